@@ -1,0 +1,1 @@
+"""Other makers' systems, one file each, behind a port of the room that needs it."""

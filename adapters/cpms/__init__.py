@@ -1,0 +1,1 @@
+"""CPMSs behind hub.cpms.ports.Cpms."""

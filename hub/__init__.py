@@ -1,0 +1,1 @@
+"""The switch: an OCPI roaming hub; its files route, its folders are protocols and parties."""

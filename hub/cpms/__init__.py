@@ -1,0 +1,1 @@
+"""The operator (CPO): any CPMS behind one OCPI face."""

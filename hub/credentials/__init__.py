@@ -1,0 +1,1 @@
+"""The reception: who is connected, and how they came in."""

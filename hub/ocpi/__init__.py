@@ -1,0 +1,1 @@
+"""The protocol: what is said in OCPI and how it travels; knows no party."""

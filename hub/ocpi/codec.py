@@ -1,0 +1,36 @@
+"""JSON in and out: exact numbers, UTF-8, and a clear fault for what is not JSON.
+
+Numbers with a fraction are read as ``Decimal`` and written as they were, so an amount that passes
+through a translation or a merge keeps its value (types.asciidoc, number).
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from hub.ocpi.errors import Unparsable
+from hub.ocpi.objects import JSON
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+#: What msgspec raises for a text that is no JSON (broken UTF-8 and absurd nesting included).
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def decode(text: bytes) -> JSON:
+    """Return the value of a JSON text, with exact numbers.
+
+    Raises:
+        Unparsable: the text is no valid JSON in UTF-8, or is nested absurdly deep.
+    """
+    try:
+        return _decoder.decode(text)
+    except NOT_JSON as error:
+        raise Unparsable(f"The body is not valid JSON: {error}") from error
+
+
+def encode(value: Any) -> bytes:
+    """Return a value as JSON text in UTF-8."""
+    return _encoder.encode(value)

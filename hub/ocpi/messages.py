@@ -1,0 +1,185 @@
+"""OCPI requests and responses as values, apart from HTTP.
+
+Source: OCPI 2.3.0, transport_and_format.asciidoc (message routing, unique message IDs).
+"""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, Self
+
+from hub.ocpi import codec
+from hub.ocpi.errors import error_for
+from hub.ocpi.interfaces import Operation
+from hub.ocpi.objects import JSON
+
+
+def now() -> str:
+    """Return this instant as an OCPI DateTime: UTC, with milliseconds."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Party(NamedTuple):
+    """A party's address; ids are CiStrings and held upper-case."""
+
+    country_code: str
+    party_id: str
+
+    @classmethod
+    def of(cls, country_code: str, party_id: str) -> Self:
+        return cls(country_code.upper(), party_id.upper())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the party written ``CC-PID`` (``NL-TNM``).
+
+        Raises:
+            ValueError: it is not two and three printable characters around a hyphen.
+        """
+        country_code, _, party_id = text.partition("-")
+        if len(country_code) != 2 or not 1 <= len(party_id) <= 3 or not text.isascii() or not text.isprintable():
+            raise ValueError(f"{text!r} is not CC-PID, such as NL-TNM")
+        return cls.of(country_code, party_id)
+
+    def __str__(self) -> str:
+        return f"{self.country_code}-{self.party_id}"
+
+
+class Dialect(Protocol):
+    """A version of OCPI as far as a message needs it (``hub.ocpi.versions`` has them)."""
+
+    @property
+    def number(self) -> str: ...
+    def up(self, value: JSON, declared: Any, owner: Party | None, *, partial: bool = False) -> JSON: ...
+    def down(self, value: JSON, declared: Any) -> JSON: ...
+
+
+class Body:
+    """A JSON value on its way: the text as received, or a value in the newest version.
+
+    The text is kept as it came and handed on as it came to a peer of the same version
+    (decision 0003); it is decoded, raised and lowered only when somebody asks.
+
+    Attributes:
+        version: the version the text is in; None: the newest.
+        declared: what the value is declared as, for translation.
+        owner: whose object it is, for versions that do not say it inside.
+        partial: whether it is the body of a PATCH.
+    """
+
+    __slots__ = ("_text", "_value", "declared", "owner", "partial", "version")
+
+    def __init__(
+        self,
+        declared: Any,
+        *,
+        text: bytes | None = None,
+        value: JSON = None,
+        version: Dialect | None = None,
+        owner: Party | None = None,
+        partial: bool = False,
+    ) -> None:
+        self.declared = declared
+        self.version = version
+        self.owner = owner
+        self.partial = partial
+        self._text = text
+        self._value = value
+
+    @property
+    def value(self) -> JSON:
+        """The value in the newest version, numbers exact."""
+        if self._value is None and self._text is not None:
+            value = codec.decode(self._text)
+            if self.version is not None:
+                value = self.version.up(value, self.declared, self.owner, partial=self.partial)
+            self._value = value
+        return self._value
+
+    def text(self, version: Dialect | None) -> bytes:
+        """Return the value as JSON text of a version: the very bytes received if it came in that."""
+        number = version.number if version else None
+        if self._text is not None and (self.version.number if self.version else None) == number:
+            return self._text
+        value = self.value if version is None else version.down(self.value, self.declared)
+        return codec.encode(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of one operation.
+
+    Attributes:
+        sender: the OCPI-from party; None only for Configuration Modules.
+        receiver: the OCPI-to party; None is an Open Routing Request.
+        params: URL parameters, decoded.
+        query: the query string as received, without ``?``.
+        correlation_id: kept along the whole way.
+        request_id: the X-Request-ID it came with; a new one is made on every hop.
+        caller: the id of the connection it came over; None if it starts in this house.
+    """
+
+    operation: Operation
+    sender: Party | None
+    receiver: Party | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    body: Body | None = None
+    correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    request_id: str = ""
+    caller: str | None = None
+
+    def but(self, **changes: Any) -> "Request":
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def value(self) -> JSON:
+        """The body's value in the newest version; None without a body."""
+        return self.body.value if self.body is not None else None
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.sender}->{self.receiver or '?'} {self.correlation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to a request.
+
+    Attributes:
+        headers: Link, X-Total-Count, X-Limit, Location; nothing else travels on.
+        sender: who answers, for OCPI-from; None: whoever was asked.
+        envelope: the whole answer as received, with the version it is in: handed on as it came.
+    """
+
+    data: Body | None = None
+    status_code: int = 1000
+    status_message: str | None = None
+    http_status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sender: Party | None = None
+    envelope: bytes | None = None
+    version: Dialect | None = None
+
+    @classmethod
+    def of(cls, declared: Any, value: JSON, **rest: Any) -> "Response":
+        """Return a success with a value of the newest version."""
+        return cls(Body(declared, value=value), **rest)
+
+    @property
+    def succeeded(self) -> bool:
+        return 1000 <= self.status_code < 2000
+
+    @property
+    def value(self) -> JSON:
+        return self.data.value if self.data is not None else None
+
+    def but(self, **changes: Any) -> "Response":
+        return dataclasses.replace(self, **changes)
+
+    def raise_for_status(self) -> Self:
+        """Return self, or raise the ``OcpiError`` that says its status code."""
+        if not self.succeeded:
+            raise error_for(self.status_code, self.status_message)
+        return self

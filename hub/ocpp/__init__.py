@@ -1,0 +1,1 @@
+"""The charger protocol: OCPP versions as one set of events and commands."""
