@@ -26,6 +26,7 @@ again. Only an ``OcpiError`` leaves the house; anything else is logged and answe
 Source: OCPI 2.3.0, status_codes.asciidoc.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -68,6 +69,10 @@ class MethodNotAllowed(InvalidParameters):
     """This method does not exist here."""
 
     http_status = 405
+
+    def __init__(self, message: str | None = None, *, allow: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allow = tuple(allow)
 
 
 class Unauthorized(InvalidParameters):
@@ -155,6 +160,12 @@ class ReceiverUnreachable(HubError):
     """Connection problem: the receiving party is not connected."""
 
     status_code = 4003
+    transient = True
+
+
+class ReceiverFailed(HubError):
+    """The receiving party failed without an OCPI answer."""
+
     transient = True
 
 

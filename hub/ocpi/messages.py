@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
+from urllib.parse import parse_qs, quote
 
 from hub.ocpi import codec
 from hub.ocpi.errors import error_for
@@ -19,6 +20,11 @@ from hub.ocpi.objects import JSON
 def now() -> str:
     """Return this instant as an OCPI DateTime: UTC, with milliseconds."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def message_id() -> str:
+    """Return a new unique message id (a UUID, as the text advises)."""
+    return str(uuid.uuid4())
 
 
 class Party(NamedTuple):
@@ -115,24 +121,44 @@ class Request:
         sender: the OCPI-from party; None only for Configuration Modules.
         receiver: the OCPI-to party; None is an Open Routing Request.
         params: URL parameters, decoded.
+        tail: what follows the module's endpoint URL, percent-encoded as received; empty where a
+            request starts here: then it is built from ``params``.
         query: the query string as received, without ``?``.
         correlation_id: kept along the whole way.
         request_id: the X-Request-ID it came with; a new one is made on every hop.
         caller: the id of the connection it came over; None if it starts in this house.
+        version: the version it was put in; None: the newest.
     """
 
     operation: Operation
     sender: Party | None
     receiver: Party | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    tail: str = ""
     query: str = ""
     body: Body | None = None
-    correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    correlation_id: str = field(default_factory=message_id)
     request_id: str = ""
     caller: str | None = None
+    version: Dialect | None = None
 
     def but(self, **changes: Any) -> "Request":
         return dataclasses.replace(self, **changes)
+
+    @property
+    def path(self) -> str:
+        """What follows the module's endpoint URL, percent-encoded."""
+        if self.tail or not self.params:
+            return self.tail or self.operation.path
+        return "".join(
+            "/" + quote(self.params[segment[1:-1]] if segment[:1] == "{" else segment, safe="")
+            for segment in self.operation.segments
+        )
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query parameters, decoded; the first of a repeated one."""
+        return {name: values[0] for name, values in parse_qs(self.query, keep_blank_values=True).items()}
 
     @property
     def value(self) -> JSON:

@@ -1,0 +1,362 @@
+"""Behind the operator's door: what stations tell becomes Sessions, CDRs and EVSE status, durable at once.
+
+Each fact and what is owed because of it are written in one transaction; ``hub.ocpi.owed`` does the
+telling. An event that comes twice changes nothing.
+
+Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_tokens.asciidoc (Real-time authorization).
+"""
+
+import datetime
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+
+from hub.cpms import sessions
+from hub.cpms.ports import (
+    Authorization,
+    CpmsEvent,
+    OpenReservation,
+    Outlet,
+    ProfileChanged,
+    ReservationEnded,
+    RunningSession,
+    SessionEnded,
+    SessionStarted,
+    SessionUpdated,
+    StatusChanged,
+)
+from hub.cpms.store import Reservation, Store
+from hub.database.contract import Transaction
+from hub.ocpi.errors import OcpiError, ServerError
+from hub.ocpi.messages import Body, Party, Request
+from hub.ocpi.modules import chargingprofiles, commands, tokens
+from hub.ocpi.objects import JSONObject
+from hub.ocpi.owed import CallUrl
+from hub.ocpi.platforms import Platform
+from hub.ocpi.times import date_time, moment, utc_now
+
+log = logging.getLogger(__name__)
+
+#: How long an RFID Token of a START_SESSION or RESERVE_NOW is not asked about again at its station
+#: (mod_commands, StartSession and ReserveNow).
+COMMAND_HOLDS = datetime.timedelta(minutes=15)
+
+_CURRENCY = "EUR"  # of a Location without a Tariff
+
+
+class OperatorDesk:
+    """The ``Desk`` of one operator.
+
+    Args:
+        hub: where requests are put.
+        call_url: puts a request to an exact URL a peer gave.
+    """
+
+    def __init__(
+        self,
+        *,
+        party: Party,
+        store: Store,
+        hub: Platform,
+        call_url: CallUrl,
+        clock: Callable[[], datetime.datetime] = utc_now,
+    ) -> None:
+        self.party = party
+        self.store = store
+        self.hub = hub
+        self.call_url = call_url
+        self.clock = clock
+        self._held: dict[tuple[str, str, str], tuple[Authorization, datetime.datetime]] = {}
+        self._handlers: dict[type, Callable[..., Awaitable[None]]] = {
+            StatusChanged: self._status_changed,
+            SessionStarted: self._session_started,
+            SessionUpdated: self._session_updated,
+            SessionEnded: self._session_ended,
+            ReservationEnded: self._reservation_ended,
+            ProfileChanged: self._profile_changed,
+        }
+
+    async def tell(self, event: CpmsEvent) -> None:
+        """Record an event of the CPMS; it is durable when this returns."""
+        await self._handlers[type(event)](event)
+
+    # -- what a driver may do ----------------------------------------------------------------------
+
+    def hold(self, outlet: Outlet, authorization: Authorization) -> None:
+        """Remember the token of a command: its eMSP has authorized it for this station."""
+        token = authorization.token
+        key = (token["uid"].upper(), token["type"], outlet.location_id.upper())
+        self._held[key] = (authorization, self.clock() + COMMAND_HOLDS)
+
+    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | None:
+        """Return the leave for a token presented at a station, by its whitelist or its eMSP's word."""
+        held = self._held.get((uid.upper(), token_type, outlet.location_id.upper()))
+        if held is not None and held[1] > self.clock():
+            return held[0]
+        token = await self.store.token(uid, token_type)
+        if token is not None and token["whitelist"] in ("ALWAYS", "ALLOWED"):
+            return Authorization(token=token, method="WHITELIST") if token["valid"] else None
+        try:
+            return await self._ask_provider(uid, token_type, outlet, token)
+        except ServerError as error:
+            return self._offline(token, error)
+        except OcpiError as error:
+            return self._offline(token, error) if error.transient else None
+
+    async def _ask_provider(
+        self, uid: str, token_type: str, outlet: Outlet, token: JSONObject | None
+    ) -> Authorization | None:
+        issuer = Party.of(token["country_code"], token["party_id"]) if token else None
+        place = {"location_id": outlet.location_id, "evse_uids": [outlet.evse_uid]}
+        response = await self.hub(
+            Request(
+                tokens.authorize,
+                self.party,
+                issuer,
+                {"token_uid": uid},
+                query=f"type={token_type}",
+                body=Body(tokens.LocationReferences, value=place),
+            )
+        )
+        response.raise_for_status()
+        info = response.value or {}
+        if info.get("allowed") != "ALLOWED":
+            return None
+        return Authorization(token=info["token"], method="AUTH_REQUEST", reference=info.get("authorization_reference"))
+
+    def _offline(self, token: JSONObject | None, error: OcpiError) -> Authorization | None:
+        log.warning("the eMSP could not be asked: %s", error)
+        if token is not None and token["valid"] and token["whitelist"] == "ALLOWED_OFFLINE":
+            return Authorization(token=token, method="WHITELIST")
+        return None
+
+    # -- places ------------------------------------------------------------------------------------
+
+    async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
+        """Return an outlet of our Locations; without a connector_id the EVSE's first."""
+        location = await self.store.locations.get(self.party, location_id)
+        evse = _child(location, "evses", "uid", evse_uid)
+        connector = _child(evse, "connectors", "id", connector_id)
+        if location is None or evse is None or connector is None:
+            return None
+        return _outlet(location, evse, connector)
+
+    async def free_outlet(self, location_id: str) -> Outlet | None:
+        """Return the outlet a driver who named no EVSE gets: an available one if there is one."""
+        location = await self.store.locations.get(self.party, location_id)
+        evses = [each for each in (location or {}).get("evses") or [] if each["status"] != "REMOVED"]
+        evses.sort(key=lambda each: each["status"] != "AVAILABLE")
+        if location is None or not evses:
+            return None
+        return _outlet(location, evses[0], evses[0]["connectors"][0])
+
+    async def running(self) -> list[RunningSession]:
+        """Return the sessions that were going on when this side stopped."""
+        found = []
+        for each in await self.store.sessions.all():
+            outlet = await self.outlet(each["location_id"], each["evse_uid"], each["connector_id"])
+            if each["status"] == "ACTIVE" and outlet is not None:
+                found.append(
+                    RunningSession(
+                        session_id=each["id"],
+                        outlet=outlet,
+                        authorization=_authorization(each),
+                        started_at=moment(each["start_date_time"]),
+                        kwh=float(each["kwh"]),
+                    )
+                )
+        return found
+
+    async def reserved(self) -> list[OpenReservation]:
+        """Return the reservations that are neither used nor over."""
+        found = []
+        for each in await self.store.open_reservations():
+            made = await self.store.sessions.get(self.party, each.session_id)
+            assert made is not None, "written with the reservation"
+            outlet = await self.outlet(made["location_id"], made["evse_uid"], made["connector_id"])
+            if outlet is not None:
+                found.append(
+                    OpenReservation(
+                        reservation_id=each.session_id,
+                        outlet=outlet,
+                        authorization=_authorization(made),
+                        expires_at=each.expires_at,
+                    )
+                )
+        return found
+
+    # -- events ------------------------------------------------------------------------------------
+
+    async def _status_changed(self, event: StatusChanged) -> None:
+        async def work(tx: Transaction) -> None:
+            location = await self.store.locations.get_in(tx, self.party, event.location_id)
+            evse = _child(location, "evses", "uid", event.evse_uid)
+            if location is None or evse is None or evse["status"] == event.status:
+                return
+            # last_updated never runs back, though a station's clock may.
+            at = max(date_time(event.at), location["last_updated"])
+            evse |= {"status": event.status, "last_updated": at}
+            await self.store.put_for_everyone(tx, self.store.locations, location | {"last_updated": at})
+
+        await self.store.database.transact(work)
+
+    async def _session_started(self, event: SessionStarted) -> None:
+        location = await self.store.locations.get(self.party, event.outlet.location_id)
+        if location is None:
+            log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
+            return
+        tariffs = await self._tariffs(location, event.outlet)
+        currency = tariffs[0]["currency"] if tariffs else _CURRENCY
+        new = sessions.session(self.party, event, currency)
+        seal = sessions.sealed(location, event.outlet, tariffs) | {"last_updated": new["last_updated"]}
+
+        async def work(tx: Transaction) -> None:
+            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
+            if known is not None and known["status"] != "RESERVATION":
+                return
+            await self.store.end_reservation(tx, event.session_id, "USED")
+            await self.store.sealed.put(tx, self.party, event.session_id, seal)
+            await self.store.put_for_provider(tx, self.store.sessions, new)
+
+        await self.store.database.transact(work)
+
+    async def _session_updated(self, event: SessionUpdated) -> None:
+        async def work(tx: Transaction) -> None:
+            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
+            if known is None or known["status"] != "ACTIVE" or event.kwh < known["kwh"]:
+                return
+            seal = await self.store.sealed.get_in(tx, self.party, event.session_id)
+            assert seal is not None, "written with the session's start"
+            changed = sessions.advanced(known, event.kwh, event.at, seal["tariffs"])
+            await self.store.put_for_provider(tx, self.store.sessions, changed)
+
+        await self.store.database.transact(work)
+
+    async def _session_ended(self, event: SessionEnded) -> None:
+        async def work(tx: Transaction) -> None:
+            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
+            if known is None or known["status"] != "ACTIVE":
+                return
+            seal = await self.store.sealed.get_in(tx, self.party, event.session_id)
+            assert seal is not None, "written with the session's start"
+            ended = sessions.completed(known, event, seal["tariffs"])
+            await self.store.put_for_provider(tx, self.store.sessions, ended)
+            await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
+            await self.store.sealed.delete(tx, self.party, event.session_id)
+
+        await self.store.database.transact(work)
+
+    async def _reservation_ended(self, event: ReservationEnded) -> None:
+        state = "CANCELED" if event.canceled else "EXPIRED"
+        if not await self.close_reservation(event.reservation_id, state, event.at) or not event.canceled:
+            return
+        reservation = await self.store.reservation_of(event.reservation_id)
+        assert reservation is not None, "it was closed a moment ago"
+        # The URL of the RESERVE_NOW is called a second time (mod_commands, Reservation canceled by the CPO).
+        await self.post_result(
+            reservation.response_url,
+            Request(
+                commands.post_result,
+                self.party,
+                reservation.asker,
+                body=Body(commands.CommandResult, value={"result": "CANCELED_RESERVATION"}),
+            ),
+        )
+
+    async def _profile_changed(self, event: ProfileChanged) -> None:
+        # Told at once or not at all: a plan that is over is of no use to anybody.
+        for setter in await self.store.profile_setters(event.session_id):
+            request = Request(
+                chargingprofiles.put_active_charging_profile,
+                self.party,
+                setter,
+                {"session_id": event.session_id},
+                body=Body(chargingprofiles.ActiveChargingProfile, value=event.profile),
+            )
+            try:
+                (await self.hub(request)).raise_for_status()
+            except OcpiError as error:
+                log.warning("%s: %s", request, error)
+
+    # -- reservations and results ------------------------------------------------------------------
+
+    async def open_reservation(self, reservation: Reservation, taken: OpenReservation) -> None:
+        """Record a reservation the station took, with its Session."""
+        outlet = taken.outlet
+        location = await self.store.locations.get(self.party, outlet.location_id)
+        tariffs = await self._tariffs(location or {}, outlet)
+        currency = tariffs[0]["currency"] if tariffs else _CURRENCY
+        new = sessions.reserved_session(
+            self.party, reservation.session_id, outlet, taken.authorization, self.clock(), currency
+        )
+
+        async def work(tx: Transaction) -> None:
+            await self.store.reserve(tx, reservation)
+            await self.store.put_for_provider(tx, self.store.sessions, new)
+
+        await self.store.database.transact(work)
+
+    async def close_reservation(self, session_id: str, state: str, at: datetime.datetime) -> bool:
+        """Move an open reservation to its last state and complete its Session; False if it was not open."""
+
+        async def work(tx: Transaction) -> bool:
+            if not await self.store.end_reservation(tx, session_id, state):
+                return False
+            known = await self.store.sessions.get_in(tx, self.party, session_id)
+            assert known is not None, "written with the reservation"
+            ended = known | {
+                "status": "COMPLETED",
+                "end_date_time": date_time(at),
+                "last_updated": max(date_time(at), known["last_updated"]),
+            }
+            await self.store.put_for_provider(tx, self.store.sessions, ended)
+            return True
+
+        return await self.store.database.transact(work)
+
+    async def post_result(self, response_url: str, request: Request) -> None:
+        """Deliver an asynchronous result to the URL the asker gave; OCPI repeats none."""
+        try:
+            (await self.call_url(response_url, request)).raise_for_status()
+        except OcpiError as error:
+            log.warning("%s: %s", request, error)
+
+    async def _tariffs(self, location: JSONObject, outlet: Outlet) -> list[JSONObject]:
+        evse = _child(location, "evses", "uid", outlet.evse_uid)
+        connector = _child(evse, "connectors", "id", outlet.connector_id) or {}
+        found = [await self.store.tariffs.get(self.party, each) for each in connector.get("tariff_ids") or []]
+        return [each for each in found if each is not None]
+
+
+def _authorization(session: JSONObject) -> Authorization:
+    reference = session.get("authorization_reference")
+    return Authorization(token=session["cdr_token"], method=session["auth_method"], reference=reference)
+
+
+def new_id() -> str:
+    """Return a new id: a CiString(36)."""
+    return str(uuid.uuid4())
+
+
+def _child(parent: JSONObject | None, field: str, name: str, wanted: str | None) -> JSONObject | None:
+    children: list[JSONObject] = (parent or {}).get(field) or []
+    if wanted is None:
+        return children[0] if children else None
+    return next((each for each in children if each[name].upper() == wanted.upper()), None)
+
+
+def _outlet(location: JSONObject, evse: JSONObject, connector: JSONObject) -> Outlet:
+    power = connector.get("max_electric_power") or _rated_power(connector)
+    return Outlet(
+        location_id=location["id"],
+        evse_uid=evse["uid"],
+        connector_id=connector["id"],
+        power=float(power) / 1000,
+        status=evse["status"],
+    )
+
+
+def _rated_power(connector: JSONObject) -> float:
+    """Return volts times amperes times phases, in W."""
+    phases = 3 if connector["power_type"] == "AC_3_PHASE" else 1
+    return float(connector["max_voltage"] * connector["max_amperage"] * phases)

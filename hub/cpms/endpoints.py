@@ -1,0 +1,220 @@
+"""A CPMS's OCPI door: requests become port calls, and what the operator owns goes out to its partners.
+
+Source: OCPI 2.3.0, mod_locations, mod_tariffs, mod_sessions, mod_cdrs, mod_tokens, mod_commands,
+mod_charging_profiles, mod_hub_client_info: Sender and Receiver interfaces of a CPO.
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from hub.cpms.commands import StationCommands
+from hub.cpms.desk import OperatorDesk
+from hub.cpms.ports import Cpms
+from hub.cpms.store import TABLE, Store, token_key
+from hub.cpms.tellers import CdrTeller, LocationTeller, SessionTeller, TariffTeller
+from hub.database.contract import Database, Transaction
+from hub.ocpi.errors import InvalidParameters, UnknownEndpoint, UnknownLocation, UnknownToken
+from hub.ocpi.messages import Party, Request, Response
+from hub.ocpi.modules import cdrs, chargingprofiles, commands, hubclientinfo, locations, sessions, tariffs, tokens
+from hub.ocpi.objects import JSONObject
+from hub.ocpi.owed import CallUrl, Owed
+from hub.ocpi.platforms import LocalPlatform, Platform, serves
+from hub.ocpi.receiving import check_owner, child, patched
+from hub.ocpi.shelves import Shelf
+from hub.ocpi.times import utc_now
+
+#: Returns the public URL of one of this party's own endpoints, as the caller's version writes it.
+UrlOf = Callable[[Request], str]
+
+
+class CpoEndpoints(LocalPlatform):
+    """The platform of one CPO.
+
+    Args:
+        hub: where requests are put; raises ReceiverUnreachable while there is no registration.
+        call_url: puts a request to an exact URL a peer gave.
+        url_of: the URL a request of this platform's callers came to, without its query.
+        cpms: what operates the stations.
+    """
+
+    def __init__(
+        self,
+        *,
+        party: Party,
+        hub_party: Party,
+        hub: Platform,
+        call_url: CallUrl,
+        url_of: UrlOf,
+        database: Database,
+        cpms: Cpms,
+        page_limit: int = 100,
+        clock: Callable[[], datetime.datetime] = utc_now,
+    ) -> None:
+        self.party = party
+        self.hub_party = hub_party
+        self.hub = hub
+        self.url_of = url_of
+        self.cpms = cpms
+        self.store = Store(database, party, page_limit=page_limit)
+        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock)
+        self.stations = StationCommands(self.desk, cpms)
+        self.owed = Owed(
+            database,
+            TABLE,
+            party=party,
+            hub_party=hub_party,
+            hub=hub,
+            call_url=call_url,
+            tellers={
+                "location": LocationTeller(party),
+                "tariff": TariffTeller(party),
+                "session": SessionTeller(party),
+                "cdr": CdrTeller(party),
+            },
+        )
+
+    async def start(self) -> None:
+        """Take up the stations and what is still owed."""
+        await self.cpms.start(self.desk, await self.desk.running(), await self.desk.reserved())
+        await self.owed.start()
+
+    async def stop(self) -> None:
+        """Let go; sessions go on at the stations."""
+        await self.owed.stop()
+        await self.stations.stop()
+        await self.cpms.stop()
+
+    # -- Sender: what is ours ----------------------------------------------------------------------
+
+    @serves(locations.list_locations)
+    async def list_locations(self, request: Request) -> Response:
+        return await self._list(request, self.store.locations, locations.Location)
+
+    @serves(locations.get_own_location)
+    async def get_own_location(self, request: Request) -> Response:
+        return Response.of(locations.Location, await self._location(request))
+
+    @serves(locations.get_own_evse)
+    async def get_own_evse(self, request: Request) -> Response:
+        evse = child(await self._location(request), "evses", request.params["evse_uid"])
+        if evse is None:
+            return _not_found(UnknownLocation(f"There is no EVSE {request.params['evse_uid']}"))
+        return Response.of(locations.EVSE, evse)
+
+    @serves(locations.get_own_connector)
+    async def get_own_connector(self, request: Request) -> Response:
+        evse = child(await self._location(request), "evses", request.params["evse_uid"])
+        connector = child(evse, "connectors", request.params["connector_id"])
+        if connector is None:
+            return _not_found(UnknownLocation(f"There is no Connector {request.params['connector_id']}"))
+        return Response.of(locations.Connector, connector)
+
+    @serves(tariffs.list_tariffs)
+    async def list_tariffs(self, request: Request) -> Response:
+        return await self._list(request, self.store.tariffs, tariffs.Tariff)
+
+    @serves(sessions.list_sessions)
+    async def list_sessions(self, request: Request) -> Response:
+        return await self._list(request, self.store.sessions, sessions.Session, directed=True)
+
+    @serves(cdrs.list_cdrs)
+    async def list_cdrs(self, request: Request) -> Response:
+        return await self._list(request, self.store.cdrs, cdrs.CDR, directed=True)
+
+    @serves(sessions.put_charging_preferences)
+    async def put_charging_preferences(self, request: Request) -> Response:
+        return await self.stations.put_charging_preferences(request)
+
+    async def _list(self, request: Request, shelf: Shelf, declared: Any, *, directed: bool = False) -> Response:
+        # A Session or CDR is shown to the eMSP it is owed to, and to nobody else (checklist GA-07).
+        asker = str(request.sender) if directed and request.sender != self.hub_party else None
+        page = await shelf.page(request.parameters, owner=self.party, receiver=asker)
+        return page.response(declared, self.url_of(request))
+
+    async def _location(self, request: Request) -> JSONObject:
+        location = await self.store.locations.get(self.party, request.params["location_id"])
+        if location is None:
+            raise UnknownEndpoint(f"There is no Location {request.params['location_id']}")
+        return location
+
+    # -- Receiver: the providers' Tokens -----------------------------------------------------------
+
+    @serves(tokens.get_token)
+    async def get_token(self, request: Request) -> Response:
+        found = await self._token(request)
+        return Response.of(tokens.Token, found) if found else _not_found(UnknownToken())
+
+    @serves(tokens.put_token)
+    async def put_token(self, request: Request) -> Response:
+        value = request.value
+        check_owner(request, self.hub_party, value, uid=request.params["token_uid"])
+        key = token_key(value["uid"], value["type"])
+        owner = _owner(request)
+        created = await self.store.database.transact(lambda tx: self.store.tokens.put(tx, owner, key, value))
+        return Response(http_status=201 if created else 200)
+
+    @serves(tokens.patch_token)
+    async def patch_token(self, request: Request) -> Response:
+        check_owner(request, self.hub_party, request.value, uid=request.params["token_uid"])
+        found = await self._token(request)
+        if found is None:
+            raise UnknownToken
+        key = token_key(found["uid"], found["type"])
+        owner = _owner(request)
+
+        async def work(tx: Transaction) -> None:
+            present = await self.store.tokens.get_in(tx, owner, key)
+            assert present is not None, "Tokens are never removed"
+            await self.store.tokens.put(tx, owner, key, patched(present, request.value))
+
+        await self.store.database.transact(work)
+        return Response()
+
+    async def _token(self, request: Request) -> JSONObject | None:
+        kind = request.parameters.get("type") or "RFID"  # mod_tokens: the default if omitted
+        return await self.store.tokens.get(_owner(request), token_key(request.params["token_uid"], kind))
+
+    # -- Receiver: orders to stations --------------------------------------------------------------
+
+    @serves(commands.start_session)
+    async def start_session(self, request: Request) -> Response:
+        return await self.stations.start_session(request)
+
+    @serves(commands.stop_session)
+    async def stop_session(self, request: Request) -> Response:
+        return await self.stations.stop_session(request)
+
+    @serves(commands.reserve_now)
+    async def reserve_now(self, request: Request) -> Response:
+        return await self.stations.reserve_now(request)
+
+    @serves(commands.cancel_reservation)
+    async def cancel_reservation(self, request: Request) -> Response:
+        return await self.stations.cancel_reservation(request)
+
+    @serves(commands.unlock_connector)
+    async def unlock_connector(self, request: Request) -> Response:
+        return await self.stations.unlock_connector(request)
+
+    @serves(chargingprofiles.set_charging_profile)
+    async def set_charging_profile(self, request: Request) -> Response:
+        return await self.stations.set_charging_profile(request)
+
+    @serves(chargingprofiles.get_active_charging_profile)
+    async def get_active_charging_profile(self, request: Request) -> Response:
+        return await self.stations.get_active_charging_profile(request)
+
+    @serves(chargingprofiles.clear_charging_profile)
+    async def clear_charging_profile(self, request: Request) -> Response:
+        return await self.stations.clear_charging_profile(request)
+
+    # -- Receiver: who is connected ----------------------------------------------------------------
+
+    @serves(hubclientinfo.put_client_info)
+    async def put_client_info(self, request: Request) -> Response:
+        return await self.partners.put(request)
+
+    @serves(hubclientinfo.get_client_info)
+    async def get_client_info(self, request: Request) -> Response:
+        return await self.partners.get(request)

@@ -1,0 +1,204 @@
+"""What a CPMS must be able to do to be plugged into the hub, and what it tells.
+
+Adapters implement ``Cpms``; ``hub.cpms.endpoints`` gives any of them its OCPI face. An adapter
+translates and operates stations; OCPI objects, tokens and prices are kept on this side of the port.
+
+Energy is in kWh, power in kW, times are aware and in UTC.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from hub.ocpi.objects import JSONObject
+
+#: What a station makes of a command (mod_commands.asciidoc, CommandResultType).
+CommandResultType = Literal[
+    "ACCEPTED", "CANCELED_RESERVATION", "EVSE_OCCUPIED", "EVSE_INOPERATIVE", "FAILED", "NOT_SUPPORTED",
+    "REJECTED", "TIMEOUT", "UNKNOWN_RESERVATION",
+]  # fmt: skip
+
+#: What a station makes of a charging profile (mod_charging_profiles.asciidoc, ChargingProfileResultType).
+ProfileResultType = Literal["ACCEPTED", "REJECTED", "UNKNOWN"]
+
+#: How a driver was authorized (mod_cdrs.asciidoc, AuthMethod).
+AuthMethod = Literal["AUTH_REQUEST", "COMMAND", "WHITELIST"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlet:
+    """One Connector of one EVSE, as the Location declares it.
+
+    Attributes:
+        power: the most the connector gives, in kW.
+        status: the EVSE's Status as last told.
+    """
+
+    location_id: str
+    evse_uid: str
+    connector_id: str
+    power: float = 11.0
+    status: str = "AVAILABLE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorization:
+    """Leave to charge, given by the token's eMSP.
+
+    Attributes:
+        token: the OCPI Token, as Session and CDR name it.
+        reference: the eMSP's ``authorization_reference``, repeated in Session and CDR.
+    """
+
+    token: JSONObject
+    method: AuthMethod
+    reference: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningSession:
+    """A session that was going on when this side stopped; the CPMS carries on with it."""
+
+    session_id: str
+    outlet: Outlet
+    authorization: Authorization
+    started_at: datetime.datetime
+    kwh: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReservation:
+    """A reservation neither used nor over when this side stopped."""
+
+    reservation_id: str
+    outlet: Outlet
+    authorization: Authorization
+    expires_at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusChanged:
+    """An EVSE has another Status."""
+
+    location_id: str
+    evse_uid: str
+    status: str
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStarted:
+    """Energy may flow. A session that uses a reservation has the reservation's id as its own."""
+
+    session_id: str
+    outlet: Outlet
+    authorization: Authorization
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionUpdated:
+    """The meter moved.
+
+    Attributes:
+        kwh: energy since the session's start, in kWh.
+    """
+
+    session_id: str
+    kwh: float
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionEnded:
+    """The session is over: what a CDR is made from.
+
+    Attributes:
+        kwh: energy of the whole session, in kWh.
+        charged_until: when energy last flowed; what follows until ``at`` is parking.
+    """
+
+    session_id: str
+    kwh: float
+    at: datetime.datetime
+    charged_until: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservationEnded:
+    """A reservation was not used: it expired, or the operator had to cancel it."""
+
+    reservation_id: str
+    canceled: bool
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileChanged:
+    """The station charges by another ActiveChargingProfile than before, for a reason of its own."""
+
+    session_id: str
+    profile: JSONObject
+
+
+CpmsEvent = StatusChanged | SessionStarted | SessionUpdated | SessionEnded | ReservationEnded | ProfileChanged
+
+
+class Desk(Protocol):
+    """What a CPMS may tell and ask its OCPI face."""
+
+    async def tell(self, event: CpmsEvent) -> None:
+        """Record an event; it is durable when this returns. An event told twice changes nothing."""
+        ...
+
+    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | None:
+        """Return the leave for a token presented at a station; None: no charging."""
+        ...
+
+    async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
+        """Return an outlet of the operator's Locations (without a connector_id the EVSE's first); None: unknown."""
+        ...
+
+
+class Cpms(Protocol):
+    """A charging point management system behind the hub.
+
+    Commands return what the station made of them and raise nothing: a station that cannot be
+    reached is EVSE_INOPERATIVE, one that does not answer is TIMEOUT, a command the system does not
+    know is NOT_SUPPORTED. The outlets named are known to the operator's Locations.
+    """
+
+    async def start(
+        self, desk: Desk, running: Sequence[RunningSession], reserved: Sequence[OpenReservation]
+    ) -> None:
+        """Begin to operate, with the sessions and reservations the last run left open."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop operating; sessions go on at the stations and are handed in at the next start."""
+        ...
+
+    async def start_session(self, outlet: Outlet, authorization: Authorization) -> CommandResultType:
+        """Start charging; ``SessionStarted`` is told before or soon after this returns."""
+        ...
+
+    async def stop_session(self, session_id: str) -> CommandResultType: ...
+
+    async def reserve_now(self, reservation: OpenReservation) -> CommandResultType:
+        """Keep an outlet for a token; the same reservation_id replaces what was reserved."""
+        ...
+
+    async def cancel_reservation(self, reservation_id: str) -> CommandResultType: ...
+
+    async def unlock_connector(self, outlet: Outlet) -> CommandResultType: ...
+
+    async def set_charging_profile(self, session_id: str, profile: JSONObject) -> ProfileResultType:
+        """Limit a session by a ChargingProfile; a maximum, not a target."""
+        ...
+
+    async def clear_charging_profile(self, session_id: str) -> ProfileResultType: ...
+
+    async def active_charging_profile(self, session_id: str, duration: int) -> JSONObject | None:
+        """Return the ActiveChargingProfile planned for the next ``duration`` seconds; None if there is none."""
+        ...

@@ -1,0 +1,200 @@
+"""How a message's URLs are exchanged for the hub's on their way through.
+
+Source: OCPI 2.3.0, mod_commands.asciidoc, mod_charging_profiles.asciidoc (response_url), mod_cdrs.asciidoc
+(Location), transport_and_format.asciidoc (Link).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote_plus, urlsplit
+
+import msgspec
+
+from hub.catalogue import Catalogue, Head, fold
+from hub.credentials.connections import Connection
+from hub.ocpi import codec
+from hub.ocpi.client import next_link
+from hub.ocpi.errors import InvalidParameters
+from hub.ocpi.interfaces import Operation
+from hub.ocpi.messages import Body, Party, Request, Response
+from hub.ocpi.wire import WireError
+
+if TYPE_CHECKING:
+    from hub.router import Router
+
+_MAX_URL = 255  # types.asciidoc, URL
+
+
+class _Command(msgspec.Struct):
+    """The fields of a command that routing reads."""
+
+    response_url: str = ""
+    token: Head | None = None
+    session_id: str | None = None
+    reservation_id: str | None = None
+    expiry_date: str | None = None
+
+
+class _Taken(msgspec.Struct):
+    """What a CommandResponse or ChargingProfileResponse says of the result to come."""
+
+    result: str = ""
+    timeout: float = 0
+
+
+read_command = msgspec.json.Decoder(_Command).decode
+_read_taken = msgspec.json.Decoder(_Taken).decode
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Where an asker wants its result, and what a reservation is found by."""
+
+    url: str
+    reservation: str = ""
+    expiry_date: str | None = None
+
+
+async def check_command(request: Request, parties: tuple[Party, ...], receiver: Party, catalogue: Catalogue) -> None:
+    """Refuse a command with a Token, or about a Session, that is not the asker's.
+
+    Raises:
+        InvalidParameters: naming the field.
+    """
+    if request.body is None:
+        return
+    command = read_command(request.body.text(request.version))
+    if command.token is not None:
+        owner = Party.of(command.token.country_code or "", command.token.party_id or "")
+        if owner not in parties:
+            raise InvalidParameters(f"$.token: belongs to {owner}, which is no party of the calling platform")
+    if command.session_id is not None:
+        await check_session(command.session_id, request, receiver, catalogue)
+
+
+async def check_session(session_id: str, request: Request, receiver: Party, catalogue: Catalogue) -> None:
+    """Refuse to touch a Session the hub knows to be another eMSP's.
+
+    Raises:
+        InvalidParameters: it is.
+    """
+    peers = await catalogue.peers_of("sessions", receiver, fold(session_id))
+    if peers and str(request.sender) not in peers:
+        raise InvalidParameters(f"session {session_id}: it is not a session of {request.sender}")
+
+
+def response_url(request: Request) -> Wanted:
+    """Return where the asker wants the result.
+
+    Raises:
+        InvalidParameters: it says no URL.
+    """
+    if request.operation.response_url == "query":
+        url = request.parameters.get("response_url")
+        if not url:
+            raise InvalidParameters("query parameter response_url: required")
+        return Wanted(url)
+    assert request.body is not None, "a command has a judged body"
+    command = read_command(request.body.text(request.version))
+    reserving = request.operation.path == "/RESERVE_NOW"
+    return Wanted(command.response_url, fold(command.reservation_id or "") if reserving else "", command.expiry_date)
+
+
+def check_host(url: str, asker: Connection, check_url: Callable[[str], None]) -> None:
+    """Refuse a response_url that does not lie on a host of its asker, or that the guard forbids.
+
+    Raises:
+        InvalidParameters: it does not.
+    """
+    try:
+        check_url(url)
+        host = urlsplit(url).hostname or ""
+    except (WireError, ValueError) as error:
+        raise InvalidParameters(f"$.response_url: {error}") from error
+    own = {urlsplit(each).hostname for each in (asker.versions_url, *asker.endpoints.values())}
+    extra = asker.options.get("response_hosts") or ()
+    if host not in own and host not in extra:
+        raise InvalidParameters(f"$.response_url: {host} is no host of {asker.name}'s versions URL or endpoints")
+
+
+def result_url(base_url: str, version: str, operation: Operation, uid: str) -> str:
+    """Return the hub's URL for a result, under the version of the party that will call it."""
+    kind = operation.path.rsplit("/", 1)[-1] if operation.module == "commands" else _PROFILE_KINDS[operation.method]
+    return f"{base_url}/{version}/sender/{operation.module}/{kind}/{uid}"
+
+
+#: chargingprofiles has three kinds of result, one per method that asks (mod_charging_profiles).
+_PROFILE_KINDS = {"GET": "activechargingprofile", "PUT": "chargingprofile", "DELETE": "clearprofile"}
+
+_RESPONSE_URL = re.compile(rb'("response_url"\s*:\s*)"(?:[^"\\]|\\.)*"')
+
+
+def exchanged(request: Request, own: str) -> Request:
+    """Return the request with the hub's URL in place of the asker's; every other byte stays."""
+    if request.operation.response_url == "query":
+        parts = [
+            f"{part.partition('=')[0]}={quote(own, safe='')}"
+            if unquote_plus(part.partition("=")[0]) == "response_url"
+            else part
+            for part in request.query.split("&")
+        ]
+        return request.but(query="&".join(parts))
+    body = request.body
+    assert body is not None, "a command has a judged body"
+    text = body.text(body.version)
+    if len(_RESPONSE_URL.findall(text)) == 1:
+        changed = _RESPONSE_URL.sub(lambda found: found[1] + codec.encode(own), text)
+    else:  # the name stands elsewhere too, or is written with escapes
+        changed = codec.encode(codec.decode(text) | {"response_url": own})
+    return request.but(body=Body(body.declared, text=changed, version=body.version, owner=body.owner))
+
+
+def timeout_of(response: Response) -> float | None:
+    """Return how many seconds until the result is due, if the command was accepted."""
+    if not response.succeeded or response.data is None:
+        return None
+    try:
+        taken = _read_taken(response.data.text(response.version or response.data.version))
+    except msgspec.DecodeError:
+        return None
+    return taken.timeout if taken.result == "ACCEPTED" and taken.timeout > 0 else None
+
+
+async def own_link(router: "Router", request: Request, connection: Connection, header: str, version: str) -> str | None:
+    """Return the Link header that leads a client through the hub to a party's next page.
+
+    Where the party's link is its endpoint with another query, the hub's is the same with that query;
+    any other is lent, so that a page that has its own path is found, too.
+    """
+    link = next_link(header)
+    if link is None:
+        return None
+    operation = request.operation
+    own = f"{router.base_url}/{version}/{operation.role.lower()}/{operation.module}{request.path}"
+    endpoint = connection.endpoints.get((operation.module, operation.role), "")
+    given, known = urlsplit(link), urlsplit(endpoint.rstrip("/") + request.path)
+    if given.path.rstrip("/") == known.path.rstrip("/") and len(f"{own}?{given.query}") <= _MAX_URL:
+        return f'<{own}?{given.query}>; rel="next"'
+    uid = await _lend(router, request, connection, "link", link)
+    return f'<{own}?link={uid}>; rel="next"'
+
+
+async def own_location(
+    router: "Router", request: Request, connection: Connection, location: str, version: str
+) -> str:
+    """Return the hub's URL for where a receiver put a CDR; only the CPO that sent it may use it."""
+    uid = await _lend(router, request, connection, "location", location)
+    return f"{router.base_url}/{version}/receiver/{request.operation.module}/{uid}"
+
+
+async def _lend(router: "Router", request: Request, connection: Connection, kind: str, url: str) -> str:
+    assert request.sender is not None, "functional modules have a sender"
+    assert request.receiver is not None, "the router names the receiver of what it puts"
+    lent = router.callbacks.new(
+        kind, url, (request.receiver, connection.id), (request.sender, request.caller or ""),  # type: ignore[arg-type]
+        request.operation.module, request.correlation_id,
+    )  # fmt: skip
+    await router.database.transact(lambda tx: router.callbacks.store(tx, lent))
+    return lent.uid

@@ -1,0 +1,126 @@
+"""What the hub answers from its own copy: pages of GET All, and single objects.
+
+Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs).
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from hub.catalogue import LISTS, Catalogue, Level, Page, Query, declared, fold, key_of, micros
+from hub.ocpi import codec
+from hub.ocpi.errors import InvalidParameters, UnknownEndpoint
+from hub.ocpi.messages import Body, Dialect, Party, Request, Response
+from hub.ocpi.objects import JSON
+from hub.ocpi.versions import VERSIONS
+
+_NEWEST = VERSIONS["2.3.0"]
+
+
+async def page(catalogue: Catalogue, request: Request, base_url: str, page_limit: int) -> Response:
+    """Return a page of what the asking party may see.
+
+    Raises:
+        InvalidParameters: a parameter is of the wrong type.
+        UnknownEndpoint: nothing of this list is kept here.
+    """
+    kind = LISTS.get((request.operation.module, request.operation.path))
+    if kind is None or request.sender is None:
+        raise UnknownEndpoint("The hub keeps no such list")
+    given = request.parameters
+    query = _query(given, page_limit)
+    found = await catalogue.page(kind, request.sender, query)
+    version = request.version or _NEWEST
+    text = b"[" + b",".join(in_version(kind, of, body, version) for of, body in found.objects) + b"]"
+    headers = {"X-Total-Count": str(found.total), "X-Limit": str(page_limit)}
+    if found.after is not None:
+        headers["Link"] = f'<{_next(request, given, query, found, base_url, version)}>; rel="next"'
+    data = Body(list[declared(kind)], text=text, version=version)  # type: ignore[misc]  a declaration made at run time
+    return Response(data, headers=headers)
+
+
+def in_version(kind: str, of: str, body: bytes, version: Dialect) -> bytes:
+    """Return a kept object as a version says it: its own bytes if it was said in that one."""
+    if of == version.number:
+        return body
+    value = codec.decode(body)
+    return codec.encode(version.down(VERSIONS[of].up(value, declared(kind), None), declared(kind)))
+
+
+def _query(given: dict[str, str], page_limit: int) -> Query:
+    limit = _number(given, "limit")
+    if limit == 0:
+        raise InvalidParameters("query parameter limit: must be at least 1")
+    return Query(
+        date_from=_moment(given, "date_from"),
+        date_to=_moment(given, "date_to"),
+        offset=_number(given, "offset") or 0,
+        limit=min(limit or page_limit, page_limit),
+        after=_number(given, "after"),
+    )
+
+
+def _number(given: dict[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise InvalidParameters(f"query parameter {name}: must be a whole number, not negative")
+    return int(text)
+
+
+def _moment(given: dict[str, str], name: str) -> int | None:
+    text = given.get(name)
+    try:
+        return micros(text) if text else None
+    except ValueError as error:
+        raise InvalidParameters(f"query parameter {name}: must be a DateTime such as 2026-01-01T00:00:00Z") from error
+
+
+def _next(
+    request: Request, given: dict[str, str], query: Query, found: Page, base_url: str, version: Dialect
+) -> str:
+    """Return the next page's URL: the request's filters, the position, and the cursor that makes it exact."""
+    filters = {name: given[name] for name in ("date_from", "date_to") if given.get(name)}
+    position = {"offset": query.offset + len(found.objects), "limit": query.limit, "after": found.after}
+    operation = request.operation
+    path = f"{base_url}/{version.number}/sender/{operation.module}{operation.path}"
+    return f"{path}?{urlencode({**filters, **position})}"
+
+
+async def single(catalogue: Catalogue, request: Request, level: Level) -> Response | None:
+    """Return an object, or the part of it the URL names, as the hub's copy has it; None if it has none.
+
+    Raises:
+        InvalidParameters: several parties have an object of this id.
+    """
+    assert request.sender is not None, "functional modules have a sender"
+    key = key_of(request, level)
+    if request.operation.owned:
+        owner = Party.of(request.params["country_code"], request.params["party_id"])
+        found = await catalogue.find(level.kind, owner, key, request.sender)
+    else:
+        holders = await catalogue.holders(level.kind, key, request.sender)
+        if len({owner for owner, *_ in holders}) > 1:
+            raise InvalidParameters("Several parties have an object of this id: name a receiver")
+        found = holders[0][2:] if holders else None
+    if found is None:
+        return None
+    version = request.version or _NEWEST
+    text = in_version(level.kind, *found, version)
+    if level.inner:
+        part = _descend(codec.decode(text), request, level)
+        if part is None:
+            return None
+        text = codec.encode(part)
+    return Response(Body(request.operation.data, text=text, version=version))
+
+
+def _descend(value: Any, request: Request, level: Level) -> JSON:
+    for name, id_field, parameter in level.inner:
+        if parameter not in request.params:
+            return value
+        wanted = fold(request.params[parameter])
+        value = next((each for each in value.get(name) or () if fold(str(each.get(id_field, ""))) == wanted), None)
+        if value is None:
+            return None
+    return value

@@ -1,0 +1,504 @@
+"""OCPI over HTTP, inward: from an HTTP request to the answer of a platform.
+
+One ASGI application per local platform. A request passes, in this order: the path, the
+credentials token, the rate limit, the declared operation, the routing headers, the body (judged by
+the rules of the version it was sent in). Plain ASGI and a table instead of a framework's router:
+the identifiers in OCPI's URLs may hold any printable character, percent-encoded, so the path is
+split before it is decoded (decision 0010).
+
+Source: OCPI 2.3.0, transport_and_format.asciidoc, status_codes.asciidoc.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote_to_bytes
+
+from hub.ocpi import codec
+from hub.ocpi.errors import (
+    InvalidParameters,
+    MethodNotAllowed,
+    OcpiError,
+    ServerError,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    UnknownEndpoint,
+    Unparsable,
+)
+from hub.ocpi.interfaces import REGISTRY, Operation
+from hub.ocpi.messages import Body, Party, Request, Response, message_id, now
+from hub.ocpi.modules.credentials import Credentials
+from hub.ocpi.objects import JSON
+from hub.ocpi.platforms import Platform
+from hub.ocpi.versions import VERSIONS
+from hub.ocpi.versions.steps import Version
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+class Caller(Protocol):
+    """Who is calling: the connection a credentials token belongs to.
+
+    Attributes:
+        version: None as long as it is only invited: then versions and credentials alone are open.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def parties(self) -> tuple[Party, ...]: ...
+    @property
+    def custom_modules(self) -> frozenset[str]: ...
+
+
+class Reception(Protocol):
+    """Knows the tokens, and serves the Configuration Modules that stand before all others."""
+
+    def authenticate(self, authorization: str | None) -> Caller: ...
+    def heard(self, caller: Caller) -> None: ...
+    async def versions(self, caller: Caller) -> JSON: ...
+    async def version_details(self, caller: Caller, version: str) -> JSON: ...
+    async def credentials(
+        self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str
+    ) -> JSON: ...
+
+
+class Observer(Protocol):
+    """Told of every request to a functional module, for the trace and the counters."""
+
+    def __call__(
+        self, request: Request, caller: Caller, response: Response | OcpiError, seconds: float
+    ) -> None: ...
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class _Exchange(NamedTuple):
+    """One HTTP exchange, read as far as every answer needs."""
+
+    scope: Scope
+    receive: Receive
+    headers: dict[bytes, bytes]
+
+    def text(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return value.decode("latin-1").strip() or None if value is not None else None
+
+
+class Server:
+    """A local platform's OCPI address.
+
+    Args:
+        platform: answers the requests to modules.
+        reception: authenticates callers and serves versions and credentials.
+        base_path: where this stands, ``/ocpi``; no trailing slash.
+        party: who answers where the platform names nobody else (OCPI-from of responses).
+        offered: the (module, role) pairs there are; None: all of every version (a hub).
+        observe: told of every request to a module.
+        max_body: in bytes.
+        rate_limit: requests per second and connection; 0: no limit.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        reception: Reception,
+        base_path: str,
+        *,
+        party: Party | None = None,
+        offered: Iterable[tuple[str, str]] | None = None,
+        observe: Observer | None = None,
+        max_body: int = 8 * 1024 * 1024,
+        rate_limit: float = 0.0,
+    ) -> None:
+        self._platform = platform
+        self._reception = reception
+        self._base = base_path.encode()
+        self._party = party
+        self._observe = observe
+        self._max_body = max_body
+        self._limiter = RateLimit(rate_limit) if rate_limit else None
+        pairs = None if offered is None else frozenset(offered)
+        self._endpoints = {version.number: _endpoints(version, pairs) for version in VERSIONS.values()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request (ASGI)."""
+        exchange = _Exchange(scope, receive, dict(scope["headers"]))
+        try:
+            answer = await self._answer(exchange)
+        except OcpiError as error:
+            answer = refusal(error, exchange.headers)
+        except Exception:
+            log.exception("%s failed, correlation id %s", scope["path"], exchange.text(b"x-correlation-id"))
+            answer = refusal(ServerError(), exchange.headers)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, exchange: _Exchange) -> _Answer:
+        caller = self._reception.authenticate(exchange.text(b"authorization"))
+        if self._limiter is not None:
+            self._limiter.spend(caller.id)
+        self._reception.heard(caller)
+        segments, tail_starts = _split(exchange.scope["raw_path"], len(self._base))
+        method = exchange.scope["method"]
+        if segments == ["versions"]:
+            _only(method, "GET")
+            return _configured(exchange, await self._reception.versions(caller))
+        version = VERSIONS.get(segments[0]) if segments else None
+        if version is None:
+            raise UnknownEndpoint("There is no such OCPI version or endpoint")
+        if len(segments) == 1:
+            _only(method, "GET")
+            return _configured(exchange, await self._reception.version_details(caller, version.number))
+        if segments[1:] == ["credentials"]:
+            return await self._credentials(exchange, caller, version, method)
+        if caller.version is None:
+            raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
+        return await self._module(exchange, caller, version, segments, tail_starts)
+
+    async def _credentials(self, exchange: _Exchange, caller: Caller, version: Version, method: str) -> _Answer:
+        _only(method, "GET", "POST", "PUT", "DELETE")
+        body = None
+        if method in ("POST", "PUT"):
+            text = await self._text(exchange)
+            version.judge(text, Credentials)
+            body = codec.decode(text)
+        correlation_id = exchange.text(b"x-correlation-id") or ""
+        return _configured(
+            exchange, await self._reception.credentials(caller, version.number, method, body, correlation_id)
+        )
+
+    async def _module(
+        self, exchange: _Exchange, caller: Caller, version: Version, segments: list[str], tail_starts: int
+    ) -> _Answer:
+        started = time.perf_counter()
+        operation, params = self._operation(version, caller, exchange.scope["method"], segments)
+        request = _request(exchange, caller, version, operation, params, tail_starts)
+        outcome: Response | OcpiError
+        try:
+            if operation.query_required or operation.query_typed:
+                _judge_query(request)
+            outcome = await self._platform(await self._with_body(exchange, version, request))
+        except OcpiError as error:
+            outcome = error
+        if self._observe is not None:
+            self._observe(request, caller, outcome, time.perf_counter() - started)
+        if isinstance(outcome, OcpiError):
+            return refusal(outcome, exchange.headers, request.sender, self._party)
+        return _answered(exchange, request, outcome, version, self._party)
+
+    def _operation(
+        self, version: Version, caller: Caller, method: str, segments: list[str]
+    ) -> tuple[Operation, dict[str, str]]:
+        if len(segments) < 3 or segments[1] not in ("sender", "receiver"):
+            raise UnknownEndpoint("There is no such OCPI endpoint")
+        role, identifier = segments[1].upper(), segments[2]
+        methods = self._endpoints[version.number].get((role, identifier))
+        if methods is None:
+            if identifier in caller.custom_modules:
+                return _custom(identifier, role, method), {}
+            raise UnknownEndpoint(f"There is no module {identifier} with role {role} in {version.number} here")
+        tail = segments[3:]
+        for operation in methods.get((method, len(tail)), ()):
+            params = operation.match(tail)
+            if params is not None:
+                return operation, params
+        allowed = [
+            other
+            for (other, length), operations in methods.items()
+            if length == len(tail) and any(each.match(tail) is not None for each in operations)
+        ]
+        if allowed:
+            raise MethodNotAllowed(f"{method} does not exist here", allow=sorted(allowed))
+        raise UnknownEndpoint(f"The module {identifier} has no such endpoint")
+
+    async def _with_body(self, exchange: _Exchange, version: Version, request: Request) -> Request:
+        operation = request.operation
+        if operation.module not in REGISTRY:
+            text = await self._text(exchange)
+            return request.but(body=Body(None, text=text, version=version)) if text else request
+        if operation.body is None:
+            return request
+        text = await self._text(exchange)
+        if not text and operation.body_optional:
+            return request
+        partial = operation.method == "PATCH"
+        version.judge(text, operation.body, partial=partial)
+        body = Body(operation.body, text=text, version=version, owner=request.sender, partial=partial)
+        return request.but(body=body)
+
+    async def _text(self, exchange: _Exchange) -> bytes:
+        """Return the body; one that is too large is refused before it is read whole."""
+        declared = exchange.headers.get(b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > self._max_body:
+            raise TooLarge(f"The body may have at most {self._max_body} bytes")
+        message = await exchange.receive()
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            if len(body) <= self._max_body:
+                return body
+        chunks, size = [message.get("body", b"")], len(message.get("body", b""))
+        while message.get("more_body"):
+            if size > self._max_body:
+                raise TooLarge(f"The body may have at most {self._max_body} bytes")
+            message = await exchange.receive()
+            if message["type"] == "http.disconnect":
+                raise Unparsable("The body ended early")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+        if size > self._max_body:
+            raise TooLarge(f"The body may have at most {self._max_body} bytes")
+        return b"".join(chunks)
+
+
+class RateLimit:
+    """A token bucket per connection: ``rate`` requests per second, and as many at once."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def spend(self, caller_id: str) -> None:
+        """Take one request out of a connection's bucket.
+
+        Raises:
+            TooManyRequests: the bucket is empty; it says when it will not be.
+        """
+        at = self._clock()
+        left, last = self._buckets.get(caller_id, (max(self._rate, 1.0), at))
+        left = min(max(self._rate, 1.0), left + (at - last) * self._rate)
+        if left < 1:
+            self._buckets[caller_id] = (left, at)
+            raise TooManyRequests(retry_after=max(1, round((1 - left) / self._rate)))
+        self._buckets[caller_id] = (left - 1, at)
+
+
+Endpoints = dict[tuple[str, str], dict[tuple[str, int], list[Operation]]]
+
+
+def _endpoints(version: Version, offered: frozenset[tuple[str, str]] | None) -> Endpoints:
+    """Return a version's operations by (role, module), then by (method, number of segments).
+
+    A literal segment stands before a parameter: ``booking_locations`` is no booking's id.
+    """
+    table: Endpoints = {}
+    for identifier in version.modules & REGISTRY.keys():
+        for operation in REGISTRY[identifier].operations:
+            if not version.has(operation) or (offered is not None and (identifier, operation.role) not in offered):
+                continue
+            methods = table.setdefault((operation.role, identifier), {})
+            methods.setdefault((operation.method, _length(operation)), []).append(operation)
+    for methods in table.values():
+        for operations in methods.values():
+            operations.sort(key=lambda each: [segment[:1] == "{" for segment in each.segments])
+    return table
+
+
+def _length(operation: Operation) -> int:
+    return len(operation.segments)
+
+
+def _custom(identifier: str, role: str, method: str) -> Operation:
+    """Return an operation of a module the specification does not know: routed untouched."""
+    if method not in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        raise MethodNotAllowed(f"{method} is no OCPI method")
+    return Operation(identifier, role, method, "")  # type: ignore[arg-type]  role and method were checked
+
+
+def _split(raw_path: bytes, base: int) -> tuple[list[str], int]:
+    """Return the decoded segments after the base path, and where the fourth begins in the raw path."""
+    raw = raw_path[base:].split(b"/")[1:]
+    if raw and not raw[-1]:
+        raw.pop()
+    segments = [_decoded(each) for each in raw]
+    tail_starts = base + sum(len(each) + 1 for each in raw[:3])
+    return segments, tail_starts
+
+
+def _decoded(segment: bytes) -> str:
+    try:
+        text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnknownEndpoint("A URL segment is not UTF-8") from error
+    if text in ("", ".", "..") or not text.isprintable():
+        raise UnknownEndpoint("A URL segment is empty, a dot segment or not printable")
+    return text
+
+
+def _only(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise MethodNotAllowed(f"{method} does not exist here", allow=allowed)
+
+
+_ROUTING = frozenset(f"ocpi-{way}-{what}".encode() for way in ("from", "to") for what in ("country-code", "party-id"))
+
+
+def _request(
+    exchange: _Exchange,
+    caller: Caller,
+    version: Version,
+    operation: Operation,
+    params: dict[str, str],
+    tail_starts: int,
+) -> Request:
+    sender = receiver = None
+    module = REGISTRY.get(operation.module)
+    if module is None or module.functional:
+        if len(exchange.headers) != len(exchange.scope["headers"]):
+            _refuse_repeated(exchange.scope["headers"])
+        sender = _sender(exchange, caller, lenient=operation.result)
+        receiver = _party(exchange, "to")
+    request_id = exchange.text(b"x-request-id") or ""
+    return Request(
+        operation,
+        sender,
+        receiver,
+        params,
+        tail=exchange.scope["raw_path"][tail_starts:].decode("latin-1").rstrip("/"),
+        query=exchange.scope["query_string"].decode("latin-1"),
+        correlation_id=exchange.text(b"x-correlation-id") or request_id or message_id(),
+        request_id=request_id,
+        caller=caller.id,
+        version=version,
+    )
+
+
+def _refuse_repeated(headers: Headers) -> None:
+    names = [name for name, _ in headers if name in _ROUTING]
+    if len(names) != len(set(names)):
+        raise InvalidParameters("A routing header stands twice")
+
+
+def _party(exchange: _Exchange, way: str) -> Party | None:
+    country_code = exchange.text(b"ocpi-from-country-code" if way == "from" else b"ocpi-to-country-code")
+    party_id = exchange.text(b"ocpi-from-party-id" if way == "from" else b"ocpi-to-party-id")
+    if country_code is None and party_id is None:
+        return None
+    if country_code is None or party_id is None:
+        raise InvalidParameters(f"OCPI-{way} needs both country-code and party-id")
+    if len(country_code) > 2 or len(party_id) > 3:
+        raise InvalidParameters(f"OCPI-{way}: country-code is CiString(2), party-id is CiString(3)")
+    return Party.of(country_code, party_id)
+
+
+def _sender(exchange: _Exchange, caller: Caller, *, lenient: bool) -> Party | None:
+    sender = _party(exchange, "from")
+    if sender is None:
+        if len(caller.parties) != 1:
+            if lenient:  # a later result finds its way by the URL it is posted to (checklist CM-10)
+                return None
+            raise InvalidParameters("OCPI-from headers are required: this platform has several parties")
+        return caller.parties[0]
+    if sender not in caller.parties:
+        raise InvalidParameters(f"OCPI-from {sender} is no party of the calling platform")
+    return sender
+
+
+def _judge_query(request: Request) -> None:
+    given = request.parameters
+    for name in request.operation.query_required:
+        if not given.get(name):
+            raise InvalidParameters(f"query parameter {name}: required")
+    for name, declared in request.operation.query_typed:
+        if given.get(name):
+            judge_parameter(name, given[name], declared)
+
+
+def judge_parameter(name: str, value: str, declared: Any) -> None:
+    """Judge a query parameter as its declared type.
+
+    Raises:
+        InvalidParameters: naming the parameter and the rule.
+    """
+    number = declared is int
+    if number and not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise InvalidParameters(f"query parameter {name}: must be a whole number, not negative")
+    try:
+        VERSIONS["2.3.0"].judge(value.encode() if number else codec.encode(value), declared)
+    except InvalidParameters as error:
+        raise InvalidParameters(f"query parameter {name}: {str(error).removeprefix('$: ')}") from error
+
+
+_JSON_TYPE = (b"content-type", b"application/json")
+
+
+def _ids(headers: Mapping[bytes, bytes]) -> Headers:
+    return [(name, headers[name]) for name in (b"x-request-id", b"x-correlation-id") if name in headers]
+
+
+def _configured(exchange: _Exchange, data: JSON) -> _Answer:
+    body = _envelope(codec.encode(data) if data is not None else None, 1000, None)
+    return _Answer(200, [_JSON_TYPE, *_ids(exchange.headers), _size(body)], body)
+
+
+def _answered(
+    exchange: _Exchange, request: Request, response: Response, version: Version, party: Party | None
+) -> _Answer:
+    if response.envelope is not None and response.version is version:
+        body = response.envelope
+    else:
+        data = response.data.text(version) if response.data is not None else None
+        body = _envelope(data, response.status_code, response.status_message)
+    headers = [_JSON_TYPE, *_ids(exchange.headers), _size(body)]
+    if request.sender is not None:
+        headers += _routing(request.sender, response.sender or party)
+    for name, value in response.headers.items():
+        headers.append((name.lower().encode(), value.encode("latin-1")))
+    return _Answer(response.http_status, headers, body)
+
+
+def _routing(to: Party, sender: Party | None) -> Headers:
+    headers = [(b"ocpi-to-country-code", to[0].encode()), (b"ocpi-to-party-id", to[1].encode())]
+    if sender is not None:
+        headers += [(b"ocpi-from-country-code", sender[0].encode()), (b"ocpi-from-party-id", sender[1].encode())]
+    return headers
+
+
+def _size(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", str(len(body)).encode())
+
+
+def _envelope(data: bytes | None, status_code: int, message: str | None) -> bytes:
+    parts = [b"{"]
+    if data is not None:
+        parts += [b'"data":', data, b","]
+    parts += [b'"status_code":', str(status_code).encode()]
+    if message is not None:
+        parts += [b',"status_message":', codec.encode(message)]
+    parts += [b',"timestamp":"', now().encode(), b'"}']
+    return b"".join(parts)
+
+
+def refusal(
+    error: OcpiError, headers: Mapping[bytes, bytes], to: Party | None = None, sender: Party | None = None
+) -> _Answer:
+    """Return the answer that says an error, with the ids of the request it answers."""
+    body = _envelope(None, error.status_code, str(error))
+    sent = [_JSON_TYPE, *_ids(headers), _size(body)]
+    if to is not None:
+        sent += _routing(to, sender)
+    if isinstance(error, TooManyRequests):
+        sent.append((b"retry-after", str(error.retry_after).encode()))
+    if isinstance(error, Unauthorized):
+        sent.append((b"www-authenticate", b"Token"))
+    if isinstance(error, MethodNotAllowed) and error.allow:
+        sent.append((b"allow", ", ".join(error.allow).encode()))
+    if isinstance(error, TooLarge):
+        sent.append((b"connection", b"close"))
+    return _Answer(error.http_status, sent, body)

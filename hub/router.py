@@ -1,0 +1,289 @@
+"""The hub: where a request goes.
+
+Directed          to a named party       forwarded at once, its answer relayed
+Broadcast Push    to the hub, a push     kept, then delivered to the opposite roles by the outbox
+GET All           to the hub, a GET      answered from the catalogue
+Open Routing      to nobody              the receiver is found by content (``openrouting``), then as Directed
+Result            to a lent URL          led on to the URL it stands for, the asker's answer relayed
+
+Source: OCPI 2.3.0, transport_and_format.asciidoc (Message Routing).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from hub import lending, listing
+from hub.callbacks import Callbacks, Kind, Lent
+from hub.catalogue import PUBLIC, Catalogue, Level, UnknownObject, check_owner, head, level_of
+from hub.credentials.connections import Connection, Connections
+from hub.database import Database, Transaction
+from hub.ocpi.client import RemotePlatform
+from hub.ocpi.errors import (
+    InvalidParameters,
+    OcpiError,
+    ReceiverTimeout,
+    ReceiverUnreachable,
+    UnknownEndpoint,
+    UnknownLocation,
+)
+from hub.ocpi.interfaces import REGISTRY
+from hub.ocpi.messages import Party, Request, Response
+from hub.ocpi.modules import cdrs, sessions
+from hub.ocpi.outbox import Outbox, Push, Queued
+from hub.ocpi.platforms import Platform
+from hub.openrouting import OpenRouting
+
+
+class Hops(Protocol):
+    """Told of every request the hub puts to a party."""
+
+    def __call__(
+        self, request: Request, connection: Connection, response: Response | OcpiError, seconds: float
+    ) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Router:
+    """The hub as a platform: puts each request to the platform it is meant for.
+
+    Attributes:
+        hub: the hub's own address.
+        base_url: the hub's OCPI address, ``https://host/ocpi``.
+        remote: the platform behind a connection.
+        client_info: answers the hub's hubclientinfo, which is never routed.
+        page_limit: the most objects in a page of the hub's own lists.
+    """
+
+    hub: Party
+    base_url: str
+    database: Database
+    directory: Connections
+    catalogue: Catalogue
+    callbacks: Callbacks
+    outbox: Outbox
+    remote: Callable[[Connection], RemotePlatform]
+    client_info: Platform
+    hops: Hops
+    check_url: Callable[[str], None]
+    page_limit: int = 100
+
+    async def __call__(self, request: Request) -> Response:
+        operation = request.operation
+        module = REGISTRY.get(operation.module)
+        if module is not None and not module.functional:
+            return await self.client_info(request)
+        if operation.result:
+            return await self._result(request)
+        if operation is cdrs.get_cdr and request.receiver != self.hub:
+            return await self._lent_location(request)
+        if request.receiver is not None and request.receiver != self.hub:
+            return await self._directed(request, request.receiver)
+        if module is None:
+            raise InvalidParameters("A custom module is routed between parties only: name a receiver")
+        return await self._to_the_hub(request)
+
+    async def _to_the_hub(self, request: Request) -> Response:
+        """Serve what is addressed to the hub, or to nobody."""
+        operation, opened = request.operation, request.receiver is None
+        if operation.method == "GET" and operation.paginated:
+            if opened:
+                raise InvalidParameters("A list is asked of a party or of the hub: name a receiver")
+            return await self._get_all(request)
+        level = level_of(operation)
+        if operation.method == "GET" and level is not None and (operation.owned or not opened):
+            return await self._own_copy(request, level)
+        if operation.pushes and level is not None and level.broadcast:
+            return await self._broadcast(request, level)
+        if not opened:
+            raise OcpiError(f"{operation.module} is not for everyone: name a receiver instead of the hub")
+        found = await self._open_routing.receiver(request)
+        return await self._directed(request, found)
+
+    @property
+    def _open_routing(self) -> OpenRouting:
+        return OpenRouting(self.catalogue, self.callbacks)
+
+    # -- directed --------------------------------------------------------------------------------
+
+    async def _directed(self, request: Request, receiver: Party) -> Response:
+        level = level_of(request.operation)
+        await self._check(request, level, receiver)
+        request = request.but(receiver=receiver)
+        try:
+            connection = self.directory.of(receiver, request.operation)
+            if request.operation.response_url is not None:
+                return await self._asking(request, connection)
+            response = await self._put(request, connection, url=await self._lent_link(request))
+        except (ReceiverTimeout, ReceiverUnreachable):
+            await self._keep(request, level, receiver)
+            raise
+        if response.succeeded:
+            await self._keep(request, level, receiver)
+            response = await self._with_own_urls(request, connection, response)
+        return response.but(sender=receiver)
+
+    async def _check(self, request: Request, level: Level | None, receiver: Party) -> None:
+        """Refuse what speaks for a party that is not the caller's.
+
+        Raises:
+            InvalidParameters: owner, id or token are another's, or URL and body differ.
+        """
+        operation, parties = request.operation, self._parties(request)
+        if operation.owned:
+            owner = Party.of(request.params["country_code"], request.params["party_id"])
+            if owner not in parties:
+                raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
+            if request.body is not None:
+                check_owner(request, level, head(request.body.text(request.version)))
+        elif operation is cdrs.post_cdr and request.body is not None:
+            said = head(request.body.text(request.version))
+            if Party.of(said.country_code or "", said.party_id or "") not in parties:
+                raise InvalidParameters("$.country_code, $.party_id: the CDR's owner is no party of the calling platform")
+        elif operation.response_url == "body":
+            await lending.check_command(request, parties, receiver, self.catalogue)
+        elif operation is sessions.put_charging_preferences:
+            await lending.check_session(request.params["session_id"], request, receiver, self.catalogue)
+
+    def _parties(self, request: Request) -> tuple[Party, ...]:
+        connection = self.directory.by_id(request.caller) if request.caller else None
+        if connection is not None:
+            return connection.parties
+        return (request.sender,) if request.sender else ()
+
+    async def _put(self, request: Request, connection: Connection, *, url: str | None = None) -> Response:
+        """Put a request to a party, and remember the hop."""
+        started = time.perf_counter()
+        try:
+            response = await self.remote(connection)(request, url=url)
+        except OcpiError as error:
+            self.hops(request, connection, error, time.perf_counter() - started)
+            raise
+        self.hops(request, connection, response, time.perf_counter() - started)
+        return response
+
+    async def _keep(self, request: Request, level: Level | None, receiver: Party) -> None:
+        """Keep a directed object for its two parties, unless this pair is to keep nothing."""
+        operation, body = request.operation, request.body
+        if not operation.pushes and operation is not cdrs.post_cdr:
+            return
+        if self._keeps_nothing(request, receiver):
+            return
+        peer = str(receiver)
+        try:
+            if level is not None and operation.pushes:
+                kept = level
+                await self.database.transact(lambda tx: self.catalogue.keep(tx, request, kept, peer))
+            elif operation is cdrs.post_cdr and body is not None:
+                await self.database.transact(lambda tx: self.catalogue.keep_new(tx, "cdrs", peer, body))
+        except (UnknownObject, UnknownLocation):
+            return  # the receiver knew what the hub has never seen: there is nothing to merge into
+
+    def _keeps_nothing(self, request: Request, receiver: Party) -> bool:
+        connection = self.directory.by_id(request.caller) if request.caller else None
+        if connection is not None and _names(connection.options, receiver):
+            return True
+        return request.sender is not None and any(
+            _names(each.options, request.sender) for each in self.directory.having(receiver)
+        )
+
+    # -- asking for a later result, and the result -------------------------------------------------
+
+    async def _asking(self, request: Request, connection: Connection) -> Response:
+        asker = self.directory.by_id(request.caller) if request.caller else None
+        if asker is None or request.sender is None or request.receiver is None:
+            raise InvalidParameters("response_url: only a connected party can be answered later")
+        wanted = lending.response_url(request)
+        lending.check_host(wanted.url, asker, self.check_url)
+        lent = self.callbacks.new(
+            "result", wanted.url, (request.sender, asker.id), (request.receiver, connection.id),
+            request.operation.module, request.correlation_id,
+        )  # fmt: skip
+        await self.database.transact(
+            lambda tx: self.callbacks.store(tx, lent, reservation=wanted.reservation, expiry_date=wanted.expiry_date)
+        )
+        own = lending.result_url(self.base_url, connection.version, request.operation, lent.uid)
+        response = await self._put(lending.exchanged(request, own), connection)
+        timeout = lending.timeout_of(response)
+        if timeout is not None:
+            await self.callbacks.expect(lent.uid, timeout)
+        return response.but(sender=request.receiver)
+
+    async def _result(self, request: Request) -> Response:
+        lent = await self._redeem(request, request.params["uid"], "result")
+        asker = self.directory.by_id(lent.owner_connection)
+        if asker is None:
+            raise ReceiverUnreachable(f"{lent.owner} is no longer connected")
+        await self.callbacks.answered(lent.uid)
+        onward = request.but(sender=lent.borrower, receiver=lent.owner)
+        response = await self._put(onward, asker, url=lent.url)
+        return response.but(sender=lent.owner)
+
+    async def _redeem(self, request: Request, uid: str, kind: Kind) -> Lent:
+        return await self.callbacks.redeem(uid, kind, request.sender, request.caller or "")
+
+    # -- URLs in answers ---------------------------------------------------------------------------
+
+    async def _with_own_urls(self, request: Request, connection: Connection, response: Response) -> Response:
+        """Exchange the URLs of a party's answer for the hub's (Link of a list, Location of a CDR)."""
+        names = [name for name in ("link", "location") if name in response.headers]
+        if not names:
+            return response
+        headers = dict(response.headers)
+        version = request.version.number if request.version else "2.3.0"
+        if "link" in names:
+            link = await lending.own_link(self, request, connection, headers.pop("link"), version)
+            if link:
+                headers["link"] = link
+        if "location" in names:
+            headers["location"] = await lending.own_location(self, request, connection, headers["location"], version)
+        return response.but(headers=headers)
+
+    async def _lent_link(self, request: Request) -> str | None:
+        """Return the exact URL of a party's next page where the hub has lent one for it."""
+        uid = request.parameters.get("link") if request.operation.paginated and "link=" in request.query else None
+        return (await self._redeem(request, uid, "link")).url if uid else None
+
+    async def _lent_location(self, request: Request) -> Response:
+        """GET of a CDR where its receiver said it lies; only the CPO that sent it may."""
+        lent = await self._redeem(request, request.params["cdr_id"], "location")
+        holder = self.directory.by_id(lent.owner_connection)
+        if holder is None:
+            raise ReceiverUnreachable(f"{lent.owner} is no longer connected")
+        onward = request.but(sender=lent.borrower, receiver=lent.owner, query="")
+        response = await self._put(onward, holder, url=lent.url)
+        return response.but(sender=lent.owner)
+
+    # -- broadcast ---------------------------------------------------------------------------------
+
+    async def _broadcast(self, request: Request, level: Level) -> Response:
+        """Keep a push for everyone and hand its copies to the outbox, in one transaction."""
+        await self._check(request, level, self.hub)
+        assert request.sender is not None, "the server names the sender of a push"
+        targets = self.directory.opposite(request.sender, request.caller, request.operation)
+        push = Push.of(request, sender=self.hub, object_key=request.path)
+
+        async def work(tx: Transaction) -> tuple[bool, list[Queued]]:
+            created = await self.catalogue.keep(tx, request, level, PUBLIC)
+            return created, await self.outbox.enqueue(tx, push, targets)
+
+        created, queued = await self.database.transact(work)
+        self.outbox.wake(push, queued)
+        return Response(http_status=201 if created else 200, sender=self.hub)
+
+    # -- the hub's own copy ------------------------------------------------------------------------
+
+    async def _get_all(self, request: Request) -> Response:
+        return (await listing.page(self.catalogue, request, self.base_url, self.page_limit)).but(sender=self.hub)
+
+    async def _own_copy(self, request: Request, level: Level) -> Response:
+        response = await listing.single(self.catalogue, request, level)
+        if response is None:
+            raise UnknownEndpoint("There is no such object")
+        return response.but(sender=self.hub)
+
+
+def _names(options: Mapping[str, object], party: Party) -> bool:
+    listed = options.get("keep_nothing")
+    return isinstance(listed, list | tuple) and ("*" in listed or str(party) in listed)
