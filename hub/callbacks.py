@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from hub.catalogue import micros
 from hub.database import Database, Transaction
 from hub.ocpi.errors import InvalidParameters, UnknownEndpoint
 from hub.ocpi.messages import Party
+from hub.ocpi.times import microseconds
 
 Kind = Literal["result", "link", "location"]
 _DAY = 86_400_000_000  # in microseconds
@@ -62,12 +62,14 @@ class Callbacks:
         """Return a URL to be lent; ``store`` it before anyone hears of it."""
         return Lent(secrets.token_urlsafe(16), kind, url, *owner, *borrower, module, correlation_id)
 
-    async def store(self, tx: Transaction, lent: Lent, *, reservation: str = "", expiry_date: str | None = None) -> None:
+    async def store(
+        self, tx: Transaction, lent: Lent, *, reservation: str = "", expiry_date: str | None = None
+    ) -> None:
         """Keep a lent URL; a reservation's is found again by the reservation's id."""
         at = _now()
         until = at + self._days * _DAY
         if expiry_date:
-            until = max(until, micros(expiry_date) + self._days * _DAY)
+            until = max(until, microseconds(expiry_date) + self._days * _DAY)
         await tx.execute(
             "INSERT INTO hub_lent (uid, kind, url, owner, owner_connection, borrower, borrower_connection, module,"
             " correlation_id, reservation, created, expires, due, answered)"
@@ -91,9 +93,7 @@ class Callbacks:
         if not rows or rows[0][1] != kind or rows[0][9] < _now():
             raise UnknownEndpoint("There is no such URL here")
         row = rows[0]
-        lent = Lent(
-            row[0], row[1], row[2], Party.parse(row[3]), row[4], Party.parse(row[5]), row[6], row[7], row[8]
-        )
+        lent = Lent(row[0], row[1], row[2], Party.parse(row[3]), row[4], Party.parse(row[5]), row[6], row[7], row[8])
         if lent.borrower_connection != connection or party not in (None, lent.borrower):
             raise InvalidParameters("This URL was lent to another party: only the party asked may answer")
         return lent
@@ -127,7 +127,8 @@ class Callbacks:
 async def overdue(database: Database, correlation_id: str) -> list[tuple[Party, str, int]]:
     """Return (who was asked, module, when the result was due in microseconds) of results that are overdue."""
     rows = await database.fetch(
-        "SELECT borrower, module, due FROM hub_lent WHERE correlation_id = $1 AND due > 0 AND due < $2 AND answered = 0",
+        "SELECT borrower, module, due FROM hub_lent"
+        " WHERE correlation_id = $1 AND due > 0 AND due < $2 AND answered = 0",
         correlation_id, _now(),
     )  # fmt: skip
     return [(Party.parse(borrower), module, due) for borrower, module, due in rows]

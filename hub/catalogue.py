@@ -6,111 +6,26 @@ to all has no ``peer``; a directed one is kept only for its two parties and name
 keeps its place, so a crawl along ``seq`` neither skips nor doubles. ``last_updated`` of others'
 objects is never touched.
 
-Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs, PATCH) and the
-PUT and PATCH chapters of each module.
+Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs).
 """
 
-import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from hub.database import Database, Transaction
+from hub.keeping import Level, UnknownObject, fold, head, key_of, merged, moment_of
 from hub.ocpi import codec
-from hub.ocpi.errors import InvalidParameters, UnknownLocation
-from hub.ocpi.interfaces import CLIENT_OWNED, REGISTRY, Operation
+from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.messages import Body, Party, Request
-from hub.ocpi.objects import JSONObject
-from hub.ocpi.versions import VERSIONS
+from hub.ocpi.times import microseconds
 
 PUBLIC = ""  # the peer of an object that everyone may see
 _ANCHOR_EVERY = 1000
-
-
-@dataclass(frozen=True)
-class Level:
-    """Where in a kept object an operation writes.
-
-    Attributes:
-        kind: what the object is, a row's ``kind``.
-        key: the URL parameter that holds its id.
-        inner: lists to descend into: (field, id field, URL parameter).
-        broadcast: whether it may be everyone's.
-    """
-
-    kind: str
-    key: str
-    inner: tuple[tuple[str, str, str], ...] = ()
-    broadcast: bool = True
-
-
-_EVSE = ("evses", "uid", "evse_uid")
-_CONNECTOR = ("connectors", "id", "connector_id")
-
-#: By module and by what follows /{country_code}/{party_id} (or the endpoint, on Sender interfaces).
-LEVELS: dict[tuple[str, str], Level] = {
-    ("locations", "/{location_id}"): Level("locations", "location_id"),
-    ("locations", "/{location_id}/{evse_uid}"): Level("locations", "location_id", (_EVSE,)),
-    ("locations", "/{location_id}/{evse_uid}/{connector_id}"): Level("locations", "location_id", (_EVSE, _CONNECTOR)),
-    ("tariffs", "/{tariff_id}"): Level("tariffs", "tariff_id"),
-    ("tokens", "/{token_uid}"): Level("tokens", "token_uid"),
-    ("sessions", "/{session_id}"): Level("sessions", "session_id", broadcast=False),
-    ("bookings", "/booking_locations/{booking_location_id}"): Level("booking_locations", "booking_location_id"),
-    ("bookings", "/booking_locations/{booking_location_id}/{calendar_id}"): Level(
-        "booking_locations", "booking_location_id", (("calendars", "id", "calendar_id"),)
-    ),
-    ("bookings", "/{booking_id}"): Level("bookings", "booking_id", broadcast=False),
-}
-
-#: What a list on a Sender interface holds.
-LISTS: dict[tuple[str, str], str] = {
-    ("locations", ""): "locations",
-    ("tariffs", ""): "tariffs",
-    ("tokens", ""): "tokens",
-    ("sessions", ""): "sessions",
-    ("cdrs", ""): "cdrs",
-    ("bookings", ""): "bookings",
-    ("bookings", "/booking_locations"): "booking_locations",
-}
-
-#: Where each kind's object is declared.
-_DECLARING = {"booking_locations": ("bookings", "/booking_locations"), "bookings": ("bookings", "")}
-
-
-def level_of(operation: Operation) -> Level | None:
-    """Return where an operation on an object writes or reads; None where nothing is kept."""
-    return LEVELS.get((operation.module, operation.path.removeprefix(CLIENT_OWNED)))
-
-
-@lru_cache
-def declared(kind: str) -> Any:
-    """Return the declaration of a kind's objects."""
-    module, path = _DECLARING.get(kind, (kind, ""))
-    for operation in REGISTRY[module].sender.operations:
-        if operation.path == path and operation.paginated:
-            return operation.data.__args__[0]
-    raise LookupError(kind)
-
-
-def fold(identifier: str) -> str:
-    """Return an identifier as it is compared: CiStrings have no case."""
-    return identifier.upper()
-
-
-@lru_cache(maxsize=8192)
-def micros(moment: str) -> int:
-    """Return a DateTime as microseconds since 1970, UTC; no designator means UTC.
-
-    Raises:
-        ValueError: it is no date and time.
-    """
-    found = datetime.datetime.fromisoformat(moment)
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=datetime.UTC)
-    return round(found.timestamp() * 1_000_000)
+_SELECT = (
+    "SELECT seq, version, body, last_updated FROM hub_object"
+    " WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer = $4"
+)
 
 
 @dataclass(frozen=True)
@@ -146,10 +61,6 @@ class _Anchors:
     seqs: list[int] = field(default_factory=lambda: [0])
 
 
-class UnknownObject(InvalidParameters):
-    """There is no such object here; PUT it first."""
-
-
 class Catalogue:
     """What the hub remembers of its parties' objects."""
 
@@ -157,7 +68,7 @@ class Catalogue:
         self._database = database
         self._anchors: dict[str, _Anchors] = {}
         # A read that decides a write takes its row where several nodes may write at once.
-        self._lock = " FOR UPDATE" if database.dialect == "postgres" else ""
+        self._select = _SELECT + (" FOR UPDATE" if database.dialect == "postgres" else "")
 
     # -- writing, inside the transaction of whoever acknowledges ---------------------------------
 
@@ -180,12 +91,12 @@ class Catalogue:
         if request.operation.method == "PUT" and not level.inner:
             version = body.version.number if body.version else "2.3.0"
             text = body.text(body.version)
-            await self._write(tx, level.kind, owner, key, peer, version, text, _moment(text), current)
+            await self._write(tx, level.kind, owner, key, peer, version, text, moment_of(text), current)
             return current is None
         if current is None:
             raise UnknownLocation if level.kind == "locations" else UnknownObject
-        version, whole, created = _merged(current, request, body, level)
-        moment = micros(whole["last_updated"])
+        version, whole, created = merged(current.version, current.body, request, body, level)
+        moment = microseconds(whole["last_updated"])
         await self._write(tx, level.kind, owner, key, peer, version, codec.encode(whole), moment, current)
         return created
 
@@ -197,7 +108,7 @@ class Catalogue:
         if await self._current(tx, kind, owner, key, peer) is not None:
             return False
         version = body.version.number if body.version else "2.3.0"
-        await self._write(tx, kind, owner, key, peer, version, text, micros(said.last_updated or ""), None)
+        await self._write(tx, kind, owner, key, peer, version, text, microseconds(said.last_updated or ""), None)
         return True
 
     async def keep_pulled(
@@ -253,8 +164,7 @@ class Catalogue:
 
     async def _current(self, tx: Transaction, kind: str, owner: str, key: str, peer: str) -> "_Row | None":
         rows = await tx.fetch(
-            "SELECT seq, version, body, last_updated FROM hub_object"
-            f" WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer = $4{self._lock}",  # noqa: S608  a constant
+            self._select,
             kind, owner, key, peer,
         )  # fmt: skip
         return _Row(*rows[0]) if rows else None
@@ -263,18 +173,16 @@ class Catalogue:
 
     async def page(self, kind: str, viewer: Party, query: Query) -> Page:
         """Return a page of what ``viewer`` may see of a kind, oldest first."""
-        counts = {
-            peer: (total, deleted)
-            for peer, total, deleted in await self._database.fetch(
-                "SELECT peer, total, deleted FROM hub_count WHERE kind = $1 AND peer IN ($2, $3)",
-                kind, PUBLIC, str(viewer), cheap=True,
-            )  # fmt: skip
-        }
+        rows = await self._database.fetch(
+            "SELECT peer, total, deleted FROM hub_count WHERE kind = $1 AND peer IN ($2, $3)",
+            kind, PUBLIC, str(viewer), cheap=True,
+        )  # fmt: skip
+        counts = {peer: (total, deleted) for peer, total, deleted in rows}
         owns = kind in ("sessions", "cdrs", "bookings")
         visible = _Visible(kind, str(viewer), directed=str(viewer) in counts or owns, owns=owns, query=query)
         filtered = query.date_from is not None or query.date_to is not None
         if visible.directed or filtered:
-            (row,) = await self._database.fetch(f"SELECT count(*) {visible.where}", *visible.args)  # noqa: S608
+            (row,) = await self._database.fetch(f"SELECT count(*) {visible.where}", *visible.args)
             total = row[0]
         else:
             total = counts.get(PUBLIC, (0, 0))[0]
@@ -284,7 +192,7 @@ class Catalogue:
                 return Page([], total, None)
             after, skip = await self._position(visible, filtered, query.offset, counts)
         rows = await self._database.fetch(
-            f"SELECT seq, version, body {visible.where} AND seq > ${len(visible.args) + 1}"  # noqa: S608
+            f"SELECT seq, version, body {visible.where} AND seq > ${len(visible.args) + 1}"
             f" ORDER BY seq LIMIT ${len(visible.args) + 2} OFFSET ${len(visible.args) + 3}",
             *visible.args, after, query.limit + 1, skip, cheap=True,
         )  # fmt: skip
@@ -388,121 +296,9 @@ class _Visible:
         self.where = where
 
 
-def key_of(request: Request, level: Level) -> str:
-    """Return the folded id of the object a request is about; a Token's is its uid and type."""
-    key = fold(request.params[level.key])
-    if level.kind != "tokens":
-        return key
-    kind = request.parameters.get("type") or "RFID"
-    return token_key(key, kind)
-
-
-def token_key(uid: str, kind: str) -> str:
-    """Return the key of a Token: uid and type together identify it (mod_tokens)."""
-    return f"{fold(uid)}|{fold(kind)}"
-
-
-class Head(msgspec.Struct):
-    """The fields of an object that say whose it is, which it is and when it changed."""
-
-    country_code: str | None = None
-    party_id: str | None = None
-    id: str | None = None
-    uid: str | None = None
-    type: str | None = None
-    request_id: str | None = None
-    last_updated: str | None = None
-
-
-#: Reads these few fields out of an object's judged text; decoding all of it would cost more than storing it.
-head: Callable[[bytes], Head] = msgspec.json.Decoder(Head).decode
-
-
-def _moment(text: bytes) -> int:
-    return micros(head(text).last_updated or "")
-
-
 async def _count(tx: Transaction, kind: str, peer: str, more: int, deleted: int) -> None:
     await tx.execute(
         "INSERT INTO hub_count (kind, peer, total, deleted) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (kind, peer) DO UPDATE SET total = hub_count.total + $3, deleted = hub_count.deleted + $4",
         kind, peer, more, deleted,
     )  # fmt: skip
-
-
-def _merged(current: _Row, request: Request, body: Body, level: Level) -> tuple[str, JSONObject, bool]:
-    """Return (version, object, whether an inner object is new) after a PATCH or an inner PUT.
-
-    Both sides stay in their version if it is one; else both are raised to the newest.
-    """
-    version, change = current.version, None
-    whole = codec.decode(current.body)
-    if body.version is not None and body.version.number == version:
-        change = codec.decode(body.text(body.version))
-    else:
-        stored = VERSIONS.get(version)
-        whole = stored.up(whole, declared(level.kind), None) if stored else whole
-        version, change = "2.3.0", body.value
-    created = _apply(whole, change, request, level)
-    return version, whole, created
-
-
-def _apply(whole: JSONObject, change: JSONObject, request: Request, level: Level) -> bool:
-    parents, created, target = [whole], False, whole
-    for position, (name, id_field, parameter) in enumerate(level.inner):
-        wanted = fold(request.params[parameter])
-        children = target.get(name) or []
-        found = next((n for n, each in enumerate(children) if fold(str(each.get(id_field, ""))) == wanted), None)
-        last = position == len(level.inner) - 1
-        if last and request.operation.method == "PUT":
-            created = found is None
-            target[name] = [*children[:found], change, *children[found + 1 :]] if found is not None else [*children, change]
-            break
-        if found is None:
-            raise UnknownLocation if level.kind == "locations" else UnknownObject
-        target = children[found]
-        parents.append(target)
-    else:
-        _patch(target, change, appends="charging_periods" if level.kind == "sessions" else None)
-    for parent in parents:
-        parent["last_updated"] = change["last_updated"]
-    return created
-
-
-def _patch(target: JSONObject, change: JSONObject, appends: str | None) -> None:
-    """Set what the PATCH names; null takes an optional field away; charging periods are added."""
-    for name, value in change.items():
-        if name == appends:
-            target[name] = [*(target.get(name) or []), *(value or [])]
-        elif value is None:
-            target.pop(name, None)
-        else:
-            target[name] = value
-
-
-def check_owner(request: Request, level: Level | None, said: Head) -> None:
-    """Compare what URL and body say of owner and id.
-
-    Raises:
-        InvalidParameters: they differ (transport_and_format, Client Owned Object Push, Errors).
-    """
-    params = request.params
-    for name, value in (("country_code", said.country_code), ("party_id", said.party_id)):
-        if value is not None and fold(value) != fold(params.get(name, "")):
-            raise InvalidParameters(f"$.{name}: differs from the URL's {params.get(name)}")
-    if level is None:
-        return
-    parameter = level.inner[-1][2] if level.inner else level.key
-    names = _ID_FIELDS.get(parameter, ("id",))
-    values = [value for name in names if (value := getattr(said, name)) is not None]
-    if values and fold(params[parameter]) not in map(fold, values):
-        raise InvalidParameters(f"$.{names[0]}: differs from the URL's {params[parameter]}")
-    if level.kind == "tokens" and said.type is not None:
-        given = request.parameters.get("type") or "RFID"
-        if fold(said.type) != fold(given):
-            raise InvalidParameters(f"$.type: differs from the URL's {given}")
-
-
-#: The field that holds the id a URL parameter names, where it is not ``id``. The Bookings chapter names
-#: both the CPO's id and the eMSP's request_id as a Booking's in the URL (docs/errata.md).
-_ID_FIELDS = {"evse_uid": ("uid",), "token_uid": ("uid",), "booking_id": ("id", "request_id")}

@@ -12,8 +12,9 @@ from urllib.parse import quote, unquote_plus, urlsplit
 
 import msgspec
 
-from hub.catalogue import Catalogue, Head, fold
+from hub.catalogue import Catalogue
 from hub.credentials.connections import Connection
+from hub.keeping import Head, fold
 from hub.ocpi import codec
 from hub.ocpi.client import next_link
 from hub.ocpi.errors import InvalidParameters
@@ -181,9 +182,7 @@ async def own_link(router: "Router", request: Request, connection: Connection, h
     return f'<{own}?link={uid}>; rel="next"'
 
 
-async def own_location(
-    router: "Router", request: Request, connection: Connection, location: str, version: str
-) -> str:
+async def own_location(router: "Router", request: Request, connection: Connection, location: str, version: str) -> str:
     """Return the hub's URL for where a receiver put a CDR; only the CPO that sent it may use it."""
     uid = await _lend(router, request, connection, "location", location)
     return f"{router.base_url}/{version}/receiver/{request.operation.module}/{uid}"

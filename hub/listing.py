@@ -6,11 +6,13 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs)
 from typing import Any
 from urllib.parse import urlencode
 
-from hub.catalogue import LISTS, Catalogue, Level, Page, Query, declared, fold, key_of, micros
+from hub.catalogue import Catalogue, Page, Query
+from hub.keeping import LISTS, Level, declared, fold, key_of
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownEndpoint
 from hub.ocpi.messages import Body, Dialect, Party, Request, Response
 from hub.ocpi.objects import JSON
+from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 
 _NEWEST = VERSIONS["2.3.0"]
@@ -34,7 +36,7 @@ async def page(catalogue: Catalogue, request: Request, base_url: str, page_limit
     headers = {"X-Total-Count": str(found.total), "X-Limit": str(page_limit)}
     if found.after is not None:
         headers["Link"] = f'<{_next(request, given, query, found, base_url, version)}>; rel="next"'
-    data = Body(list[declared(kind)], text=text, version=version)  # type: ignore[misc]  a declaration made at run time
+    data = Body(list[declared(kind)], text=text, version=version)  # type: ignore[misc]  # a declaration made at run time
     return Response(data, headers=headers)
 
 
@@ -71,14 +73,12 @@ def _number(given: dict[str, str], name: str) -> int | None:
 def _moment(given: dict[str, str], name: str) -> int | None:
     text = given.get(name)
     try:
-        return micros(text) if text else None
+        return microseconds(text) if text else None
     except ValueError as error:
         raise InvalidParameters(f"query parameter {name}: must be a DateTime such as 2026-01-01T00:00:00Z") from error
 
 
-def _next(
-    request: Request, given: dict[str, str], query: Query, found: Page, base_url: str, version: Dialect
-) -> str:
+def _next(request: Request, given: dict[str, str], query: Query, found: Page, base_url: str, version: Dialect) -> str:
     """Return the next page's URL: the request's filters, the position, and the cursor that makes it exact."""
     filters = {name: given[name] for name in ("date_from", "date_to") if given.get(name)}
     position = {"offset": query.offset + len(found.objects), "limit": query.limit, "after": found.after}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.callbacks import Callbacks
-from hub.catalogue import Catalogue, fold, token_key
+from hub.catalogue import Catalogue
+from hub.keeping import fold, token_key
 from hub.ocpi.errors import InvalidParameters, OcpiError, UnknownEndpoint, UnknownLocation, UnknownToken
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.messages import Party, Request
@@ -42,7 +43,8 @@ class OpenRouting:
         if operation is tokens.authorize:
             return await self._token_owner(request)
         if operation is commands.cancel_reservation:
-            return self._one(await self.callbacks.reserved(fold(request.value["reservation_id"]), self._sender(request)))
+            reservation = fold(request.value["reservation_id"])
+            return self._one(await self.callbacks.reserved(reservation, self._sender(request)))
         if operation is cdrs.post_cdr:
             return _named(request.value.get("cdr_token"))
         if operation.module == "sessions" and operation.pushes:
@@ -82,7 +84,8 @@ class OpenRouting:
             if isinstance(identifier, str) and identifier:
                 holders = await self.catalogue.holders(kind, fold(identifier), self._sender(request))
                 if not holders:
-                    raise UnknownLocation if kind == "locations" else UnknownEndpoint(f"Nobody has {field} {identifier}")
+                    unknown = UnknownEndpoint(f"Nobody has {field} {identifier}")
+                    raise UnknownLocation if kind == "locations" else unknown
                 return self._one(owner for owner, *_ in holders)
         module = REGISTRY[request.operation.module]
         raise InvalidParameters(f"The receiver of this {module.identifier} request cannot be told: name one")

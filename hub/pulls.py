@@ -13,15 +13,17 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hub.catalogue import LISTS, PUBLIC, Catalogue, declared, fold, micros, token_key
+from hub.catalogue import PUBLIC, Catalogue
 from hub.credentials.connections import Connection
 from hub.database import Database, Transaction
+from hub.keeping import LISTS, declared, fold, token_key
 from hub.ocpi import codec
 from hub.ocpi.client import Client
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.messages import Party, message_id
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 from hub.ocpi.versions.steps import Version
 
@@ -155,4 +157,4 @@ def _addressed(value: JSONObject, text: bytes, kind: str, connection: Connection
     if kind in ("sessions", "cdrs"):
         token = value["cdr_token"]
         peer = str(Party.of(token["country_code"], token["party_id"]))
-    return _Found(owner, key, peer, text, micros(value["last_updated"]))
+    return _Found(owner, key, peer, text, microseconds(value["last_updated"]))

@@ -16,9 +16,10 @@ from typing import Protocol
 
 from hub import lending, listing
 from hub.callbacks import Callbacks, Kind, Lent
-from hub.catalogue import PUBLIC, Catalogue, Level, UnknownObject, check_owner, head, level_of
+from hub.catalogue import PUBLIC, Catalogue
 from hub.credentials.connections import Connection, Connections
 from hub.database import Database, Transaction
+from hub.keeping import Level, UnknownObject, check_owner, head, key_of, level_of
 from hub.ocpi.client import RemotePlatform
 from hub.ocpi.errors import (
     InvalidParameters,
@@ -31,7 +32,7 @@ from hub.ocpi.errors import (
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.modules import cdrs, sessions
-from hub.ocpi.outbox import Outbox, Push, Queued
+from hub.ocpi.outbox import OFFLINE, Destination, Outbox, Push
 from hub.ocpi.platforms import Platform
 from hub.openrouting import OpenRouting
 
@@ -140,7 +141,7 @@ class Router:
         elif operation is cdrs.post_cdr and request.body is not None:
             said = head(request.body.text(request.version))
             if Party.of(said.country_code or "", said.party_id or "") not in parties:
-                raise InvalidParameters("$.country_code, $.party_id: the CDR's owner is no party of the calling platform")
+                raise InvalidParameters("$.country_code, $.party_id: no party of the calling platform")
         elif operation.response_url == "body":
             await lending.check_command(request, parties, receiver, self.catalogue)
         elif operation is sessions.put_charging_preferences:
@@ -261,15 +262,22 @@ class Router:
         """Keep a push for everyone and hand its copies to the outbox, in one transaction."""
         await self._check(request, level, self.hub)
         assert request.sender is not None, "the server names the sender of a push"
-        targets = self.directory.opposite(request.sender, request.caller, request.operation)
-        push = Push.of(request, sender=self.hub, object_key=request.path)
+        destinations = [
+            Destination(connection.id, party, connection.status != "OFFLINE", OFFLINE)
+            for party, connection in self.directory.opposite(request.sender, request.caller, request.operation)
+        ]
+        owner = Party.of(request.params["country_code"], request.params["party_id"])
+        push = Push(
+            request.operation, request.params, request.body, self.hub, owner, request.correlation_id,
+            f"{level.kind}/{owner}/{key_of(request, level)}", request.query,
+        )  # fmt: skip
 
-        async def work(tx: Transaction) -> tuple[bool, list[Queued]]:
+        async def work(tx: Transaction) -> bool:
             created = await self.catalogue.keep(tx, request, level, PUBLIC)
-            return created, await self.outbox.enqueue(tx, push, targets)
+            await self.outbox.enqueue(tx, push, destinations)
+            return created
 
-        created, queued = await self.database.transact(work)
-        self.outbox.wake(push, queued)
+        created = await self.database.transact(work)
         return Response(http_status=201 if created else 200, sender=self.hub)
 
     # -- the hub's own copy ------------------------------------------------------------------------

@@ -1,7 +1,37 @@
 """Every setting, with its unit and default; the command line and the environment fill them in."""
 
+import dataclasses
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOMS = frozenset({"hub", "cpms", "emsp"})
+
+#: Longest public URL: what the hub lends is this and a path, and an OCPI URL has at most 255 characters.
+MAX_PUBLIC_URL = 120
+
+#: Settings without an option: EMALL_ and the name in capitals sets them. Each with the least it may be.
+FINE = {
+    "max_body": 1024,
+    "max_answer": 1024,
+    "page_limit": 1,
+    "still_alive_after": 1,
+    "offline_after_timeouts": 1,
+    "probe_first": 0.1,
+    "probe_every": 1,
+    "rate_limit": 0,
+    "concurrency": 1,
+    "queue_limit": 1,
+    "trace_days": 1,
+    "callback_days": 30,
+}
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used; the message is one line that ends with a remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,8 +41,10 @@ class Settings:
     Attributes:
         data: folder of the embedded store and the keys.
         database: URL of the store; None: SQLite in ``data``.
-        public_url: where peers reach us; no trailing slash.
+        public_url: where peers reach us; no trailing slash; empty: ``http://HOST:PORT`` as served.
         rooms: which of hub, cpms and emsp this process runs.
+        hub_id: the hub's own party, CC-PID; ``cpo_id`` and ``emsp_id`` those of our CPMS and eMSP.
+        hub_url: versions URL of the hub that rooms run apart from one register at; ``hub_token`` the token for that.
         allow_private_peers: whether a peer's URL may lead to a private or loopback address.
         forward_timeout: how long a party may take to answer a routed request, in seconds.
         max_body: the largest request body taken, in bytes.
@@ -27,6 +59,7 @@ class Settings:
         queue_limit: deliveries that may wait for one party.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
+        given: the names of the ids the operator gave; the others are those of the first start.
     """
 
     data: Path = Path("data")
@@ -34,7 +67,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
-    rooms: frozenset[str] = frozenset({"hub", "cpms", "emsp"})
+    rooms: frozenset[str] = ROOMS
     hub_id: str = "NL-HUB"
     cpo_id: str = "NL-CPO"
     emsp_id: str = "NL-MSP"
@@ -54,3 +87,122 @@ class Settings:
     queue_limit: int = 10_000
     trace_days: int = 7
     callback_days: int = 60
+    given: frozenset[str] = frozenset()
+
+    @property
+    def store(self) -> str | Path:
+        """Where the store is, as ``hub.database.open_database`` takes it."""
+        return self.database or self.data
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The party ids of the rooms this process runs, by setting."""
+        named = {"hub": "hub_id", "cpms": "cpo_id", "emsp": "emsp_id"}
+        return {name: getattr(self, name) for room, name in named.items() if room in self.rooms}
+
+    def served_at(self, port: int) -> "Settings":
+        """Return the settings with the port really listened at, and the public URL that follows from it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return dataclasses.replace(self, port=port, public_url=self.public_url or f"http://{host}:{port}")
+
+
+def fine_settings(environment: Mapping[str, str]) -> dict[str, int | float]:
+    """Return the settings that have a variable only, as far as it is set.
+
+    Raises:
+        BadSetting: one is no number, or too small.
+    """
+    found: dict[str, int | float] = {}
+    for name, least in FINE.items():
+        variable = f"EMALL_{name.upper()}"
+        text = environment.get(variable, "").strip()
+        if not text:
+            continue
+        whole = isinstance(getattr(Settings, name), int)
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value < float("inf"):
+            kind = "a whole number" if whole else "a number"
+            raise BadSetting(f"{variable}={text!r} is not {kind} of at least {least:g}; correct or unset it")
+        found[name] = value
+    return found
+
+
+def checked(settings: Settings) -> Settings:
+    """Return the settings with ids and URLs in their one form.
+
+    Raises:
+        BadSetting: one is malformed, or they contradict each other.
+    """
+    _check_rooms(settings)
+    if not settings.host or settings.host != settings.host.strip():
+        raise BadSetting("--host is empty; give an address such as 127.0.0.1")
+    if settings.database and not settings.database.startswith(("postgres://", "postgresql://")):
+        raise BadSetting("--database is no PostgreSQL URL; it reads postgres://user:password@host:port/name")
+    ids: dict[str, Any] = {
+        name: checked_id(_option(name), getattr(settings, name)) for name in ("hub_id", "cpo_id", "emsp_id")
+    }
+    settings = dataclasses.replace(settings, **ids)
+    own = settings.ids
+    for name in ("cpo_id", "emsp_id"):
+        if name in own and own[name] == own.get("hub_id"):
+            raise BadSetting(f"{_option(name)} is the hub's own id {own[name]}; give each its own")
+    public = settings.public_url
+    return dataclasses.replace(
+        settings,
+        public_url=checked_url("--public-url", public, longest=MAX_PUBLIC_URL).rstrip("/") if public else "",
+        hub_url=checked_url("--hub", settings.hub_url) if settings.hub_url else None,
+    )
+
+
+def _check_rooms(settings: Settings) -> None:
+    if unknown := settings.rooms - ROOMS:
+        raise BadSetting(f"--rooms: {sorted(unknown)[0]!r} is no room; give some of hub,cpms,emsp")
+    if not settings.rooms:
+        raise BadSetting("--rooms is empty; give some of hub,cpms,emsp")
+    if "hub" in settings.rooms and settings.hub_url:
+        raise BadSetting("--hub is for rooms without a hub; leave it out, or leave hub out of --rooms")
+    if settings.hub_token and not settings.hub_url:
+        raise BadSetting("--hub-token needs --hub; give the hub's versions URL too")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def checked_id(what: str, text: str) -> str:
+    """Return a party id of ours in capitals: country code (ISO 3166) and party id (ISO 15118).
+
+    Raises:
+        BadSetting: it is not CC-PID.
+    """
+    if not re.fullmatch(r"[A-Za-z]{2}-[A-Za-z0-9]{3}", text, re.ASCII):
+        raise BadSetting(
+            f"{what} {text!r} is not CC-PID; give two letters, a hyphen and three letters or digits, as NL-ABC"
+        )
+    return text.upper()
+
+
+def checked_url(what: str, text: str, *, longest: int = 255) -> str:
+    """Return an address that can be called as it stands.
+
+    Raises:
+        BadSetting: it is no such URL.
+    """
+    remedy = "give one like https://hub.example.com"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise BadSetting(f"{what} {text!r} holds characters a URL cannot; {remedy}")
+    if len(text) > longest:
+        raise BadSetting(f"{what} has {len(text)} characters, more than {longest}; give a shorter one")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadSetting(f"{what} {text!r} is no http or https URL; {remedy}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise BadSetting(f"{what} {text!r} may carry no user, query or fragment; {remedy}")
+    return text

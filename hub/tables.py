@@ -108,3 +108,69 @@ class Pull(Model):
 
         table = "hub_pull"
         unique_together = (("connection_id", "party", "kind"),)
+
+
+class Hop(Model):
+    """One hop of a message; ``hub.trace`` tells what the columns mean.
+
+    Attributes:
+        at: when it was over, in microseconds since 1970, UTC.
+        duration: in microseconds.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    correlation_id = Text()
+    at = fields.BigIntField()
+    direction = Text()
+    operation = Text()
+    sender = Text()
+    receiver = Text()
+    connection = Text()
+    outcome = Text()
+    duration = fields.BigIntField()
+    note = Text()
+
+    class Meta:
+        """Found by correlation id; the oldest are those with the smallest id."""
+
+        table = "hub_hop"
+        indexes = (("correlation_id",),)
+
+
+class Order(Model):
+    """What a command asks of the running server; ``hub.orders`` tells what the states mean.
+
+    Attributes:
+        arguments: JSON; erased when the order is taken, for they may hold a token.
+        result: JSON; of a failed order its error and exit code.
+        created: in microseconds since 1970, UTC.
+    """
+
+    id = Text(primary_key=True)
+    kind = Text()
+    arguments = fields.BinaryField()
+    state = Text()
+    result = fields.BinaryField()
+    created = fields.BigIntField()
+
+    class Meta:
+        """The server looks for new ones."""
+
+        table = "hub_order"
+        indexes = (("state", "created"),)
+
+
+class Setting(Model):
+    """What ``serve`` last ran with, and the ids fixed at the first start; ``hub.recorded`` reads and writes them.
+
+    Attributes:
+        value: JSON.
+    """
+
+    name = Text(primary_key=True)
+    value = Text()
+
+    class Meta:
+        """One row per setting."""
+
+        table = "hub_setting"

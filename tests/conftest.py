@@ -7,18 +7,26 @@ from pathlib import Path
 import pytest
 
 from hub.database import Database, open_database
+from hub.migrations.__main__ import changes
 from tests.postgres import NoPostgres
-from tests.stores import PostgresStores, SqliteStores
+from tests.stores import PostgresStores, SqliteStores, aside
 
 
 @pytest.fixture(scope="session")
-def sqlite_stores(tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
+def migrations() -> None:
+    """Migrations that agree with the tables, without which every test of a store would fail for a hidden reason."""
+    if missing := aside(changes()):
+        pytest.fail(f"hub/migrations lacks {', '.join(missing)}: run `make migrations`", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def sqlite_stores(migrations: None, tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
     """The prepared SQLite file."""
     return SqliteStores(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(scope="session")
-def postgres_stores() -> Iterator[PostgresStores]:
+def postgres_stores(migrations: None) -> Iterator[PostgresStores]:
     """The PostgreSQL server of this run; without one the tests that ask for it fail, unless told to skip."""
     if os.environ.get("TEST_POSTGRES") == "skip":
         pytest.skip("TEST_POSTGRES=skip")

@@ -1,12 +1,15 @@
 """A PostgreSQL server for the tests: an installed one, else Debian's package; private port, temporary folder."""
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
 
@@ -36,7 +39,10 @@ def _install() -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise NoPostgres("PostgreSQL is not installed and only root may install it with apt-get")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "--no-install-recommends", "postgresql"]):
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-qy", "--no-install-recommends", "postgresql"],
+    ):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NoPostgres(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
@@ -59,6 +65,12 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    """Let Linux stop the server when a killed test run leaves it behind."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
 class Server:
@@ -85,10 +97,21 @@ class Server:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         log = (self._folder / "log").open("ab")
-        settings = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
+        settings = [
+            "-c",
+            "fsync=off",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self._folder}",
+        ]
         self._process = subprocess.Popen(
             [self._bin / "postgres", "-D", self._folder / "data", "-p", str(self._port), *settings],
-            cwd=self._folder, stdout=log, stderr=log, **self._as,
+            cwd=self._folder,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_end_with_parent,
+            **self._as,
         )
         log.close()
         deadline = time.monotonic() + 30
@@ -104,9 +127,14 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgres://emall@127.0.0.1:{self._port}/{name}"
 
+    @property
+    def running(self) -> bool:
+        """Whether the server was started and not stopped."""
+        return self._process.poll() is None
+
     def stop(self) -> None:
-        """Stop the server as a crash would."""
-        self._process.send_signal(3)
+        """Stop the server as a crash would: SIGQUIT is its immediate shutdown."""
+        self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
 
     def remove(self) -> None:

@@ -5,26 +5,29 @@ mod_charging_profiles, mod_hub_client_info: Sender and Receiver interfaces of a 
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.cpms.commands import StationCommands
 from hub.cpms.desk import OperatorDesk
+from hub.cpms.orders import Handler, Judge, orders
 from hub.cpms.ports import Cpms
 from hub.cpms.store import TABLE, Store, token_key
 from hub.cpms.tellers import CdrTeller, LocationTeller, SessionTeller, TariffTeller
 from hub.database.contract import Database, Transaction
-from hub.ocpi.errors import InvalidParameters, UnknownEndpoint, UnknownLocation, UnknownToken
+from hub.ocpi.errors import UnknownToken
 from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.modules import cdrs, chargingprofiles, commands, hubclientinfo, locations, sessions, tariffs, tokens
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl, Owed
+from hub.ocpi.partners import Partners
 from hub.ocpi.platforms import LocalPlatform, Platform, serves
-from hub.ocpi.receiving import check_owner, child, patched
+from hub.ocpi.receiving import NoSuchLocation, NoSuchToken, check_owner, child, owner_of, patched
 from hub.ocpi.shelves import Shelf
 from hub.ocpi.times import utc_now
 
-#: Returns the public URL of one of this party's own endpoints, as the caller's version writes it.
+#: Returns the public URL of one of this party's own endpoints: that of a request, as its caller's
+#: version writes it, without the query.
 UrlOf = Callable[[Request], str]
 
 
@@ -36,6 +39,7 @@ class CpoEndpoints(LocalPlatform):
         call_url: puts a request to an exact URL a peer gave.
         url_of: the URL a request of this platform's callers came to, without its query.
         cpms: what operates the stations.
+        judge: raises InvalidParameters for a value that is not as declared (imports).
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class CpoEndpoints(LocalPlatform):
         url_of: UrlOf,
         database: Database,
         cpms: Cpms,
+        judge: Judge,
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
@@ -56,6 +61,7 @@ class CpoEndpoints(LocalPlatform):
         self.hub = hub
         self.url_of = url_of
         self.cpms = cpms
+        self.judge = judge
         self.store = Store(database, party, page_limit=page_limit)
         self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock)
         self.stations = StationCommands(self.desk, cpms)
@@ -73,6 +79,7 @@ class CpoEndpoints(LocalPlatform):
                 "cdr": CdrTeller(party),
             },
         )
+        self.partners = Partners(database, TABLE, self.owed.back)
 
     async def start(self) -> None:
         """Take up the stations and what is still owed."""
@@ -84,6 +91,10 @@ class CpoEndpoints(LocalPlatform):
         await self.owed.stop()
         await self.stations.stop()
         await self.cpms.stop()
+
+    def orders(self) -> Mapping[str, Handler]:
+        """What an operator may have this CPMS do, by order kind."""
+        return orders(self.store, self.judge)
 
     # -- Sender: what is ours ----------------------------------------------------------------------
 
@@ -99,7 +110,7 @@ class CpoEndpoints(LocalPlatform):
     async def get_own_evse(self, request: Request) -> Response:
         evse = child(await self._location(request), "evses", request.params["evse_uid"])
         if evse is None:
-            return _not_found(UnknownLocation(f"There is no EVSE {request.params['evse_uid']}"))
+            raise NoSuchLocation
         return Response.of(locations.EVSE, evse)
 
     @serves(locations.get_own_connector)
@@ -107,7 +118,7 @@ class CpoEndpoints(LocalPlatform):
         evse = child(await self._location(request), "evses", request.params["evse_uid"])
         connector = child(evse, "connectors", request.params["connector_id"])
         if connector is None:
-            return _not_found(UnknownLocation(f"There is no Connector {request.params['connector_id']}"))
+            raise NoSuchLocation
         return Response.of(locations.Connector, connector)
 
     @serves(tariffs.list_tariffs)
@@ -135,7 +146,7 @@ class CpoEndpoints(LocalPlatform):
     async def _location(self, request: Request) -> JSONObject:
         location = await self.store.locations.get(self.party, request.params["location_id"])
         if location is None:
-            raise UnknownEndpoint(f"There is no Location {request.params['location_id']}")
+            raise NoSuchLocation
         return location
 
     # -- Receiver: the providers' Tokens -----------------------------------------------------------
@@ -143,14 +154,16 @@ class CpoEndpoints(LocalPlatform):
     @serves(tokens.get_token)
     async def get_token(self, request: Request) -> Response:
         found = await self._token(request)
-        return Response.of(tokens.Token, found) if found else _not_found(UnknownToken())
+        if found is None:
+            raise NoSuchToken
+        return Response.of(tokens.Token, found)
 
     @serves(tokens.put_token)
     async def put_token(self, request: Request) -> Response:
         value = request.value
         check_owner(request, self.hub_party, value, uid=request.params["token_uid"])
         key = token_key(value["uid"], value["type"])
-        owner = _owner(request)
+        owner = owner_of(request)
         created = await self.store.database.transact(lambda tx: self.store.tokens.put(tx, owner, key, value))
         return Response(http_status=201 if created else 200)
 
@@ -161,7 +174,7 @@ class CpoEndpoints(LocalPlatform):
         if found is None:
             raise UnknownToken
         key = token_key(found["uid"], found["type"])
-        owner = _owner(request)
+        owner = owner_of(request)
 
         async def work(tx: Transaction) -> None:
             present = await self.store.tokens.get_in(tx, owner, key)
@@ -173,7 +186,7 @@ class CpoEndpoints(LocalPlatform):
 
     async def _token(self, request: Request) -> JSONObject | None:
         kind = request.parameters.get("type") or "RFID"  # mod_tokens: the default if omitted
-        return await self.store.tokens.get(_owner(request), token_key(request.params["token_uid"], kind))
+        return await self.store.tokens.get(owner_of(request), token_key(request.params["token_uid"], kind))
 
     # -- Receiver: orders to stations --------------------------------------------------------------
 

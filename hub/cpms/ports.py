@@ -169,9 +169,7 @@ class Cpms(Protocol):
     know is NOT_SUPPORTED. The outlets named are known to the operator's Locations.
     """
 
-    async def start(
-        self, desk: Desk, running: Sequence[RunningSession], reserved: Sequence[OpenReservation]
-    ) -> None:
+    async def start(self, desk: Desk, running: Sequence[RunningSession], reserved: Sequence[OpenReservation]) -> None:
         """Begin to operate, with the sessions and reservations the last run left open."""
         ...
 

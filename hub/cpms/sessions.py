@@ -7,7 +7,7 @@ Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_tariffs.asciid
 
 import datetime
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted
 from hub.ocpi.messages import Party
@@ -183,7 +183,7 @@ def _billed(component: JSONObject, periods: list[JSONObject]) -> Decimal:
         return Decimal(1)
     used = volume(periods, component["type"])
     step = Decimal(component.get("step_size") or 1) / (1000 if component["type"] == "ENERGY" else 3600)
-    return -(-used // step) * step
+    return (used / step).to_integral_value(ROUND_CEILING) * step
 
 
 def _price(amount: Decimal, vat: object, tax_included: str) -> JSONObject:

@@ -11,7 +11,8 @@ class CpmsObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: location, tariff, session, cdr, token, or sealed (what a CDR will say, from the session's start).
+        kind: location, tariff, session, cdr, token, client (a ClientInfo), or sealed (what a CDR will say of place
+            and price, from the session's start).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.

@@ -1,1 +1,1 @@
-"""The reception: who is connected, and how they came in."""
+"""The reception: who is connected, by which token, in which roles and versions, and how alive they are."""

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hub.database.contract import Conflict, Database, DatabaseUnavailable, Dialect, Row, Transaction, Work
-from hub.database.sqlite import FILE_NAME, SqliteDatabase
+from hub.database.sqlite import SqliteDatabase
+from hub.database.sqlitefile import FILE_NAME
 
 __all__ = [
     "Conflict",
@@ -40,7 +41,7 @@ async def open_database(url_or_path: str | Path) -> Database:
         return await PostgresDatabase.open(place)
     if "://" in place:
         raise DatabaseUnavailable(f"{place.split('://', 1)[0]}://: not a store; give postgres://... or a data folder")
-    return SqliteDatabase(Path(place).expanduser() / FILE_NAME)
+    return SqliteDatabase(Path(place) / FILE_NAME)
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def lock_server(folder: Path) -> Iterator[None]:
         DatabaseUnavailable: another server holds it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         remedy = "choose another data folder or give this user write permission on it"

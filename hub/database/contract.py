@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
 
+PAYLOAD_LIMIT = 1_900  # characters of a notification; four bytes each, PostgreSQL takes less than 8,000 bytes
+
 Row = tuple[Any, ...]
 Dialect = Literal["sqlite", "postgres"]
 
@@ -39,7 +41,7 @@ class Transaction(Protocol):
 
         Args:
             channel: a plain identifier.
-            payload: at most 7,000 bytes; says what changed.
+            payload: says what changed, in at most 1,900 characters.
         """
 
 

@@ -6,12 +6,13 @@ was lost. What was not yet acknowledged then fails towards its caller; nothing i
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 import asyncpg
 
-from hub.database.contract import Conflict, DatabaseUnavailable, Listener, Row, Work
+from hub.database.contract import PAYLOAD_LIMIT, Conflict, DatabaseUnavailable, Listener, Row, Work
 from hub.database.listeners import Listeners
 from hub.database.schema import APPLIED, pending, script
 
@@ -22,12 +23,13 @@ logger = logging.getLogger(__name__)
 
 GROUP_LIMIT = 256  # works in one commit
 CONNECT_TIMEOUT = 5.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds
+COMMAND_TIMEOUT = 30.0  # seconds; a server that has vanished without a word is noticed then
 KEEPALIVE = 10.0  # seconds between questions whether the listening connection lives
 CHANNEL = "emall"
 RETRY_PAUSE = 0.5  # seconds between attempts to reach a server that went away
 LEAD_KEY = 0x454D414C  # advisory lock of the node that leads: "EMAL"
 MIGRATE_KEY = 0x454D4947
-PAYLOAD_LIMIT = 7_000  # bytes; PostgreSQL takes less than 8,000
 
 
 def explain(error: BaseException) -> BaseException:
@@ -42,8 +44,10 @@ def explain(error: BaseException) -> BaseException:
         return DatabaseUnavailable(f"PostgreSQL: {error}; create it or correct the URL")
     if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return DatabaseUnavailable("two nodes wrote the same rows crosswise; try again")
-    if isinstance(error, _LOST):
-        return DatabaseUnavailable(f"PostgreSQL cannot be reached ({error}); see that it runs and that the URL is right")
+    if isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)):
+        return DatabaseUnavailable(
+            f"PostgreSQL cannot be reached ({error}); see that it runs and that the URL is right"
+        )
     return error
 
 
@@ -53,7 +57,9 @@ _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # an answer asyncpg cannot place, as after the server ends a connection in its middle
 )
+_ANY = (*_LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 async def connect(url: str) -> Connection:
@@ -63,8 +69,8 @@ async def connect(url: str) -> Connection:
         DatabaseUnavailable: the URL is wrong, or the server is away or refuses us.
     """
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
-    except (*_LOST, asyncpg.PostgresError) as error:
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT)
+    except _ANY as error:
         raise explain(error) from error
     except ValueError as error:
         raise DatabaseUnavailable(
@@ -91,25 +97,34 @@ async def _applied(connection: Connection) -> list[str]:
 class PostgresTransaction:
     """One work's view of the writing connection."""
 
-    __slots__ = ("_connection", "notes")
+    __slots__ = ("_connection", "failed", "notes")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.notes: list[tuple[str, str]] = []
+        self.failed: asyncpg.PostgresError | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        return [tuple(row) for row in await self._connection.fetch(sql, *args)]
+        return [tuple(row) for row in await self._ask(self._connection.fetch(sql, *args))]
 
     async def execute(self, sql: str, *args: Any) -> int:
-        count = (await self._connection.execute(sql, *args)).rpartition(" ")[2]
+        count = (await self._ask(self._connection.execute(sql, *args))).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        await self._connection.executemany(sql, rows)
+        await self._ask(self._connection.executemany(sql, rows))
+
+    async def _ask(self, answer: Awaitable[Any]) -> Any:
+        """Return the server's answer; remember the first error, for a work that hides it cannot go on."""
+        try:
+            return await answer
+        except asyncpg.PostgresError as error:
+            self.failed = self.failed or error
+            raise
 
     def notify(self, channel: str, payload: str = "") -> None:
-        if len(payload.encode()) > PAYLOAD_LIMIT:
-            raise ValueError(f"a notification carries at most {PAYLOAD_LIMIT} bytes")
+        if len(payload) > PAYLOAD_LIMIT:
+            raise ValueError(f"a notification carries at most {PAYLOAD_LIMIT} characters")
         self.notes.append((channel, payload))
 
 
@@ -132,12 +147,13 @@ class _Ear:
         self._lock = asyncio.Lock()
         self._gone = asyncio.Event()
         self.own_pid = 0
-        self._task = asyncio.get_running_loop().create_task(self._stay())
+        self._task: asyncio.Task[None]
 
     @classmethod
     async def open(cls, url: str, listeners: Listeners) -> Self:
         ear = cls(url, await connect(url), listeners)
         await ear._attend()
+        ear._task = asyncio.get_running_loop().create_task(ear._stay())
         return ear
 
     async def _attend(self) -> None:
@@ -166,7 +182,7 @@ class _Ear:
         try:
             self._connection = await connect(self._url)
             await self._attend()
-        except (DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (DatabaseUnavailable, *_ANY) as error:
             logger.warning("listening for other nodes: %s", error)
             self._gone.set()
             return
@@ -178,7 +194,7 @@ class _Ear:
         async with self._lock:
             try:
                 return bool(await self._connection.fetchval(sql, timeout=CONNECT_TIMEOUT))
-            except (*_LOST, asyncpg.PostgresError):
+            except _ANY:
                 return False
 
     async def try_lead(self) -> bool:
@@ -187,7 +203,7 @@ class _Ear:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait([self._task])
-        self._connection.terminate()
+        await _leave(self._connection)
 
 
 class PostgresDatabase:
@@ -211,22 +227,29 @@ class PostgresDatabase:
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connect, migrate, and return the store."""
-        writer = await connect(url)
         listeners = Listeners()
-        try:
-            await migrate(writer)
-            pool = await asyncpg.create_pool(url, min_size=1, max_size=4, timeout=CONNECT_TIMEOUT)
-            return cls(url, writer, pool, await _Ear.open(url, listeners), listeners)
-        except (*_LOST, asyncpg.PostgresError) as error:
-            raise explain(error) from error
+        async with AsyncExitStack() as opened:
+            try:
+                writer = await connect(url)
+                opened.push_async_callback(_leave, writer)
+                await migrate(writer)
+                pool = await asyncpg.create_pool(
+                    url, min_size=1, max_size=4, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT
+                )
+                opened.push_async_callback(_leave, pool)
+                ear = await _Ear.open(url, listeners)
+            except _ANY as error:
+                raise explain(error) from error
+            opened.pop_all()
+        return cls(url, writer, pool, ear, listeners)
 
     async def fetch(self, sql: str, *args: Any, cheap: bool = False) -> list[Row]:
         try:
             try:
                 rows = await self._pool.fetch(sql, *args)
-            except _LOST:
+            except (*_LOST, asyncpg.InterfaceError):
                 rows = await self._pool.fetch(sql, *args)  # a read may be asked twice; this takes a new connection
-        except (*_LOST, asyncpg.PostgresError) as error:
+        except _ANY as error:
             raise explain(error) from error
         return [tuple(row) for row in rows]
 
@@ -235,6 +258,8 @@ class PostgresDatabase:
 
     def transact(self, work: Work[T]) -> asyncio.Future[T]:
         """Queue the work; all works of one turn of the event loop go into one transaction."""
+        if self._closing:
+            raise DatabaseUnavailable("the connection to PostgreSQL is closed; open it again")
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append(_Job(work, future))
         self._wake.set()
@@ -270,25 +295,26 @@ class PostgresDatabase:
 
     async def _begin(self) -> None:
         """Begin on the writing connection; as nothing ran yet, a lost connection costs nobody more than a new one."""
-        try:
-            await self._writer.execute("BEGIN; SAVEPOINT work")
-        except _LOST:
+        if not self._writer.is_closed():
+            with suppress(*_LOST):
+                await self._writer.execute("BEGIN; SAVEPOINT work")
+                return
             self._writer.terminate()
-            self._writer = await connect(self._url)
-            self._ear.own_pid = self._writer.get_server_pid()
-            await self._writer.execute("BEGIN; SAVEPOINT work")
+        self._writer = await connect(self._url)
+        self._ear.own_pid = self._writer.get_server_pid()
+        await self._writer.execute("BEGIN; SAVEPOINT work")
 
     async def _run(self, job: _Job, notes: list[tuple[str, str]]) -> tuple[Any, BaseException | None]:
-        """Run one work in a savepoint of its own; releasing it also finds an error the work swallowed."""
+        """Run one work in a savepoint of its own; releasing it fails after an error the work hid."""
         transaction = PostgresTransaction(self._writer)
         try:
             result = await job.work(transaction)
             await self._writer.execute("RELEASE SAVEPOINT work; SAVEPOINT work")
-        except Exception as error:
-            if self._writer.is_closed():
+        except BaseException as error:
+            if self._writer.is_closed() or self._writing.cancelling():
                 raise
             await self._writer.execute("ROLLBACK TO SAVEPOINT work")
-            return None, explain(error)
+            return None, explain(transaction.failed or error)
         notes += transaction.notes
         return result, None
 
@@ -307,11 +333,20 @@ class PostgresDatabase:
         self._wake.set()
         await self._writing
         await self._ear.close()
-        self._writer.terminate()
-        self._pool.terminate()
+        await _leave(self._writer)
+        await _leave(self._pool)
 
 
 def _fail(jobs: list[_Job], fault: BaseException) -> None:
     for job in jobs:
         if not job.future.done():
             job.future.set_exception(fault)
+
+
+async def _leave(connection: Any) -> None:
+    """Say goodbye to the server; without an answer, go all the same."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await connection.close()
+    except _ANY:
+        connection.terminate()

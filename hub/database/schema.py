@@ -7,10 +7,10 @@ that opening a store imports no ORM and each step is applied and recorded in one
 from collections.abc import Iterable
 from pathlib import Path
 
-import hub.migrations
 from hub.database.contract import DatabaseUnavailable, Dialect
 
 APP = "emall"
+FOLDER = Path(__file__).parents[1] / "migrations"
 APPLIED = f"SELECT name FROM tortoise_migrations WHERE app = '{APP}'"  # noqa: S608 -- our own constant
 _RECORDS = {
     "sqlite": (
@@ -24,11 +24,6 @@ _RECORDS = {
 }
 
 
-def folder() -> Path:
-    """Return where the migrations lie."""
-    return Path(hub.migrations.__path__[0])
-
-
 def pending(applied: Iterable[str]) -> list[str]:
     """Return the names of the migrations a store lacks, in order.
 
@@ -36,7 +31,7 @@ def pending(applied: Iterable[str]) -> list[str]:
         DatabaseUnavailable: it has some that this program does not know.
     """
     done = set(applied)
-    known = sorted(file.stem for file in folder().glob("[0-9]*.py"))
+    known = sorted(file.stem for file in FOLDER.glob("[0-9]*.py"))
     if unknown := done.difference(known):
         raise DatabaseUnavailable(
             f"the store was written by a newer emall (it has {sorted(unknown)[-1]}); install that version"
@@ -46,6 +41,6 @@ def pending(applied: Iterable[str]) -> list[str]:
 
 def script(name: str, dialect: Dialect) -> str:
     """Return the statements that apply and record one migration; they belong into one transaction."""
-    statements = (folder() / f"{name}.{dialect}.sql").read_text(encoding="utf-8")
+    statements = (FOLDER / f"{name}.{dialect}.sql").read_text(encoding="utf-8")
     record = f"INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('{APP}', '{name}', CURRENT_TIMESTAMP);"  # noqa: S608 -- names of our own files
     return f"{_RECORDS[dialect]}\n{statements}\n{record}\n"

@@ -7,135 +7,30 @@ thread, where its awaits complete at once.
 
 import asyncio
 import logging
-import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from hub.database.contract import Conflict, DatabaseUnavailable, Listener, Row, Work
+from hub.database.contract import PAYLOAD_LIMIT, DatabaseUnavailable, Listener, Row, Work
 from hub.database.listeners import Listeners
-from hub.database.schema import APPLIED, pending, script
+from hub.database.sqlitefile import CACHE, TRANSLATED, connect, explain, migrate, translate
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-FILE_NAME = "emall.db"
-APPLICATION_ID = 0x454D414C  # "EMAL", so that a foreign file is not taken for ours
-BUSY_TIMEOUT = 10_000  # milliseconds to wait for the write lock of another process
 POLL_INTERVAL = 0.2  # seconds between looks for commits of other processes
 GROUP_LIMIT = 512  # works in one commit, so that another process gets its turn
-
-_REMEDIES = {
-    sqlite3.SQLITE_BUSY: "another process has held its write lock for 10 s; end that process or try again",
-    sqlite3.SQLITE_FULL: "the disk is full; free some space",
-    sqlite3.SQLITE_IOERR: "the disk reports an error; look at the disk and its free space",
-    sqlite3.SQLITE_READONLY: "it may not be written; give this user write permission on the folder and its files",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; give this user write permission on the folder and its files",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup or choose another data folder",
-    sqlite3.SQLITE_NOTADB: "it is not an SQLite file; move it away or choose another data folder",
-}
-_UNIQUE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
-
-_PLACEHOLDER = re.compile(r"\$(\d+)")
-_translated: dict[str, str] = {}
 
 _BUMP = (
     "INSERT INTO hub_channel (channel, counter, payload) VALUES (?1, ?2, ?3) ON CONFLICT (channel)"
     " DO UPDATE SET counter = hub_channel.counter + excluded.counter, payload = excluded.payload RETURNING counter"
 )
-
-
-def translate(sql: str) -> str:
-    """Return the statement with SQLite's placeholders; the rooms' statements are few, so each is kept."""
-    known = _translated.get(sql)
-    if known is None:
-        known = _translated[sql] = _PLACEHOLDER.sub(r"?\1", sql)
-    return known
-
-
-def explain(error: BaseException, path: Path) -> BaseException:
-    """Return what a caller should see for an error of SQLite."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if not isinstance(error, sqlite3.Error) or code is None:
-        return error
-    if code in _UNIQUE:
-        return Conflict(str(error))
-    remedy = _REMEDIES.get(code & 0xFF)
-    return DatabaseUnavailable(f"{path}: {remedy}") if remedy else error
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection to the file, made if it is missing.
-
-    Raises:
-        DatabaseUnavailable: the folder or the file cannot be used, or the file is not ours.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-        _claim(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-    except OSError as error:
-        remedy = "choose another data folder or give this user write permission on it"
-        raise DatabaseUnavailable(f"{path.parent}: {error.strerror}; {remedy}") from error
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-    return connection
-
-
-def _claim(connection: sqlite3.Connection, path: Path) -> None:
-    """Mark an empty file as ours; refuse a file that is marked otherwise."""
-    (identity,) = connection.execute("PRAGMA application_id").fetchone()
-    if identity == APPLICATION_ID:
-        return
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-        raise DatabaseUnavailable(f"{path}: it belongs to another program; choose another data folder")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date; of processes that come together one does it, the others find it done."""
-    try:
-        for name in pending(_applied(connection)):
-            _apply(connection, name)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-
-
-def _apply(connection: sqlite3.Connection, name: str) -> None:
-    """Apply one migration whole, unless another process has meanwhile."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if name in pending(_applied(connection)):
-            for statement in statements(script(name, "sqlite")):
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def statements(text: str) -> Iterator[str]:
-    """Yield the statements of a script one by one; ``executescript`` would commit before it begins."""
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _applied(connection: sqlite3.Connection) -> list[str]:
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'").fetchall():
-        return []
-    return [name for (name,) in connection.execute(APPLIED)]
 
 
 class _Job(NamedTuple):
@@ -152,23 +47,38 @@ class _Outcome(NamedTuple):
 class SqliteTransaction:
     """One work's view of the writer connection; its awaits complete at once."""
 
-    __slots__ = ("_connection", "_execute", "notes")
+    __slots__ = ("_connection", "_execute", "failed", "notes")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._execute = connection.execute
         self.notes: list[tuple[str, str]] = []
+        self.failed: sqlite3.Error | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        return self._execute(_translated.get(sql) or translate(sql), args).fetchall()
+        try:
+            return self._execute(TRANSLATED.get(sql) or translate(sql), args).fetchall()
+        except sqlite3.Error as error:
+            self.failed = self.failed or error
+            raise
 
     async def execute(self, sql: str, *args: Any) -> int:
-        return self._execute(_translated.get(sql) or translate(sql), args).rowcount
+        try:
+            return self._execute(TRANSLATED.get(sql) or translate(sql), args).rowcount
+        except sqlite3.Error as error:
+            self.failed = self.failed or error
+            raise
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._connection.executemany(translate(sql), rows)
+        try:
+            self._connection.executemany(translate(sql), rows)
+        except sqlite3.Error as error:
+            self.failed = self.failed or error
+            raise
 
     def notify(self, channel: str, payload: str = "") -> None:
+        if len(payload) > PAYLOAD_LIMIT:
+            raise ValueError(f"a notification carries at most {PAYLOAD_LIMIT} characters")
         self.notes.append((channel, payload))
 
 
@@ -181,7 +91,11 @@ class _Writer(Thread):
         self._loop = loop
         self._listeners = listeners
         self._connection = connect(path)
-        migrate(self._connection, path)
+        try:
+            migrate(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
         self._inbox: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self.seen: dict[str, int] = dict(self._connection.execute("SELECT channel, counter FROM hub_channel"))
 
@@ -212,16 +126,19 @@ class _Writer(Thread):
 
     def _commit(self, jobs: list[_Job]) -> tuple[list[_Outcome], list[tuple[str, str]]]:
         """Run the jobs in one transaction; if the store itself fails, all of them fail."""
-        before = self.seen.copy()
+        notes: list[tuple[str, str]] = []
+        before: dict[str, int] = {}
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            notes: list[tuple[str, str]] = []
             outcomes = [self._run(job, notes) for job in jobs]
-            notes = self._bump(notes)
+            if notes:
+                notes = list(dict.fromkeys(notes))
+                before = {channel: self.seen.get(channel, 0) for channel, _ in notes}
+                notes += self._bump(notes)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self.seen = before
-            if self._connection.in_transaction:
+            self.seen.update(before)
+            with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             fault = explain(error, self._path)
             return [_Outcome(job.future, None, fault) for job in jobs], []
@@ -237,6 +154,8 @@ class _Writer(Thread):
         transaction = SqliteTransaction(self._connection)
         try:
             result = _drive(job.work, transaction)
+            if transaction.failed:  # PostgreSQL lets no work go on after a failed statement; neither do we.
+                raise transaction.failed
         except BaseException as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has given up the whole transaction, as it does when the disk is full.
@@ -248,20 +167,20 @@ class _Writer(Thread):
         return _Outcome(job.future, result, None)
 
     def _bump(self, notes: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Count the notifications for other processes; add "" for a channel on which one of theirs was missed."""
-        if not notes:
-            return notes
+        """Count the notifications for other processes; return "" for each channel on which one of theirs was missed.
+
+        Ours are seen before they are committed, so that the poll never takes our own commit for a foreign one.
+        """
+        missed = []
         payloads: dict[str, list[str]] = defaultdict(list)
-        for channel, payload in dict.fromkeys(notes):
+        for channel, payload in notes:
             payloads[channel].append(payload)
-        told = list(dict.fromkeys(notes))
         for channel, new in payloads.items():
             ((counter,),) = self._connection.execute(_BUMP, (channel, len(new), new[-1])).fetchall()
             if counter != self.seen.get(channel, 0) + len(new):
-                told.append((channel, ""))
-            # Known before the commit, so that the poll never takes our own commit for a foreign one.
+                missed.append((channel, ""))
             self.seen[channel] = counter
-        return told
+        return missed
 
     def _deliver(self, outcomes: list[_Outcome], notes: list[tuple[str, str]]) -> None:
         """In the event loop: wake the callers, then the listeners."""
@@ -302,6 +221,7 @@ class SqliteDatabase:
         self._pool = ThreadPoolExecutor(1, "emall-reader")
         self._waiting: list[_Job] = []
         self._poll: asyncio.Task[None] | None = None
+        self._closed = False
         self._writer.start()
 
     async def fetch(self, sql: str, *args: Any, cheap: bool = False) -> list[Row]:
@@ -314,12 +234,14 @@ class SqliteDatabase:
 
     def _read(self, connection: sqlite3.Connection, sql: str, args: Sequence[Any]) -> list[Row]:
         try:
-            return connection.execute(_translated.get(sql) or translate(sql), args).fetchall()
+            return connection.execute(TRANSLATED.get(sql) or translate(sql), args).fetchall()
         except sqlite3.Error as error:
             raise explain(error, self._path) from error
 
     def transact(self, work: Work[T]) -> asyncio.Future[T]:
         """Queue the work; all works of one turn of the event loop go to the writer together."""
+        if self._closed:
+            raise DatabaseUnavailable(f"{self._path}: it is closed; open it again")
         future: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._hand_over)
@@ -360,6 +282,7 @@ class SqliteDatabase:
         return True
 
     async def close(self) -> None:
+        self._closed = True
         if self._poll is not None:
             self._poll.cancel()
         self._hand_over()
@@ -373,4 +296,5 @@ class SqliteDatabase:
 def _reader(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     connection.execute("PRAGMA query_only = 1")
+    connection.execute(f"PRAGMA cache_size = -{CACHE // 2}")
     return connection

@@ -11,7 +11,7 @@ class EmspObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: token, location, tariff, session or cdr.
+        kind: token, location, tariff, session, cdr, profile (an ActiveChargingProfile) or client (a ClientInfo).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args, get_origin, is_typeddict
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
@@ -31,6 +31,7 @@ from hub.ocpi.errors import (
 from hub.ocpi.interfaces import InterfaceRole
 from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.objects import JSON
+from hub.ocpi.shapes import ShapeOf, field_of
 from hub.ocpi.versions.steps import Version
 from hub.ocpi.wire import Answer, BadAnswer, ForbiddenURL, NoAnswer, Wire, WireError
 
@@ -151,7 +152,7 @@ class Client:
         token: str,
         *,
         body: JSON | None = None,
-        quirks: Quirks = Quirks(),  # noqa: B008  a frozen value
+        quirks: Quirks = Quirks(),
         correlation_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
@@ -194,7 +195,7 @@ class Client:
         url: str,
         token: str,
         *,
-        quirks: Quirks = Quirks(),  # noqa: B008  a frozen value
+        quirks: Quirks = Quirks(),
         date_from: str | None = None,
         correlation_id: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -310,7 +311,7 @@ class RemotePlatform:
         if not self.peer.quirks.lean:
             return request.body.text(self.version)
         lowered = codec.decode(request.body.text(self.version))
-        return codec.encode(self.version.lean(lowered, request.body.declared))
+        return codec.encode(_lean(lowered, request.body.declared, self.version.shape))
 
     def _headers(self, request: Request, content: bytes | None) -> dict[str, str]:
         headers = {
@@ -367,6 +368,20 @@ class RemotePlatform:
             _relayed_status(answer.status),
             {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
         )
+
+
+def _lean(value: JSON, declared: Any, shape: ShapeOf) -> JSON:
+    """Return a value without null fields and without those its declaration does not know."""
+    if get_origin(declared) is list and isinstance(value, list):
+        return [_lean(each, get_args(declared)[0], shape) for each in value]
+    if not is_typeddict(declared) or not isinstance(value, dict):
+        return value
+    known = {name: field_of(hint) for name, hint in shape(declared).items()}
+    return {
+        name: _lean(each, list[field.item] if field.item is not None else field.kind, shape)  # type: ignore[name-defined]
+        for name, each in value.items()
+        if each is not None and (field := known.get(name)) is not None
+    }
 
 
 def _refuse_false_success(answer: Answer) -> None:

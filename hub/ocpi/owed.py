@@ -145,8 +145,10 @@ class Owed:
                 task = asyncio.create_task(self._serve(receiver), name=f"owed {self._table} {receiver}")
                 self._running[receiver] = task
                 task.add_done_callback(functools.partial(self._done, receiver))
+            # Not wait_for: before Python 3.12 it may swallow the cancellation that comes with the wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self._until_next())
+                async with asyncio.timeout(self._until_next()):
+                    await self._awake.wait()
 
     def _until_next(self) -> float:
         ends = [end - self._clock() for end in self._resting.values()]

@@ -11,8 +11,8 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc, status_codes.asciidoc.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol, cast, get_args
 from urllib.parse import unquote_to_bytes
 
 from hub.ocpi import codec
@@ -21,14 +21,24 @@ from hub.ocpi.errors import (
     MethodNotAllowed,
     OcpiError,
     ServerError,
-    TooLarge,
-    TooManyRequests,
     Unauthorized,
     UnknownEndpoint,
-    Unparsable,
 )
-from hub.ocpi.interfaces import REGISTRY, Operation
-from hub.ocpi.messages import Body, Party, Request, Response, message_id, now
+from hub.ocpi.exchanges import (
+    Answer,
+    Exchange,
+    Headers,
+    RateLimit,
+    Receive,
+    Scope,
+    Send,
+    answered,
+    configured,
+    read_body,
+    refusal,
+)
+from hub.ocpi.interfaces import REGISTRY, InterfaceRole, Method, Operation
+from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.objects import JSON
 from hub.ocpi.platforms import Platform
@@ -36,11 +46,6 @@ from hub.ocpi.versions import VERSIONS
 from hub.ocpi.versions.steps import Version
 
 log = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 
 class Caller(Protocol):
@@ -69,35 +74,13 @@ class Reception(Protocol):
     def heard(self, caller: Caller) -> None: ...
     async def versions(self, caller: Caller) -> JSON: ...
     async def version_details(self, caller: Caller, version: str) -> JSON: ...
-    async def credentials(
-        self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str
-    ) -> JSON: ...
+    async def credentials(self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str) -> JSON: ...
 
 
 class Observer(Protocol):
     """Told of every request to a functional module, for the trace and the counters."""
 
-    def __call__(
-        self, request: Request, caller: Caller, response: Response | OcpiError, seconds: float
-    ) -> None: ...
-
-
-class _Answer(NamedTuple):
-    status: int
-    headers: Headers
-    body: bytes
-
-
-class _Exchange(NamedTuple):
-    """One HTTP exchange, read as far as every answer needs."""
-
-    scope: Scope
-    receive: Receive
-    headers: dict[bytes, bytes]
-
-    def text(self, name: bytes) -> str | None:
-        value = self.headers.get(name)
-        return value.decode("latin-1").strip() or None if value is not None else None
+    def __call__(self, request: Request, caller: Caller, response: Response | OcpiError, seconds: float) -> None: ...
 
 
 class Server:
@@ -138,7 +121,7 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
-        exchange = _Exchange(scope, receive, dict(scope["headers"]))
+        exchange = Exchange(scope, receive, dict(scope["headers"]))
         try:
             answer = await self._answer(exchange)
         except OcpiError as error:
@@ -149,7 +132,7 @@ class Server:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, exchange: _Exchange) -> _Answer:
+    async def _answer(self, exchange: Exchange) -> Answer:
         caller = self._reception.authenticate(exchange.text(b"authorization"))
         if self._limiter is not None:
             self._limiter.spend(caller.id)
@@ -158,34 +141,34 @@ class Server:
         method = exchange.scope["method"]
         if segments == ["versions"]:
             _only(method, "GET")
-            return _configured(exchange, await self._reception.versions(caller))
+            return configured(exchange, await self._reception.versions(caller))
         version = VERSIONS.get(segments[0]) if segments else None
         if version is None:
             raise UnknownEndpoint("There is no such OCPI version or endpoint")
         if len(segments) == 1:
             _only(method, "GET")
-            return _configured(exchange, await self._reception.version_details(caller, version.number))
+            return configured(exchange, await self._reception.version_details(caller, version.number))
         if segments[1:] == ["credentials"]:
             return await self._credentials(exchange, caller, version, method)
         if caller.version is None:
             raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
         return await self._module(exchange, caller, version, segments, tail_starts)
 
-    async def _credentials(self, exchange: _Exchange, caller: Caller, version: Version, method: str) -> _Answer:
+    async def _credentials(self, exchange: Exchange, caller: Caller, version: Version, method: str) -> Answer:
         _only(method, "GET", "POST", "PUT", "DELETE")
         body = None
         if method in ("POST", "PUT"):
-            text = await self._text(exchange)
+            text = await read_body(exchange, self._max_body)
             version.judge(text, Credentials)
             body = codec.decode(text)
         correlation_id = exchange.text(b"x-correlation-id") or ""
-        return _configured(
+        return configured(
             exchange, await self._reception.credentials(caller, version.number, method, body, correlation_id)
         )
 
     async def _module(
-        self, exchange: _Exchange, caller: Caller, version: Version, segments: list[str], tail_starts: int
-    ) -> _Answer:
+        self, exchange: Exchange, caller: Caller, version: Version, segments: list[str], tail_starts: int
+    ) -> Answer:
         started = time.perf_counter()
         operation, params = self._operation(version, caller, exchange.scope["method"], segments)
         request = _request(exchange, caller, version, operation, params, tail_starts)
@@ -200,7 +183,7 @@ class Server:
             self._observe(request, caller, outcome, time.perf_counter() - started)
         if isinstance(outcome, OcpiError):
             return refusal(outcome, exchange.headers, request.sender, self._party)
-        return _answered(exchange, request, outcome, version, self._party)
+        return answered(exchange, request, outcome, version, self._party)
 
     def _operation(
         self, version: Version, caller: Caller, method: str, segments: list[str]
@@ -227,66 +210,20 @@ class Server:
             raise MethodNotAllowed(f"{method} does not exist here", allow=sorted(allowed))
         raise UnknownEndpoint(f"The module {identifier} has no such endpoint")
 
-    async def _with_body(self, exchange: _Exchange, version: Version, request: Request) -> Request:
+    async def _with_body(self, exchange: Exchange, version: Version, request: Request) -> Request:
         operation = request.operation
         if operation.module not in REGISTRY:
-            text = await self._text(exchange)
+            text = await read_body(exchange, self._max_body)
             return request.but(body=Body(None, text=text, version=version)) if text else request
         if operation.body is None:
             return request
-        text = await self._text(exchange)
+        text = await read_body(exchange, self._max_body)
         if not text and operation.body_optional:
             return request
         partial = operation.method == "PATCH"
         version.judge(text, operation.body, partial=partial)
         body = Body(operation.body, text=text, version=version, owner=request.sender, partial=partial)
         return request.but(body=body)
-
-    async def _text(self, exchange: _Exchange) -> bytes:
-        """Return the body; one that is too large is refused before it is read whole."""
-        declared = exchange.headers.get(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > self._max_body:
-            raise TooLarge(f"The body may have at most {self._max_body} bytes")
-        message = await exchange.receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            if len(body) <= self._max_body:
-                return body
-        chunks, size = [message.get("body", b"")], len(message.get("body", b""))
-        while message.get("more_body"):
-            if size > self._max_body:
-                raise TooLarge(f"The body may have at most {self._max_body} bytes")
-            message = await exchange.receive()
-            if message["type"] == "http.disconnect":
-                raise Unparsable("The body ended early")
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-        if size > self._max_body:
-            raise TooLarge(f"The body may have at most {self._max_body} bytes")
-        return b"".join(chunks)
-
-
-class RateLimit:
-    """A token bucket per connection: ``rate`` requests per second, and as many at once."""
-
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate = rate
-        self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    def spend(self, caller_id: str) -> None:
-        """Take one request out of a connection's bucket.
-
-        Raises:
-            TooManyRequests: the bucket is empty; it says when it will not be.
-        """
-        at = self._clock()
-        left, last = self._buckets.get(caller_id, (max(self._rate, 1.0), at))
-        left = min(max(self._rate, 1.0), left + (at - last) * self._rate)
-        if left < 1:
-            self._buckets[caller_id] = (left, at)
-            raise TooManyRequests(retry_after=max(1, round((1 - left) / self._rate)))
-        self._buckets[caller_id] = (left - 1, at)
 
 
 Endpoints = dict[tuple[str, str], dict[tuple[str, int], list[Operation]]]
@@ -316,9 +253,9 @@ def _length(operation: Operation) -> int:
 
 def _custom(identifier: str, role: str, method: str) -> Operation:
     """Return an operation of a module the specification does not know: routed untouched."""
-    if method not in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+    if method not in get_args(Method):
         raise MethodNotAllowed(f"{method} is no OCPI method")
-    return Operation(identifier, role, method, "")  # type: ignore[arg-type]  role and method were checked
+    return Operation(identifier, cast(InterfaceRole, role), cast(Method, method), "")
 
 
 def _split(raw_path: bytes, base: int) -> tuple[list[str], int]:
@@ -350,7 +287,7 @@ _ROUTING = frozenset(f"ocpi-{way}-{what}".encode() for way in ("from", "to") for
 
 
 def _request(
-    exchange: _Exchange,
+    exchange: Exchange,
     caller: Caller,
     version: Version,
     operation: Operation,
@@ -385,7 +322,7 @@ def _refuse_repeated(headers: Headers) -> None:
         raise InvalidParameters("A routing header stands twice")
 
 
-def _party(exchange: _Exchange, way: str) -> Party | None:
+def _party(exchange: Exchange, way: str) -> Party | None:
     country_code = exchange.text(b"ocpi-from-country-code" if way == "from" else b"ocpi-to-country-code")
     party_id = exchange.text(b"ocpi-from-party-id" if way == "from" else b"ocpi-to-party-id")
     if country_code is None and party_id is None:
@@ -397,7 +334,7 @@ def _party(exchange: _Exchange, way: str) -> Party | None:
     return Party.of(country_code, party_id)
 
 
-def _sender(exchange: _Exchange, caller: Caller, *, lenient: bool) -> Party | None:
+def _sender(exchange: Exchange, caller: Caller, *, lenient: bool) -> Party | None:
     sender = _party(exchange, "from")
     if sender is None:
         if len(caller.parties) != 1:
@@ -433,72 +370,3 @@ def judge_parameter(name: str, value: str, declared: Any) -> None:
         VERSIONS["2.3.0"].judge(value.encode() if number else codec.encode(value), declared)
     except InvalidParameters as error:
         raise InvalidParameters(f"query parameter {name}: {str(error).removeprefix('$: ')}") from error
-
-
-_JSON_TYPE = (b"content-type", b"application/json")
-
-
-def _ids(headers: Mapping[bytes, bytes]) -> Headers:
-    return [(name, headers[name]) for name in (b"x-request-id", b"x-correlation-id") if name in headers]
-
-
-def _configured(exchange: _Exchange, data: JSON) -> _Answer:
-    body = _envelope(codec.encode(data) if data is not None else None, 1000, None)
-    return _Answer(200, [_JSON_TYPE, *_ids(exchange.headers), _size(body)], body)
-
-
-def _answered(
-    exchange: _Exchange, request: Request, response: Response, version: Version, party: Party | None
-) -> _Answer:
-    if response.envelope is not None and response.version is version:
-        body = response.envelope
-    else:
-        data = response.data.text(version) if response.data is not None else None
-        body = _envelope(data, response.status_code, response.status_message)
-    headers = [_JSON_TYPE, *_ids(exchange.headers), _size(body)]
-    if request.sender is not None:
-        headers += _routing(request.sender, response.sender or party)
-    for name, value in response.headers.items():
-        headers.append((name.lower().encode(), value.encode("latin-1")))
-    return _Answer(response.http_status, headers, body)
-
-
-def _routing(to: Party, sender: Party | None) -> Headers:
-    headers = [(b"ocpi-to-country-code", to[0].encode()), (b"ocpi-to-party-id", to[1].encode())]
-    if sender is not None:
-        headers += [(b"ocpi-from-country-code", sender[0].encode()), (b"ocpi-from-party-id", sender[1].encode())]
-    return headers
-
-
-def _size(body: bytes) -> tuple[bytes, bytes]:
-    return (b"content-length", str(len(body)).encode())
-
-
-def _envelope(data: bytes | None, status_code: int, message: str | None) -> bytes:
-    parts = [b"{"]
-    if data is not None:
-        parts += [b'"data":', data, b","]
-    parts += [b'"status_code":', str(status_code).encode()]
-    if message is not None:
-        parts += [b',"status_message":', codec.encode(message)]
-    parts += [b',"timestamp":"', now().encode(), b'"}']
-    return b"".join(parts)
-
-
-def refusal(
-    error: OcpiError, headers: Mapping[bytes, bytes], to: Party | None = None, sender: Party | None = None
-) -> _Answer:
-    """Return the answer that says an error, with the ids of the request it answers."""
-    body = _envelope(None, error.status_code, str(error))
-    sent = [_JSON_TYPE, *_ids(headers), _size(body)]
-    if to is not None:
-        sent += _routing(to, sender)
-    if isinstance(error, TooManyRequests):
-        sent.append((b"retry-after", str(error.retry_after).encode()))
-    if isinstance(error, Unauthorized):
-        sent.append((b"www-authenticate", b"Token"))
-    if isinstance(error, MethodNotAllowed) and error.allow:
-        sent.append((b"allow", ", ".join(error.allow).encode()))
-    if isinstance(error, TooLarge):
-        sent.append((b"connection", b"close"))
-    return _Answer(error.http_status, sent, body)

@@ -1,0 +1,1 @@
+"""What the hub is compared with, each in an environment of its own with pinned versions."""

@@ -1,0 +1,95 @@
+"""``emall serve``: the options of a server."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.options import DATA, Data, DatabaseURL, option
+from hub.settings import FINE, Settings, checked, fine_settings
+
+EPILOG = "Finer settings have a variable only: " + ", ".join(f"EMALL_{name.upper()}" for name in FINE) + "."
+
+_IDS = ("hub_id", "cpo_id", "emsp_id")
+
+
+def serve(
+    host: Annotated[str, option("--host", "Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, option("--port", "Port to listen at; 0: any free one.", min=0, max=65535)] = 8000,
+    data: Data = DATA,
+    database: DatabaseURL = None,
+    public_url: Annotated[
+        str, option("--public-url", "Where peers reach us; without it http://HOST:PORT.", metavar="URL")
+    ] = "",
+    rooms: Annotated[str, option("--rooms", "Which of the three this process runs.")] = "hub,cpms,emsp",
+    hub_id: Annotated[
+        str | None, option("--hub-id", "The hub's id (NL-HUB); fixed at first start.", metavar="CC-PID")
+    ] = None,
+    cpo_id: Annotated[
+        str | None, option("--cpo-id", "Our CPMS's id (NL-CPO); fixed at first start.", metavar="CC-PID")
+    ] = None,
+    emsp_id: Annotated[
+        str | None, option("--emsp-id", "Our eMSP's id (NL-MSP); fixed at first start.", metavar="CC-PID")
+    ] = None,
+    allow_private_peers: Annotated[
+        bool, option("--allow-private-peers", "Call peers at private and loopback addresses too.")
+    ] = False,
+    forward_timeout: Annotated[
+        float, option("--forward-timeout", "Seconds a party may take to answer.", min=0.1, max=600)
+    ] = 30,
+    hub: Annotated[
+        str | None, option("--hub", "Without room hub: the hub to register at.", metavar="VERSIONS_URL")
+    ] = None,
+    hub_token: Annotated[str | None, option("--hub-token", "CREDENTIALS_TOKEN_A for that.", metavar="TOKEN_A")] = None,
+) -> None:
+    """Run the hub, our CPMS and our eMSP, or some of them, until SIGTERM."""
+    given: dict[str, Any] = {"hub_id": hub_id, "cpo_id": cpo_id, "emsp_id": emsp_id}
+    given = {name: text for name, text in given.items() if text is not None}
+    settings = Settings(
+        host=host,
+        port=port,
+        data=data,
+        database=database,
+        public_url=public_url,
+        rooms=frozenset(room.strip() for room in rooms.split(",") if room.strip()),
+        allow_private_peers=allow_private_peers,
+        forward_timeout=forward_timeout,
+        hub_url=hub,
+        hub_token=hub_token,
+        given=frozenset(given),
+        **given,
+        **fine_settings(os.environ),  # type: ignore[arg-type]  # each has the type of its default
+    )
+    raise typer.Exit(_run(checked(settings)))
+
+
+def _run(settings: Settings) -> int:
+    from hub.app import serve as serve_house
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(serve_house(settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's, where it is to be had."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def settings_of_environment(data: Path, database: str | None) -> Settings:
+    """Return what ``emall serve`` would run with, if it were started here without options."""
+    found: dict[str, Any] = {}
+    for name in ("host", "public_url", *_IDS):
+        if text := os.environ.get(f"EMALL_{name.upper()}"):
+            found[name] = text
+    port = os.environ.get("EMALL_PORT", "")
+    if port.isdecimal():
+        found["port"] = int(port)
+    settings = checked(Settings(data=data, database=database, **found))
+    return settings.served_at(settings.port)

@@ -1,0 +1,85 @@
+"""What a Credentials object must be before anybody is registered by it.
+
+Source: OCPI 2.3.0, credentials.asciidoc (Credentials object, CredentialsRole); OCPI 2.2.1 likewise.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hub.credentials.connections import Connections
+from hub.credentials.houses import House
+from hub.credentials.store import PartyRole
+from hub.ocpi.errors import InvalidParameters
+from hub.ocpi.messages import Party
+from hub.ocpi.objects import JSONObject
+
+
+def check_token(token: str) -> None:
+    """Refuse a token that cannot travel in a header.
+
+    Raises:
+        InvalidParameters: it is not 1 to 64 printable characters of ASCII without white space.
+    """
+    if not 1 <= len(token) <= 64 or not all("!" <= each <= "~" for each in token):
+        raise InvalidParameters("$.token: must be 1 to 64 printable ASCII characters without white space")
+
+
+def roles_of(credentials: JSONObject) -> tuple[PartyRole, ...]:
+    """Return the parties of a Credentials object; a hub of 2.3.0 (hub_party_id) has the role HUB, as one of 2.2.1 has.
+
+    Raises:
+        InvalidParameters: hub_party_id is no country code and party id.
+    """
+    roles = [
+        PartyRole(each["role"], Party.of(each["country_code"], each["party_id"]), each["business_details"])
+        for each in credentials["roles"]
+    ]
+    hub = credentials.get("hub_party_id")
+    if hub:
+        if not 3 <= len(hub) <= 5:
+            raise InvalidParameters("$.hub_party_id: must be a country code of two characters and a party id")
+        party = Party.of(hub[:2], hub[2:])
+        if not any(each.role == "HUB" and each.party == party for each in roles):
+            roles.insert(0, PartyRole("HUB", party, roles[0].business_details))
+    return tuple(roles)
+
+
+def check_roles(
+    roles: Iterable[PartyRole], accepted: Iterable[str], house: House, connections: Connections, own_id: str | None
+) -> None:
+    """Refuse roles the invitation excludes, our own parties, and parties another platform has.
+
+    Args:
+        own_id: the connection that is being updated, whose parties these may be.
+
+    Raises:
+        InvalidParameters: naming role and party.
+    """
+    allowed, ours = set(accepted), {each.party for each in house.roles}
+    for each in roles:
+        if allowed and each.role not in allowed:
+            raise InvalidParameters(
+                f"$.roles: {each.role} is not among the roles invited ({', '.join(sorted(allowed))})"
+            )
+        if each.party in ours:
+            raise InvalidParameters(f"$.roles: {each.party} is the party you are registering at")
+        for other in connections.having(each.party):
+            if other.id != own_id and any(role[:2] == each[:2] for role in other.roles):
+                raise InvalidParameters(f"$.roles: {each.party} as {each.role} is registered by another platform")
+
+
+def kept_roles(roles: tuple[PartyRole, ...], house: House) -> tuple[PartyRole, ...]:
+    """Return the roles to keep: of a hub, one of our parties keeps the hub itself, not those reachable through it."""
+    hubs = tuple(each for each in roles if each.role == "HUB")
+    return hubs if hubs and house.hub_party is None else roles
+
+
+def lower_case(credentials: JSONObject) -> bool:
+    """Return whether a platform writes the ids of all its parties in lower case."""
+    ids = "".join(each["country_code"] + each["party_id"] for each in credentials["roles"])
+    return ids == ids.lower() != ids.upper()
+
+
+def as_json(quirks: Mapping[str, Any], **found: bool) -> dict[str, Any]:
+    """Return quirks with those found just now."""
+    return {**quirks, **{name: True for name, shown in found.items() if shown}}

@@ -1,0 +1,245 @@
+CREATE TABLE "hub_count" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "peer" TEXT NOT NULL,
+    "total" BIGINT NOT NULL,
+    "deleted" BIGINT NOT NULL,
+    CONSTRAINT "uid_hub_count_kind_c84ced" UNIQUE ("kind", "peer")
+);
+CREATE TABLE "hub_object" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "object_key" TEXT NOT NULL,
+    "peer" TEXT NOT NULL,
+    "version" TEXT NOT NULL,
+    "body" BYTEA NOT NULL,
+    "last_updated" BIGINT NOT NULL,
+    CONSTRAINT "uid_hub_object_kind_073bf2" UNIQUE ("kind", "object_key", "owner", "peer")
+);
+CREATE INDEX "idx_hub_object_kind_42018a" ON "hub_object" ("kind", "peer", "seq", "last_updated");
+CREATE INDEX "idx_hub_object_owner_823d7b" ON "hub_object" ("owner", "peer");
+CREATE TABLE "hub_channel" (
+    "channel" TEXT NOT NULL  PRIMARY KEY,
+    "counter" BIGINT NOT NULL,
+    "payload" TEXT NOT NULL
+);
+CREATE TABLE "credentials_client_info" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "country_code" TEXT NOT NULL,
+    "party_id" TEXT NOT NULL,
+    "connection_id" TEXT NOT NULL,
+    "status" TEXT NOT NULL,
+    "changed" BIGINT NOT NULL,
+    "revision" BIGINT NOT NULL,
+    CONSTRAINT "uid_credentials_house_ea4cc1" UNIQUE ("house", "role", "country_code", "party_id")
+);
+CREATE INDEX "idx_credentials_house_83cd26" ON "credentials_client_info" ("house", "revision");
+CREATE INDEX "idx_credentials_house_e67a0d" ON "credentials_client_info" ("house", "connection_id");
+CREATE TABLE "credentials_connection" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "version" TEXT NOT NULL,
+    "versions_url" TEXT NOT NULL,
+    "token" BYTEA NOT NULL,
+    "status" TEXT NOT NULL,
+    "accepted" TEXT NOT NULL,
+    "quirks" TEXT NOT NULL,
+    "options" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "changed" BIGINT NOT NULL,
+    "last_seen" BIGINT NOT NULL,
+    CONSTRAINT "uid_credentials_house_a75771" UNIQUE ("house", "name")
+);
+CREATE TABLE "cpms_object" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "object_id" TEXT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "last_updated" BIGINT NOT NULL,
+    "revision" BIGINT NOT NULL,
+    "receiver" TEXT,
+    "received" SMALLINT NOT NULL,
+    "told" BYTEA,
+    "link" TEXT,
+    "reason" TEXT,
+    CONSTRAINT "uid_cpms_object_kind_ae5f8d" UNIQUE ("kind", "owner", "object_id")
+);
+CREATE INDEX "idx_cpms_object_kind_ca6436" ON "cpms_object" ("kind", "last_updated");
+CREATE INDEX "idx_cpms_object_receive_4f72bc" ON "cpms_object" ("received", "receiver");
+CREATE TABLE "cpms_profile_setter" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "session_id" TEXT NOT NULL,
+    "party" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_profil_session_3dfb82" UNIQUE ("session_id", "party")
+);
+CREATE TABLE "cpms_reservation" (
+    "session_id" TEXT NOT NULL  PRIMARY KEY,
+    "asker" TEXT NOT NULL,
+    "reservation_id" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "response_url" TEXT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_reserv_asker_53e669" UNIQUE ("asker", "reservation_id")
+);
+CREATE TABLE "ocpi_delivery" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "push_id" BIGINT NOT NULL,
+    "connection_id" TEXT NOT NULL,
+    "party" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "attempts" INT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "again" SMALLINT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "updated" BIGINT NOT NULL
+);
+CREATE INDEX "idx_ocpi_delive_state_256396" ON "ocpi_delivery" ("state", "created");
+CREATE TABLE "emsp_object" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "object_id" TEXT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "last_updated" BIGINT NOT NULL,
+    "revision" BIGINT NOT NULL,
+    "receiver" TEXT,
+    "received" SMALLINT NOT NULL,
+    "told" BYTEA,
+    "link" TEXT,
+    "reason" TEXT,
+    CONSTRAINT "uid_emsp_object_kind_c4295f" UNIQUE ("kind", "owner", "object_id")
+);
+CREATE INDEX "idx_emsp_object_kind_333487" ON "emsp_object" ("kind", "last_updated");
+CREATE INDEX "idx_emsp_object_receive_5ce7f7" ON "emsp_object" ("received", "receiver");
+CREATE TABLE "emsp_order" (
+    "uid" TEXT NOT NULL  PRIMARY KEY,
+    "command" TEXT NOT NULL,
+    "receiver" TEXT NOT NULL,
+    "response" TEXT,
+    "result" TEXT,
+    "document" BYTEA,
+    "created" BIGINT NOT NULL,
+    "updated" BIGINT NOT NULL
+);
+CREATE TABLE "credentials_endpoint" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "connection_id" TEXT NOT NULL,
+    "module" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    CONSTRAINT "uid_credentials_connect_38afcd" UNIQUE ("connection_id", "module", "role")
+);
+CREATE INDEX "idx_credentials_house_28b970" ON "credentials_endpoint" ("house");
+CREATE TABLE "hub_hop" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "correlation_id" TEXT NOT NULL,
+    "at" BIGINT NOT NULL,
+    "direction" TEXT NOT NULL,
+    "operation" TEXT NOT NULL,
+    "sender" TEXT NOT NULL,
+    "receiver" TEXT NOT NULL,
+    "connection" TEXT NOT NULL,
+    "outcome" TEXT NOT NULL,
+    "duration" BIGINT NOT NULL,
+    "note" TEXT NOT NULL
+);
+CREATE INDEX "idx_hub_hop_correla_79a801" ON "hub_hop" ("correlation_id");
+CREATE TABLE "credentials_invitation" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "token" BYTEA NOT NULL,
+    "roles" TEXT NOT NULL,
+    "options" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "expires" BIGINT NOT NULL
+);
+CREATE INDEX "idx_credentials_house_fe13dc" ON "credentials_invitation" ("house");
+CREATE TABLE "hub_lent" (
+    "uid" TEXT NOT NULL  PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "owner_connection" TEXT NOT NULL,
+    "borrower" TEXT NOT NULL,
+    "borrower_connection" TEXT NOT NULL,
+    "module" TEXT NOT NULL,
+    "correlation_id" TEXT NOT NULL,
+    "reservation" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "expires" BIGINT NOT NULL,
+    "due" BIGINT NOT NULL,
+    "answered" BIGINT NOT NULL
+);
+CREATE INDEX "idx_hub_lent_reserva_109365" ON "hub_lent" ("reservation", "owner");
+CREATE INDEX "idx_hub_lent_correla_3df3b1" ON "hub_lent" ("correlation_id");
+CREATE INDEX "idx_hub_lent_expires_6b867b" ON "hub_lent" ("expires");
+CREATE TABLE "credentials_mark" (
+    "name" TEXT NOT NULL  PRIMARY KEY,
+    "value" BIGINT NOT NULL
+);
+CREATE TABLE "hub_order" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "arguments" BYTEA NOT NULL,
+    "state" TEXT NOT NULL,
+    "result" BYTEA NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_hub_order_state_59d5a9" ON "hub_order" ("state", "created");
+CREATE TABLE "hub_pull" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "connection_id" TEXT NOT NULL,
+    "party" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "until" BIGINT NOT NULL,
+    CONSTRAINT "uid_hub_pull_connect_a80279" UNIQUE ("connection_id", "party", "kind")
+);
+CREATE TABLE "ocpi_push" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "operation" TEXT NOT NULL,
+    "params" TEXT NOT NULL,
+    "query" TEXT NOT NULL,
+    "body" BYTEA NOT NULL,
+    "version" TEXT NOT NULL,
+    "sender" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "correlation_id" TEXT NOT NULL,
+    "object_key" TEXT NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_ocpi_push_created_b719da" ON "ocpi_push" ("created");
+CREATE TABLE "credentials_role" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "connection_id" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "country_code" TEXT NOT NULL,
+    "party_id" TEXT NOT NULL,
+    "business_details" TEXT NOT NULL,
+    CONSTRAINT "uid_credentials_house_d7142a" UNIQUE ("house", "role", "country_code", "party_id")
+);
+CREATE INDEX "idx_credentials_connect_d4a0b9" ON "credentials_role" ("connection_id");
+CREATE TABLE "hub_setting" (
+    "name" TEXT NOT NULL  PRIMARY KEY,
+    "value" TEXT NOT NULL
+);
+CREATE TABLE "credentials_token" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "house" TEXT NOT NULL,
+    "connection_id" TEXT NOT NULL,
+    "hash" BYTEA NOT NULL,
+    "kind" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "until" BIGINT NOT NULL
+);
+CREATE INDEX "idx_credentials_house_627590" ON "credentials_token" ("house");
+CREATE INDEX "idx_credentials_connect_a150bb" ON "credentials_token" ("connection_id");

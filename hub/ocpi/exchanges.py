@@ -1,0 +1,160 @@
+"""One HTTP exchange: what is read of it, and how it is answered in the OCPI response format.
+
+Source: OCPI 2.3.0, transport_and_format.asciidoc (Response format, Message Routing, Unique message IDs).
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+from hub.ocpi import codec
+from hub.ocpi.errors import MethodNotAllowed, OcpiError, TooLarge, TooManyRequests, Unauthorized, Unparsable
+from hub.ocpi.messages import Party, Request, Response, now
+from hub.ocpi.objects import JSON
+from hub.ocpi.versions.steps import Version
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+class Answer(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Exchange(NamedTuple):
+    """One HTTP exchange, read as far as every answer needs."""
+
+    scope: Scope
+    receive: Receive
+    headers: dict[bytes, bytes]
+
+    def text(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return value.decode("latin-1").strip() or None if value is not None else None
+
+
+async def read_body(exchange: Exchange, max_body: int) -> bytes:
+    """Return the body; one that is too large is refused before it is read whole.
+
+    Raises:
+        TooLarge: it has more than ``max_body`` bytes.
+        Unparsable: it ended early.
+    """
+    declared = exchange.headers.get(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > max_body:
+        raise TooLarge(f"The body may have at most {max_body} bytes")
+    message = await exchange.receive()
+    if not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) <= max_body:
+            return body
+    chunks, size = [message.get("body", b"")], len(message.get("body", b""))
+    while message.get("more_body"):
+        if size > max_body:
+            raise TooLarge(f"The body may have at most {max_body} bytes")
+        message = await exchange.receive()
+        if message["type"] == "http.disconnect":
+            raise Unparsable("The body ended early")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+    if size > max_body:
+        raise TooLarge(f"The body may have at most {max_body} bytes")
+    return b"".join(chunks)
+
+
+class RateLimit:
+    """A token bucket per connection: ``rate`` requests per second, and as many at once."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def spend(self, caller_id: str) -> None:
+        """Take one request out of a connection's bucket.
+
+        Raises:
+            TooManyRequests: the bucket is empty; it says when it will not be.
+        """
+        at = self._clock()
+        left, last = self._buckets.get(caller_id, (max(self._rate, 1.0), at))
+        left = min(max(self._rate, 1.0), left + (at - last) * self._rate)
+        if left < 1:
+            self._buckets[caller_id] = (left, at)
+            raise TooManyRequests(retry_after=max(1, round((1 - left) / self._rate)))
+        self._buckets[caller_id] = (left - 1, at)
+
+
+_JSON_TYPE = (b"content-type", b"application/json")
+
+
+def _ids(headers: Mapping[bytes, bytes]) -> Headers:
+    return [(name, headers[name]) for name in (b"x-request-id", b"x-correlation-id") if name in headers]
+
+
+def configured(exchange: Exchange, data: JSON) -> Answer:
+    """Return the success of a Configuration Module, which has no routing headers."""
+    body = _envelope(codec.encode(data) if data is not None else None, 1000, None)
+    return Answer(200, [_JSON_TYPE, *_ids(exchange.headers), _size(body)], body)
+
+
+def answered(exchange: Exchange, request: Request, response: Response, version: Version, party: Party | None) -> Answer:
+    """Return a platform's answer: its envelope as it came if it is in the version asked in."""
+    if response.envelope is not None and response.version is version:
+        body = response.envelope
+    else:
+        data = response.data.text(version) if response.data is not None else None
+        body = _envelope(data, response.status_code, response.status_message)
+    headers = [_JSON_TYPE, *_ids(exchange.headers), _size(body)]
+    if request.sender is not None:
+        headers += _routing(request.sender, response.sender or party)
+    for name, value in response.headers.items():
+        headers.append((name.lower().encode(), value.encode("latin-1")))
+    return Answer(response.http_status, headers, body)
+
+
+def _routing(to: Party, sender: Party | None) -> Headers:
+    headers = [(b"ocpi-to-country-code", to[0].encode()), (b"ocpi-to-party-id", to[1].encode())]
+    if sender is not None:
+        headers += [(b"ocpi-from-country-code", sender[0].encode()), (b"ocpi-from-party-id", sender[1].encode())]
+    return headers
+
+
+def _size(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", str(len(body)).encode())
+
+
+def _envelope(data: bytes | None, status_code: int, message: str | None) -> bytes:
+    parts = [b"{"]
+    if data is not None:
+        parts += [b'"data":', data, b","]
+    parts += [b'"status_code":', str(status_code).encode()]
+    if message is not None:
+        parts += [b',"status_message":', codec.encode(message)]
+    parts += [b',"timestamp":"', now().encode(), b'"}']
+    return b"".join(parts)
+
+
+def refusal(
+    error: OcpiError, headers: Mapping[bytes, bytes], to: Party | None = None, sender: Party | None = None
+) -> Answer:
+    """Return the answer that says an error, with the ids of the request it answers."""
+    body = _envelope(None, error.status_code, str(error))
+    sent = [_JSON_TYPE, *_ids(headers), _size(body)]
+    if to is not None:
+        sent += _routing(to, sender)
+    if isinstance(error, TooManyRequests):
+        sent.append((b"retry-after", str(error.retry_after).encode()))
+    if isinstance(error, Unauthorized):
+        sent.append((b"www-authenticate", b"Token"))
+    if isinstance(error, MethodNotAllowed) and error.allow:
+        sent.append((b"allow", ", ".join(error.allow).encode()))
+    if isinstance(error, TooLarge):
+        sent.append((b"connection", b"close"))
+    return Answer(error.http_status, sent, body)

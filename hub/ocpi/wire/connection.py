@@ -1,0 +1,198 @@
+"""One HTTP/1.1 connection to a peer: the bytes of a request out, one answer back.
+
+Parsing is llhttp's (``httptools``); what is decided here is where an answer ends, how large it may
+be, and whether another request may follow on the connection.
+
+Source: RFC 9112 (HTTP/1.1: 6.3 message body length, 9.3 persistence).
+"""
+
+import asyncio
+import select
+import zlib
+from typing import Any, cast
+
+import httptools
+
+from hub.ocpi.wire.answers import Answer, BadAnswer, NoAnswer, Unheard, WireError
+
+#: The status line and headers of an answer, interim ones included, in bytes.
+MAX_HEAD = 64 * 1024
+
+
+class Connection(asyncio.Protocol):
+    """A connection that carries one request at a time.
+
+    Attributes:
+        max_answer: the largest content of an answer taken, in bytes.
+        reusable: whether what was said on it allows another request.
+        used: whether it has carried an answer already.
+        idle_until: the loop's time until which it may wait for the next request.
+    """
+
+    def __init__(self, max_answer: int) -> None:
+        self.max_answer = max_answer
+        self.reusable = True
+        self.used = False
+        self.idle_until = 0.0
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._status = 0
+        self._heard = 0
+        self._in_head = True
+        self._until_close = False
+        self._headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    async def exchange(self, request: bytes, timeout: float) -> Answer:
+        """Send a whole request and return its answer.
+
+        Raises:
+            Unheard: the peer closed the connection before any byte of an answer.
+            BadAnswer: the answer is broken, incomplete or too large.
+            NoAnswer: it is not there after ``timeout`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Answer] = loop.create_future()
+        self._waiter = waiter
+        self._heard = 0
+        # One timer handle costs a sixth of an asyncio.timeout() block.
+        timer = loop.call_later(timeout, self._fail, NoAnswer(f"no answer within {timeout:.3g} s"))
+        self._transport.write(request)
+        try:
+            return await waiter
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    @property
+    def open(self) -> bool:
+        """Whether another request may be sent over it, as far as we have been told."""
+        return self.reusable and not self._transport.is_closing()
+
+    def close_pending(self) -> bool:
+        """Return whether the peer has closed it, or sent what nobody asked for, without our having read it yet."""
+        ready = select.poll()
+        ready.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(ready.poll(0))
+
+    def close(self) -> None:
+        """Close it in order."""
+        self.reusable = False
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Drop it, with whatever is still to be sent or read."""
+        self.reusable = False
+        self._transport.abort()
+
+    def _fail(self, error: WireError) -> None:
+        self.reusable = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None or self._waiter.done():
+            self.abort()
+            return
+        self._heard += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            # What a callback of ours raised is the context of the parser's own error.
+            self._fail(BadAnswer(str(error.__context__ or error)))
+            return
+        if self._in_head and self._heard > MAX_HEAD:
+            self._fail(BadAnswer(f"its headers are larger than {MAX_HEAD} bytes"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        if self._waiter is None or self._waiter.done():
+            return
+        if not self._heard:
+            self._fail(Unheard("the connection was closed before any answer"))
+        elif self._until_close and not self._in_head and exc is None:
+            self._complete()
+        else:
+            self._fail(BadAnswer("the connection was closed in the middle of the answer"))
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        self._headers = {}
+        self._pieces = []
+        self._size = 0
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._status = self._parser.get_status_code()
+        length = self._headers.get("content-length")
+        self._until_close = length is None and "transfer-encoding" not in self._headers
+        if length is not None and int(length) > self.max_answer:
+            raise _TooLarge(self.max_answer)
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > self.max_answer:
+            raise _TooLarge(self.max_answer)
+        self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
+            self._in_head = True
+            return
+        # An answer may come before the whole request is sent (413); what is left must not be read as the next one.
+        if not self._parser.should_keep_alive() or self._transport.get_write_buffer_size():
+            self.reusable = False
+        self._complete()
+
+    def _complete(self) -> None:
+        if self._waiter is None or self._waiter.done():
+            self.reusable = False  # a second answer to one request
+            return
+        self.used = True
+        try:
+            body = _plain(b"".join(self._pieces), self._headers.pop("content-encoding", ""), self.max_answer)
+        except BadAnswer as error:
+            self._fail(error)
+        else:
+            self._waiter.set_result(Answer(self._status, self._headers, body))
+        self._pieces = []
+
+
+class _TooLarge(Exception):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"it is larger than {limit} bytes")
+
+
+def _plain(body: bytes, coding: str, limit: int) -> bytes:
+    # We ask for no coding (identity); some servers compress all the same.
+    coding = coding.lower()
+    if coding in ("", "identity") or not body:
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise BadAnswer(f"its content is coded as {coding}, which nobody asked for")
+    try:
+        decoder: Any = zlib.decompressobj(wbits=47)  # zlib and gzip, told apart by their heads
+        plain: bytes = decoder.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise BadAnswer(f"its {coding} content is broken: {error}") from error
+    if len(plain) > limit:
+        raise BadAnswer(f"it is larger than {limit} bytes")
+    if not decoder.eof:
+        raise BadAnswer(f"its {coding} content is cut short")
+    return plain

@@ -1,0 +1,189 @@
+"""The trace: every hop of every message, for `emall trace CORRELATION_ID`.
+
+A hop is noted in memory and stored with many others at most 200 ms later, so that it costs the message it is about
+next to nothing. It is an audit and not the truth: a process that is killed loses the hops of its last 200 ms, and a
+store that cannot keep up loses hops rather than memory, and counts them. Nothing else is decided from it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from hub.database.contract import Database, DatabaseUnavailable, Transaction
+from hub.ocpi.interfaces import Operation
+from hub.ocpi.messages import Party
+
+log = logging.getLogger(__name__)
+
+Direction = Literal["in", "out"]
+
+DAY = 86_400_000_000  # in microseconds
+_STORE_EVERY = 0.2  # seconds
+_PRUNE_EVERY = 3600.0
+_PAGE = 5_000  # hops forgotten in one transaction
+
+
+class Hop(NamedTuple):
+    """One hop of a message.
+
+    Attributes:
+        at: when it was over, in microseconds since 1970, UTC.
+        direction: as this hub sees it; ``in`` was asked of it, ``out`` it asked.
+        connection: the other end's name.
+        outcome: the OCPI status code, ``1000``.
+        duration: in microseconds.
+    """
+
+    correlation_id: str
+    at: int
+    direction: Direction
+    operation: str
+    sender: str
+    receiver: str
+    connection: str
+    outcome: str
+    duration: int
+    note: str
+
+    @property
+    def ms(self) -> float:
+        """How long it took, in milliseconds."""
+        return self.duration / 1000
+
+
+_COLUMNS = ", ".join(Hop._fields)
+_INSERT = f"INSERT INTO hub_hop ({_COLUMNS}) VALUES ({', '.join(f'${n}' for n in range(1, len(Hop._fields) + 1))})"  # noqa: S608 -- our own columns
+
+
+class Trace:
+    """Notes hops and stores them in bunches.
+
+    Args:
+        days: how long hops are kept.
+        limit: hops that may wait to be stored.
+        clock: microseconds since 1970, UTC.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        days: float = 7,
+        limit: int = 50_000,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self.lost = 0  # hops that found no room, since the start
+        self._database = database
+        self._days = days
+        self._limit = limit
+        self._clock = clock
+        self._noted: list[tuple[object, ...]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self._pruning: asyncio.Task[None] | None = None
+
+    def hop(
+        self,
+        correlation_id: str,
+        direction: Direction,
+        operation: Operation | str,
+        sender: Party | str | None,
+        receiver: Party | str | None,
+        outcome: int | str,
+        ms: float,
+        *,
+        connection: str = "",
+        note: str = "",
+    ) -> None:
+        """Note a hop that is over; its texts are made when it is stored, off the way of the message."""
+        if len(self._noted) >= self._limit:
+            self.lost += 1
+            return
+        self._noted.append(
+            (correlation_id, self._clock(), direction, operation, sender, receiver, connection, outcome, ms, note)
+        )
+        if self._timer is None and self._storing is None:
+            self._timer = asyncio.get_running_loop().call_later(_STORE_EVERY, self._store)
+
+    async def start(self) -> None:
+        """Begin to forget what is old."""
+        self._pruning = asyncio.get_running_loop().create_task(self._prune_regularly())
+
+    async def stop(self) -> None:
+        """Store what is noted, and end."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.wait([self._pruning])
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store what is noted now."""
+        if self._storing is not None:
+            await self._storing
+        if self._timer is not None:
+            self._timer.cancel()
+        self._store()
+        if self._storing is not None:
+            await self._storing
+
+    def _store(self) -> None:
+        self._timer = None
+        if self._noted:
+            noted, self._noted = self._noted, []
+            self._storing = asyncio.get_running_loop().create_task(self._write(noted))
+
+    async def _write(self, noted: list[tuple[object, ...]]) -> None:
+        async def work(tx: Transaction) -> None:
+            await tx.executemany(_INSERT, map(_row, noted))
+
+        try:
+            await self._database.transact(work)
+        except DatabaseUnavailable as error:
+            self.lost += len(noted)
+            log.warning("%d hops are not in the trace: %s", len(noted), error)
+        finally:
+            self._storing = None
+            if self._noted:
+                self._timer = asyncio.get_running_loop().call_later(_STORE_EVERY, self._store)
+
+    async def _prune_regularly(self) -> None:
+        while True:
+            try:
+                await self.prune()
+            except DatabaseUnavailable as error:
+                log.warning("cannot shorten the trace: %s", error)
+            await asyncio.sleep(_PRUNE_EVERY)
+
+    async def prune(self) -> None:
+        """Forget what is older than ``days``; ids ascend with time, so the oldest are found without an index on it."""
+        before = self._clock() - round(self._days * DAY)
+
+        async def work(tx: Transaction) -> int:
+            return await tx.execute(
+                "DELETE FROM hub_hop WHERE id IN (SELECT id FROM hub_hop ORDER BY id LIMIT $1) AND at < $2",
+                _PAGE,
+                before,
+            )
+
+        while await self._database.transact(work) == _PAGE:
+            pass
+
+
+def _row(noted: tuple[object, ...]) -> tuple[object, ...]:
+    correlation_id, at, direction, operation, sender, receiver, connection, outcome, ms, note = noted
+    assert isinstance(ms, float | int)
+    return (
+        correlation_id, at, direction, str(operation), str(sender or ""), str(receiver or ""), connection,
+        str(outcome), round(ms * 1000), note,
+    )  # fmt: skip
+
+
+async def hops(database: Database, correlation_id: str) -> list[Hop]:
+    """Return the hops of a message, in the order they were over."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM hub_hop WHERE correlation_id = $1 ORDER BY at, id",  # noqa: S608 -- our own columns
+        correlation_id,
+    )
+    return [Hop(*row) for row in rows]

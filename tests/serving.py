@@ -1,0 +1,50 @@
+"""Any ASGI application on a loopback port, in the event loop of the test."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+
+class LoopServer(uvicorn.Server):
+    """uvicorn without signals, lifespan and log.
+
+    Args:
+        port: where to listen; 0: on any free port.
+    """
+
+    def __init__(self, app: Any, port: int = 0) -> None:
+        config = uvicorn.Config(
+            app, interface="asgi3", lifespan="off", ws="none", proxy_headers=False, server_header=False,
+            log_config=None, log_level=60, access_log=False, timeout_graceful_shutdown=0,
+        )  # fmt: skip
+        super().__init__(config)
+        self._listening = socket.socket()
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listening.bind(("127.0.0.1", port))
+        self._ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the test's."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def start(self) -> int:
+        """Listen, and return the port."""
+        self._task = asyncio.create_task(self.serve(sockets=[self._listening]))
+        await self._ready.wait()
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        self.should_exit = self.force_exit = True
+        await self._task
+        self._listening.close()
