@@ -75,7 +75,16 @@ def environment(peer: str, home: Path) -> Path:
 def start_peer(peer: str, home: Path, folder: Path, port: int, **env: str) -> Server:
     """Start a peer's server and wait for it."""
     app = Path(__file__).with_name("peers")
-    command = [environment(peer, home), "-m", "uvicorn", f"{peer}:app", "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [
+        environment(peer, home),
+        "-m",
+        "uvicorn",
+        f"{peer}:app",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     server = Server(
         peer, [*command, "--no-access-log", "--log-level", "error"], folder / f"{peer}.log", env=env, cwd=app
     )

@@ -28,6 +28,8 @@ class Ground:
         seconds: how long one load lasts.
         objects: Locations in the large hub.
         connections: platforms connected to it.
+        row: ends what one row started.
+        whole: ends what lasts for the whole run.
     """
 
     rounds: int = 5
@@ -35,13 +37,18 @@ class Ground:
     objects: int = 100_000
     connections: int = 200
     folder: Path = field(default_factory=lambda: HOME / "run")
-    cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    row: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    whole: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
     _city: "City | None" = None
 
     def __post_init__(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove()
         self.folder.mkdir(parents=True)
+
+    def remove(self) -> None:
+        """Remove the folder of the run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def room(self, name: str) -> Path:
         """Return a new folder."""
@@ -49,29 +56,25 @@ class Ground:
         folder.mkdir()
         return folder
 
-    def keep(self, server: Server) -> Server:
-        """Have a server ended with the row."""
-        return self.cleanup.enter_context(server)
-
-    def hub(self, name: str) -> Hub:
+    def hub(self, name: str, *, lasting: bool = False) -> Hub:
         """Start a hub on a fresh data folder."""
         hub = Hub(self.room(name))
-        self.cleanup.callback(lambda: hub.server.stop())
+        (self.whole if lasting else self.row).callback(lambda: hub.server.stop())
         return hub
 
-    def receivers(self, count: int) -> "Receivers":
+    def receivers(self, count: int, *, lasting: bool = False) -> "Receivers":
         """Start platforms for a hub to call."""
         control, *ports = free_ports(count + 1)
-        folder = self.room("receivers")
         command = [sys.executable, "-m", "bench.receiver", *map(str, (control, *ports))]
-        server = self.keep(Server("receiver", command, folder / "log", cwd=Path(__file__).resolve().parent.parent))
+        server = Server("receiver", command, self.room("receivers") / "log", cwd=HOME.parent)
+        (self.whole if lasting else self.row).enter_context(server)
         server.wait(f"http://127.0.0.1:{ports[-1]}/versions")
         return Receivers(control, ports)
 
     def peer(self, name: str, **env: str) -> tuple[Server, str]:
         """Start a peer in its own environment; return it and its origin."""
         port = free_ports(1)[0]
-        return self.keep(start_peer(name, HOME, self.room(name), port, **env)), f"http://127.0.0.1:{port}"
+        return self.row.enter_context(start_peer(name, HOME, self.room(name), port, **env)), f"http://127.0.0.1:{port}"
 
     def load(self, load: Load, server: Server | None, *, connections: int = 64) -> Run:
         """Send a load for the length of one measurement."""
@@ -111,12 +114,8 @@ class City:
     @classmethod
     def built(cls, ground: Ground) -> "City":
         """Start it, have the CPO push its Locations, and then register the eMSP."""
-        hub = Hub(ground.room("city"))
-        whole_run = ground.cleanup.pop_all()
-        whole_run.callback(lambda: hub.server.stop())
-        receivers = ground.receivers(ground.connections)
-        whole_run.enter_context(ground.cleanup.pop_all())
-        ground.lasting = whole_run
+        hub = ground.hub("city", lasting=True)
+        receivers = ground.receivers(ground.connections, lasting=True)
         cpo = hub.register(CPO, "CPO", receivers.ports[0])
         asyncio.run(push_locations(cpo, ground.objects))
         return cls(hub, receivers, cpo, hub.register(("NL", "MSP"), "EMSP", receivers.ports[1]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import secrets
 import subprocess
 import sys
@@ -66,7 +67,7 @@ class Hub:
         return f"http://127.0.0.1:{self.port}/ocpi/versions"
 
     def _started(self) -> Server:
-        command = [EMALL, "serve", "--rooms", "hub", "--data", self.data, "--port", str(self.port)]
+        command: list[str | Path] = [EMALL, "serve", "--rooms", "hub", "--data", self.data, "--port", str(self.port)]
         return Server("emall", [*command, "--allow-private-peers"], self.folder / f"{self.data.name}.log")
 
     def restart(self) -> float:
@@ -106,18 +107,18 @@ class Hub:
 
 async def _invitations(data: Path, names: Sequence[str]) -> list[str]:
     # As ``emall party invite`` does, but in one process: two hundred of them would start for half a minute.
-    from hub.admin import invite
+    from hub import operating
     from hub.database import open_database
     from hub.recorded import recorded_settings
 
     store = await open_database(data)
     try:
-        settings = await recorded_settings(store)
-        if settings is None:
+        recorded = await recorded_settings(store)
+        if recorded is None:
             raise Failure(f"the hub has recorded no settings in {data}")
-        made: list[Any] = [
-            await invite(store, settings, name=name, roles=[], lifetime=timedelta(days=1)) for name in names
-        ]
+        settings = dataclasses.replace(recorded, data=operating.key_folder(recorded, data))
+        lifetime = timedelta(days=1)
+        made = [await operating.invite(store, settings, name=name, roles=[], lifetime=lifetime) for name in names]
         return [str(each["token"]) for each in made]
     finally:
         await store.close()
@@ -128,6 +129,9 @@ def _registered(
 ) -> Platform:
     """Do the handshake as the Sender (credentials, registration)."""
     invited = {"Authorization": _encoded(token)}
+    end = time.monotonic() + 3
+    while client.get(versions_url, headers=invited).status_code == 401 and time.monotonic() < end:
+        time.sleep(0.05)  # the running server hears of an invitation within a second
     versions = _data(client.get(versions_url, headers=invited))
     details = _data(client.get(next(v["url"] for v in versions if v["version"] == "2.2.1"), headers=invited))
     endpoints = {(each["identifier"], each["role"]): each["url"] for each in details["endpoints"]}

@@ -10,8 +10,8 @@ end
 function init(args)
   local load = dofile(args[1])
   if os.getenv("PREPARED") then
-    wrk.method, wrk.path, wrk.headers, wrk.body = load.method, load.path, load.headers, load.body
-    wrk.init(args)
+    wrk.method, wrk.path, wrk.body = load.method, load.path, load.body
+    for name, value in pairs(load.headers) do wrk.headers[name] = value end
     return
   end
   mark, bad, sample, prepared, at = load.mark, 0, nil, {}, 0

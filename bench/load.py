@@ -100,7 +100,7 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _lua(load: Load, path: str) -> str:
-    headers = ", ".join(f"[{_quoted(name)}] = {_quoted(value)}" for name, value in load.headers.items())
+    headers = ", ".join(f"[ {_quoted(name)} ] = {_quoted(value)}" for name, value in load.headers.items())
     body = _quoted(load.body.decode()) if load.body is not None else "nil"
     return (
         f"return {{ method = {_quoted(load.method)}, path = {_quoted(path)}, headers = {{ {headers} }}, body = {body},"

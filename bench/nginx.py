@@ -67,6 +67,8 @@ def _start(name: str, folder: Path, servers: str, url: str) -> Server:
           {servers}
         }}"""
     )
-    server = Server(name, [need("nginx"), "-p", home, "-e", home / "error.log", "-c", configuration], folder / f"{name}.log")
+    server = Server(
+        name, [need("nginx"), "-p", home, "-e", home / "error.log", "-c", configuration], folder / f"{name}.log"
+    )
     server.wait(url)
     return server

@@ -22,7 +22,8 @@ class Verdict:
         median: of the rounds.
         best: of the rounds, or best against best.
         note: the absolute numbers behind it.
-        skipped: why it was not measured.
+        skipped: why it was not to be measured.
+        failed: why it could not be measured.
     """
 
     row: str
@@ -34,10 +35,11 @@ class Verdict:
     unit: str = "x"
     note: str = ""
     skipped: str = ""
+    failed: str = ""
 
     @property
     def met(self) -> bool:
-        if self.skipped:
+        if self.skipped or self.failed:
             return False
         return any(self._meets(each) for each in (self.median, self.best))
 
@@ -57,7 +59,14 @@ def measure(rounds: int, *measurements: Callable[[], float]) -> list[list[float]
 
 
 def ratio(
-    row: str, what: str, bound: Bound, target: float, ours: Sequence[float], theirs: Sequence[float], *, more_is_better: bool
+    row: str,
+    what: str,
+    bound: Bound,
+    target: float,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    more_is_better: bool,
 ) -> Verdict:
     """Judge our values against theirs, round by round."""
     best = max if more_is_better else min
@@ -66,7 +75,9 @@ def ratio(
     return Verdict(row, what, bound, target, median(ratios), best(ours) / best(theirs), note=note)
 
 
-def absolute(row: str, what: str, bound: Bound, target: float, values: Sequence[float], unit: str, note: str = "") -> Verdict:
+def absolute(
+    row: str, what: str, bound: Bound, target: float, values: Sequence[float], unit: str, note: str = ""
+) -> Verdict:
     """Judge values against a number."""
     best = max if bound == "at least" else min
     return Verdict(row, what, bound, target, median(values), best(values), unit, note)

@@ -9,6 +9,8 @@ NUMBER = "@@@@@@"
 COUNTRY, PARTY = "NL", "ALF"
 UPDATED = "2026-01-15T09:30:00Z"
 
+_WAY = "Follow the signs to the charging bays. "
+
 
 def _connector(number: int, *, fast: bool) -> dict[str, Any]:
     return {
@@ -81,6 +83,7 @@ def location(size: int) -> bytes:
             "is_green_energy": True,
             "energy_sources": [{"source": "WIND", "percentage": 60.5}, {"source": "SOLAR", "percentage": 39.5}],
             "supplier_name": "Groene Stroom",
+            "energy_product_name": "Wind en Zon",
         },
         "directions": [],
         "evses": [_evse(number) for number in (1, 2, 3)],
@@ -93,13 +96,13 @@ def location(size: int) -> bytes:
 
 def _padded(value: dict[str, Any], size: int) -> bytes:
     # Directions are DisplayTexts of at most 512 characters: as many as fill the rest.
-    empty = len('{"language":"en","text":""},')
     while (missing := size - len(_text(value))) > 0:
-        room = empty if value["directions"] else empty - 1
-        length = min(512, missing - room) if missing - room > 512 + empty + 20 else missing - room
-        if not 0 < length <= 512:
-            length = 400
-        value["directions"].append({"language": "en", "text": ("Follow the signs to the charging bays. " * 14)[:length]})
+        length = missing - len('{"language":"en","text":""}') - bool(value["directions"])
+        if length <= 0:
+            value["name"] += "!" * missing
+            break
+        length = length if length <= 512 else min(512, length - 40)  # 40: room for another
+        value["directions"].append({"language": "en", "text": (_WAY * 16)[:length]})
     text = _text(value)
     assert len(text) == size, f"the sample has {len(text)} bytes, not {size}"
     return text

@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 from hub.callbacks import overdue
-from hub.credentials.connections import Connections
 from hub.credentials.secrets import Secrets
 from hub.credentials.store import Rows, Store
 from hub.database import Database, Row
@@ -20,6 +19,7 @@ from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.queues import State
 from hub.ocpi.times import EPOCH, date_time
+from hub.orders import Refused
 from hub.recorded import recorded_settings
 from hub.trace import Hop
 from hub.trace import hops as noted_hops
@@ -40,7 +40,7 @@ async def hops(database: Database, correlation_id: str) -> list[JSONObject]:
 
 def _hop(hop: Hop) -> JSONObject:
     return {
-        "at": _date_time(hop.at),
+        "at": text_of(hop.at),
         "direction": hop.direction,
         "operation": hop.operation,
         "from": hop.sender,
@@ -54,7 +54,7 @@ def _hop(hop: Hop) -> JSONObject:
 
 def _waiting_hop(delivery: DeliveryInfo) -> JSONObject:
     return {
-        "at": _date_time(delivery.updated),
+        "at": text_of(delivery.updated),
         "direction": "out",
         "operation": delivery.operation,
         "from": "",
@@ -68,7 +68,7 @@ def _waiting_hop(delivery: DeliveryInfo) -> JSONObject:
 
 def _overdue_hop(borrower: str, module: str, due: int) -> JSONObject:
     return {
-        "at": _date_time(due),
+        "at": text_of(due),
         "direction": "in",
         "operation": f"result of {module}",
         "from": borrower,
@@ -101,15 +101,16 @@ async def deliveries(
             "object": each.object_key,
             "attempts": each.attempts,
             "reason": each.reason,
-            "created": _date_time(each.created),
-            "updated": _date_time(each.updated),
+            "created": text_of(each.created),
+            "updated": text_of(each.updated),
             "correlation_id": each.correlation_id,
         }
         for each in await list_deliveries(database, **asked)
     ]
 
 
-def _date_time(microseconds: int) -> str:
+def text_of(microseconds: int) -> str:
+    """Return a moment of the store as an OCPI DateTime."""
     return date_time(EPOCH + datetime.timedelta(microseconds=microseconds))
 
 
@@ -121,14 +122,12 @@ async def _addressed(database: Database, text: str) -> JSONObject:
     try:
         return {"party": Party.parse(text)}
     except ValueError as error:
-        raise Unknown(f"no connection has the id or name {text}, and it is not CC-PID; see 'emall party list'") from error
+        raise Refused(
+            f"no connection has the id or name {text}, and it is not CC-PID; see 'emall party list'"
+        ) from error
 
 
-# -- connections -----------------------------------------------------------------------------------
-
-
-class Unknown(Exception):
-    """What an operator names is not there, or is not the only one; the message ends with a remedy."""
+# -- connections ----------------------------------------------------------------------------------
 
 
 async def connections(database: Database) -> list[JSONObject]:
@@ -168,9 +167,9 @@ def _connection(house: str, row: Row, rows: Rows) -> JSONObject:
         "roles": list(dict.fromkeys(role for _, role, *_ in roles)),
         "versions_url": versions_url,
         "accepts_roles": json.loads(accepted),
-        "created": _date_time(created),
-        "status_since": _date_time(changed),
-        "last_seen": _date_time(seen) if seen else None,
+        "created": text_of(created),
+        "status_since": text_of(changed),
+        "last_seen": text_of(seen) if seen else None,
         "quirks": json.loads(quirks),
         "options": json.loads(options),
     }
@@ -188,7 +187,7 @@ def _invitation(house: str, row: Row) -> JSONObject:
         "roles": [],
         "versions_url": None,
         "accepts_roles": json.loads(roles),
-        "expires_at": _date_time(expires) if expires else None,
+        "expires_at": text_of(expires) if expires else None,
         "last_seen": None,
         "quirks": {},
         "options": json.loads(options),
@@ -202,7 +201,7 @@ async def connection(database: Database, text: str) -> JSONObject:
         text: its id, its name, or CC-PID of one of its parties.
 
     Raises:
-        Unknown: there is none, or more than one.
+        Refused: there is none, or more than one.
     """
     found = one_of(await connections(database), text)
     if found["version"] is None:
@@ -226,7 +225,7 @@ def one_of(listed: list[JSONObject], text: str) -> JSONObject:
     """Return the connection an operator means, by id before name before CC-PID.
 
     Raises:
-        Unknown: there is none, or more than one.
+        Refused: there is none, or more than one.
     """
     for fits in (
         [each for each in listed if each["id"] == text],
@@ -235,14 +234,7 @@ def one_of(listed: list[JSONObject], text: str) -> JSONObject:
     ):
         if len(fits) > 1:
             ids = ", ".join(each["id"] for each in fits)
-            raise Unknown(f"{text} is the name or party of {len(fits)} connections; give the id, one of {ids}")
+            raise Refused(f"{text} is the name or party of {len(fits)} connections; give the id, one of {ids}")
         if fits:
             return fits[0]
-    raise Unknown(f"no connection has the id, name or party {text}; see 'emall party list'")
-
-
-async def directory(database: Database, settings: Settings) -> Connections:
-    """Return the hub's connections as its server knows them."""
-    found = Connections(Store(database, open_secrets(settings.data), "hub"))
-    await found.reload()
-    return found
+    raise Refused(f"no connection has the id, name or party {text}; see 'emall party list'")

@@ -1,8 +1,7 @@
-"""Puts the house together; the only file that knows every room.
+"""Puts the house together and runs it; the only file that knows every room.
 
-Three local platforms, each behind an OCPI address, a reception and a server of its own: the hub at
-``/ocpi``, our CPMS at ``/cpms/ocpi``, our eMSP at ``/emsp/ocpi``. Those that run in one process
-reach each other without a socket, and otherwise exactly as strangers do.
+The hub answers at ``/ocpi``, our CPMS at ``/cpms/ocpi``, our eMSP at ``/emsp/ocpi``. Rooms of one
+process reach each other without a socket, and otherwise exactly as strangers do (decision 0001).
 """
 
 import asyncio
@@ -10,22 +9,257 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from hub.callbacks import Callbacks
-from hub.catalogue import Catalogue
-from hub.credentials.connections import Connection, Connections
+import uvicorn
+
+from adapters.cpms.simulator import SimulatedCpms
+from hub.cpms.endpoints import CpoEndpoints
+from hub.credentials import admin
 from hub.credentials.secrets import open_secrets
-from hub.database import Database, DatabaseUnavailable, lock_server, open_database
+from hub.database import lock_server, open_database
+from hub.emsp.endpoints import EmspEndpoints
 from hub.front import Front
-from hub.houses import HubHouse, PartyHouse, Workshop
+from hub.hubroom import HubRoom
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
+from hub.ocpi.errors import OcpiError, ReceiverTimeout, ReceiverUnreachable, UnableToUseClientApi
+from hub.ocpi.exchanges import Receive, Scope, Send
+from hub.ocpi.messages import Party
 from hub.ocpi.wire import Wire
+from hub.orders import Handler
 from hub.orders import serve as serve_orders
 from hub.recorded import record_settings, settle_ids
+from hub.rooms import Handlers, PartyRoom, Room, Workshop
 from hub.settings import BadSetting, Settings
 from hub.trace import Trace
 
 log = logging.getLogger(__name__)
+
+_PATHS = {"hub": "/ocpi", "cpms": "/cpms/ocpi", "emsp": "/emsp/ocpi"}
+_DRAIN = 4  # seconds requests in flight have after SIGTERM
+_PATIENCE = 5.0  # seconds between attempts to register at a hub that is not there yet
+
+
+async def serve(settings: Settings) -> int:
+    """Run the rooms of ``settings`` until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        BadSetting, DatabaseUnavailable: one line with a remedy.
+    """
+    with contextlib.ExitStack() as held:
+        held.enter_context(lock_server(settings.data))
+        listener = held.enter_context(_listening(settings))
+        settings = settings.served_at(listener.getsockname()[1])
+        async with _workshop(settings) as (workshop, inside):
+            return await _run(workshop, inside, listener)
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadSetting(f"{settings.host}:{settings.port}: {reason}; give another --host or --port") from error
+    with contextlib.closing(listener):
+        yield listener
+
+
+@contextlib.asynccontextmanager
+async def _workshop(settings: Settings) -> AsyncIterator[tuple[Workshop, "_Inside"]]:
+    """Open what all rooms share, and close it after them."""
+    async with contextlib.AsyncExitStack() as opened:
+        database = await open_database(settings.store)
+        opened.push_async_callback(database.close)
+        settings = await settle_ids(database, settings)
+        secrets = open_secrets(settings.data)
+        await record_settings(database, settings)
+        inside = _Inside()
+        wire = Wire(
+            allow_private=settings.allow_private_peers,
+            max_answer=settings.max_answer,
+            local={settings.public_url: inside},
+        )
+        opened.push_async_callback(wire.close)
+        trace = Trace(database, days=settings.trace_days)
+        opened.push_async_callback(trace.stop)
+        await trace.start()
+        client = Client(wire, timeout=settings.forward_timeout, concurrency=settings.concurrency)
+        yield (
+            Workshop(
+                settings=settings, database=database, secrets=secrets, client=client, trace=trace, metrics=Metrics()
+            ),
+            inside,
+        )
+
+
+class _Inside:
+    """What calls to our own public URL come to: the front, once it stands."""
+
+    def __init__(self) -> None:
+        self.front: Front | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.front is not None, "nobody calls before the rooms are put together"
+        await self.front(scope, receive, send)
+
+
+class _HTTP(uvicorn.Server):
+    """uvicorn, told when to end by us: its own handlers raise the signal again when it has ended."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> int:
+    settings = workshop.settings
+    rooms = list(_rooms(workshop))
+    doors = {_PATHS[room.house.id]: room.application for room in rooms}
+    front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
+    inside.front = front
+    server = _HTTP(
+        uvicorn.Config(
+            front,
+            http="httptools",
+            loop="none",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN,
+            timeout_keep_alive=75,
+            backlog=2048,
+        )
+    )
+    async with contextlib.AsyncExitStack() as running:
+        for room in rooms:
+            running.push_async_callback(room.stop)
+            await room.start()
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+        running.push_async_callback(_end, server, serving)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, _leave, server)
+        joining = asyncio.create_task(_join(rooms, workshop), name="join")
+        running.push_async_callback(_cancelled, joining)
+        await asyncio.wait([serving, joining], return_when=asyncio.FIRST_COMPLETED)
+        if not joining.done():
+            return 0
+        orders = asyncio.create_task(serve_orders(workshop.database, joining.result()), name="orders")
+        running.push_async_callback(_cancelled, orders)
+        print(f"emall is ready: {settings.public_url}{_PATHS[rooms[0].house.id]}/versions", flush=True)
+        await asyncio.wait([serving, orders], return_when=asyncio.FIRST_COMPLETED)
+        if orders.done():
+            log.error("orders have ended", exc_info=orders.exception())
+            return 1
+    return 0
+
+
+def _leave(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+async def _end(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    server.should_exit = True
+    await serving
+
+
+async def _cancelled(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _rooms(workshop: Workshop) -> Iterator[Room]:
+    """Yield the rooms this process runs, the hub first."""
+    settings = workshop.settings
+    if "hub" in settings.rooms:
+        yield HubRoom(workshop)
+    if "cpms" in settings.rooms:
+        yield PartyRoom(
+            workshop,
+            "cpms",
+            "CPO",
+            Party.parse(settings.cpo_id),
+            _PATHS["cpms"],
+            name="emall CPMS",
+            make=_cpms,
+            offered=frozenset(CpoEndpoints.offered()),
+        )
+    if "emsp" in settings.rooms:
+        yield PartyRoom(
+            workshop,
+            "emsp",
+            "EMSP",
+            Party.parse(settings.emsp_id),
+            _PATHS["emsp"],
+            name="emall eMSP",
+            make=_emsp,
+            offered=frozenset(EmspEndpoints.offered()),
+        )
+
+
+def _cpms(room: PartyRoom, hub_party: Party) -> CpoEndpoints:
+    return CpoEndpoints(
+        party=room.party,
+        hub_party=hub_party,
+        hub=room.hub,
+        call_url=room.call_url,
+        url_of=room.url_of,
+        database=room.workshop.database,
+        cpms=SimulatedCpms(),
+        page_limit=room.workshop.settings.page_limit,
+    )
+
+
+def _emsp(room: PartyRoom, hub_party: Party) -> EmspEndpoints:
+    return EmspEndpoints(
+        party=room.party,
+        hub_party=hub_party,
+        hub=room.hub,
+        call_url=room.call_url,
+        url_of=room.url_of,
+        database=room.workshop.database,
+        page_limit=room.workshop.settings.page_limit,
+    )
+
+
+async def _join(rooms: list[Room], workshop: Workshop) -> Handlers:
+    """Have our parties register at their hub, and return what can be ordered of all rooms."""
+    handlers: dict[str, Handler] = {}
+    for room in rooms:
+        if isinstance(room, HubRoom):
+            handlers |= room.orders()
+        elif isinstance(room, PartyRoom):
+            await _joined(room, rooms, workshop.settings)
+            assert room.endpoints is not None, "it has joined"
+            handlers |= room.endpoints.orders()
+    return handlers
+
+
+async def _joined(room: PartyRoom, rooms: list[Room], settings: Settings) -> None:
+    hub = next((each for each in rooms if isinstance(each, HubRoom)), None)
+    url = hub.house.versions_url if hub is not None else settings.hub_url
+    if url is None and room.connection is None:
+        raise BadSetting(f"room {room.house.id} has no hub to register at; give --hub and --hub-token, or room hub too")
+
+    async def token() -> str:
+        if hub is None:
+            return settings.hub_token or ""
+        roles = [each.role for each in room.house.roles]
+        invited = await admin.invite(hub.directory.store, hub.house.versions_url, name=room.name, roles=roles)
+        await hub.directory.reload()
+        return str(invited["token"])
+
+    while True:
+        try:
+            return await room.join(url or "", token)
+        except (ReceiverUnreachable, ReceiverTimeout, UnableToUseClientApi) as error:
+            if hub is not None:
+                raise
+            log.warning("%s is not there yet (%s); trying again", url, error)
+        except OcpiError as error:
+            raise BadSetting(f"{url} refused room {room.house.id}: {error}; ask for a new --hub-token") from error
+        await asyncio.sleep(_PATIENCE)

@@ -5,15 +5,16 @@ Source: OCPI 2.3.0, mod_commands.asciidoc, mod_charging_profiles.asciidoc (respo
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote_plus, urlsplit
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit
 
 import msgspec
 
+from hub.callbacks import Callbacks, Kind
 from hub.catalogue import Catalogue
 from hub.credentials.connections import Connection
+from hub.database import Database
 from hub.keeping import Head, fold
 from hub.ocpi import codec
 from hub.ocpi.client import next_link
@@ -21,9 +22,6 @@ from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, Response
 from hub.ocpi.wire import WireError
-
-if TYPE_CHECKING:
-    from hub.router import Router
 
 _MAX_URL = 255  # types.asciidoc, URL
 
@@ -163,37 +161,61 @@ def timeout_of(response: Response) -> float | None:
     return taken.timeout if taken.result == "ACCEPTED" and taken.timeout > 0 else None
 
 
-async def own_link(router: "Router", request: Request, connection: Connection, header: str, version: str) -> str | None:
-    """Return the Link header that leads a client through the hub to a party's next page.
+@dataclass(frozen=True)
+class Lender:
+    """Exchanges the URLs of answers for the hub's, and remembers whose they are.
 
-    Where the party's link is its endpoint with another query, the hub's is the same with that query;
-    any other is lent, so that a page that has its own path is found, too.
+    Attributes:
+        base_url: the hub's OCPI address.
     """
-    link = next_link(header)
-    if link is None:
-        return None
-    operation = request.operation
-    own = f"{router.base_url}/{version}/{operation.role.lower()}/{operation.module}{request.path}"
-    endpoint = connection.endpoints.get((operation.module, operation.role), "")
-    given, known = urlsplit(link), urlsplit(endpoint.rstrip("/") + request.path)
-    if given.path.rstrip("/") == known.path.rstrip("/") and len(f"{own}?{given.query}") <= _MAX_URL:
-        return f'<{own}?{given.query}>; rel="next"'
-    uid = await _lend(router, request, connection, "link", link)
-    return f'<{own}?link={uid}>; rel="next"'
 
+    base_url: str
+    database: Database
+    callbacks: Callbacks
 
-async def own_location(router: "Router", request: Request, connection: Connection, location: str, version: str) -> str:
-    """Return the hub's URL for where a receiver put a CDR; only the CPO that sent it may use it."""
-    uid = await _lend(router, request, connection, "location", location)
-    return f"{router.base_url}/{version}/receiver/{request.operation.module}/{uid}"
+    async def headers(self, request: Request, connection: Connection, response: Response) -> Mapping[str, str]:
+        """Return an answer's headers with the hub's Link of a list and Location of a CDR."""
+        headers = dict(response.headers)
+        given = headers.pop("link", None)
+        link = await self._link(request, connection, given) if given else None
+        if link is not None:
+            headers["link"] = link
+        if "location" in headers:
+            headers["location"] = await self._location(request, connection, headers["location"])
+        return headers
 
+    async def _link(self, request: Request, connection: Connection, header: str) -> str | None:
+        """Return the Link header that leads a client through the hub to a party's next page.
 
-async def _lend(router: "Router", request: Request, connection: Connection, kind: str, url: str) -> str:
-    assert request.sender is not None, "functional modules have a sender"
-    assert request.receiver is not None, "the router names the receiver of what it puts"
-    lent = router.callbacks.new(
-        kind, url, (request.receiver, connection.id), (request.sender, request.caller or ""),  # type: ignore[arg-type]
-        request.operation.module, request.correlation_id,
-    )  # fmt: skip
-    await router.database.transact(lambda tx: router.callbacks.store(tx, lent))
-    return lent.uid
+        Where the party's link is its endpoint with another query, the hub's is the same with that
+        query; any other is lent, so that a page that has its own path is found, too.
+        """
+        link = next_link(header)
+        if link is None:
+            return None
+        operation = request.operation
+        own = f"{self._endpoint(request)}{request.path}"
+        endpoint = connection.endpoints.get((operation.module, operation.role), "")
+        given, known = urlsplit(link), urlsplit(endpoint.rstrip("/") + request.path)
+        if given.path.rstrip("/") == known.path.rstrip("/") and len(f"{own}?{given.query}") <= _MAX_URL:
+            return f'<{own}?{given.query}>; rel="next"'
+        return f'<{own}?link={await self._lend(request, connection, "link", link)}>; rel="next"'
+
+    async def _location(self, request: Request, connection: Connection, location: str) -> str:
+        """Return the hub's URL for where a receiver put a CDR; only the CPO that sent it may use it."""
+        absolute = urljoin(connection.endpoints.get((request.operation.module, request.operation.role), ""), location)
+        return f"{self._endpoint(request)}/{await self._lend(request, connection, 'location', absolute)}"
+
+    def _endpoint(self, request: Request) -> str:
+        version = request.version.number if request.version else "2.3.0"
+        return f"{self.base_url}/{version}/{request.operation.role.lower()}/{request.operation.module}"
+
+    async def _lend(self, request: Request, connection: Connection, kind: Kind, url: str) -> str:
+        assert request.sender is not None, "functional modules have a sender"
+        assert request.receiver is not None, "the router names the receiver of what it puts"
+        lent = self.callbacks.new(
+            kind, url, (request.receiver, connection.id), (request.sender, request.caller or ""),
+            request.operation.module, request.correlation_id,
+        )  # fmt: skip
+        await self.database.transact(lambda tx: self.callbacks.store(tx, lent))
+        return lent.uid

@@ -32,7 +32,7 @@ class NoServer(Exception):
 
 
 class Refused(Exception):
-    """The order was not carried out.
+    """What an operator asked for was not done; the message is one line that ends with a remedy.
 
     Attributes:
         exit: the exit code of the command: 1 refused or failed, 2 wrong use.

@@ -227,19 +227,10 @@ class Router:
     # -- URLs in answers ---------------------------------------------------------------------------
 
     async def _with_own_urls(self, request: Request, connection: Connection, response: Response) -> Response:
-        """Exchange the URLs of a party's answer for the hub's (Link of a list, Location of a CDR)."""
-        names = [name for name in ("link", "location") if name in response.headers]
-        if not names:
+        if "link" not in response.headers and "location" not in response.headers:
             return response
-        headers = dict(response.headers)
-        version = request.version.number if request.version else "2.3.0"
-        if "link" in names:
-            link = await lending.own_link(self, request, connection, headers.pop("link"), version)
-            if link:
-                headers["link"] = link
-        if "location" in names:
-            headers["location"] = await lending.own_location(self, request, connection, headers["location"], version)
-        return response.but(headers=headers)
+        lender = lending.Lender(self.base_url, self.database, self.callbacks)
+        return response.but(headers=await lender.headers(request, connection, response))
 
     async def _lent_link(self, request: Request) -> str | None:
         """Return the exact URL of a party's next page where the hub has lent one for it."""

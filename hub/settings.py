@@ -27,6 +27,9 @@ FINE = {
     "queue_limit": 1,
     "trace_days": 1,
     "callback_days": 30,
+    "metrics": 0,
+    "simulator_speed": 0.001,
+    "simulator_tick": 0.1,
 }
 
 
@@ -59,6 +62,9 @@ class Settings:
         queue_limit: deliveries that may wait for one party.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
+        simulator_speed: how many times faster than a real one a simulated station delivers energy.
+        simulator_tick: seconds between two meter readings of a simulated station.
+        metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
     """
 
@@ -87,6 +93,9 @@ class Settings:
     queue_limit: int = 10_000
     trace_days: int = 7
     callback_days: int = 60
+    metrics: int = 0
+    simulator_speed: float = 1.0
+    simulator_tick: float = 15.0
     given: frozenset[str] = frozenset()
 
     @property

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
+from hub.ocpi import codec
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, Response
@@ -23,8 +25,8 @@ def tariff(**changes: Any) -> dict[str, Any]:
     return {
         "country_code": "NL", "party_id": "CPO", "id": "T1", "currency": "EUR", "tax_included": "NO",
         "elements": [{"price_components": [
-            {"type": "ENERGY", "price": 0.4, "vat": 20, "step_size": 1},
-            {"type": "FLAT", "price": 0.5, "vat": 20, "step_size": 1},
+            {"type": "ENERGY", "price": Decimal("0.4"), "vat": 20, "step_size": 1},
+            {"type": "FLAT", "price": Decimal("0.5"), "vat": 20, "step_size": 1},
         ]}],
         "last_updated": NOW,
     } | changes  # fmt: skip
@@ -97,7 +99,9 @@ def ask(
     **params: str,
 ) -> Request:
     """Return a request as the server would hand it to a platform."""
-    body = Body(operation.body, value=value, partial=operation.method == "PATCH") if value is not None else None
+    body = None
+    if value is not None:
+        body = Body(operation.body, text=codec.encode(value), partial=operation.method == "PATCH")
     return Request(operation, sender, None, params, query=query, body=body)
 
 

@@ -26,6 +26,7 @@ class LoopServer(uvicorn.Server):
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listening.bind(("127.0.0.1", port))
         self._ready = asyncio.Event()
+        self.port: int = self._listening.getsockname()[1]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -40,8 +41,7 @@ class LoopServer(uvicorn.Server):
         """Listen, and return the port."""
         self._task = asyncio.create_task(self.serve(sockets=[self._listening]))
         await self._ready.wait()
-        port: int = self._listening.getsockname()[1]
-        return port
+        return self.port
 
     async def stop(self) -> None:
         """Close the port and every connection."""

@@ -450,6 +450,16 @@ async def test_a_new_connection_that_closes_unheard_is_not_tried_again(wire: Wir
         assert len(other.requests) == 1
 
 
+@pytest.mark.parametrize("attempt", range(5))
+async def test_a_peer_that_hangs_up_at_once_is_not_waited_for(wire: Wire, attempt: int) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with serving(hang_up) as port:
+        with pytest.raises((BadAnswer, ConnectionFailed)):
+            await asyncio.wait_for(wire.send("GET", f"http://127.0.0.1:{port}/", {}, timeout=30), 2)
+
+
 async def test_an_answer_that_began_is_not_asked_for_again(wire: Wire) -> None:
     async with peer(OK, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then_close=False) as other:
         await wire.send("GET", other.url, {}, timeout=5)

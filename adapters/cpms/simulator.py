@@ -10,7 +10,7 @@ Energy is in kWh, power in kW.
 import asyncio
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from hub.cpms.ports import (
     Authorization,
     CommandResultType,
     Desk,
+    Handler,
     OpenReservation,
     Outlet,
     ProfileResultType,
@@ -133,7 +134,10 @@ class SimulatedCpms:
             self._hold(self._station(reservation.outlet), reservation)
 
     async def stop(self) -> None:
-        """Stop operating."""
+        """Take a last reading of every meter and stop: while nobody simulates, nothing flows."""
+        for station in self._stations.values():
+            if station.charging is not None and self._desk is not None:
+                await self._reading(station.charging)
         tasks = [task for each in self._stations.values() for task in self._tasks(each)]
         for task in tasks:
             task.cancel()
@@ -277,7 +281,7 @@ class SimulatedCpms:
             event = ReservationEnded(reservation_id=reservation_id, canceled=True, at=self._clock.now())
             await self.desk.tell(event)
 
-    def orders(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
+    def orders(self) -> Mapping[str, Handler]:
         """What an operator may make happen at simulated stations, by order kind."""
         return {"cpms.present_token": self._order_present, "cpms.set_status": self._order_status}
 
@@ -345,9 +349,13 @@ class SimulatedCpms:
         """Read the meter every tick until the car is full or leaves."""
         while charging.charged_until is None:
             await self._clock.sleep(self._tick)
-            self._meter(charging)
-            event = SessionUpdated(session_id=charging.session_id, kwh=round(charging.kwh, 4), at=self._clock.now())
-            await self.desk.tell(event)
+            await self._reading(charging)
+
+    async def _reading(self, charging: _Charging) -> None:
+        self._meter(charging)
+        await self.desk.tell(
+            SessionUpdated(session_id=charging.session_id, kwh=round(charging.kwh, 4), at=self._clock.now())
+        )
 
     def _meter(self, charging: _Charging) -> None:
         at = self._clock.now()

@@ -11,12 +11,13 @@ Copy this file to ``adapters/cpms/<maker>.py``, rename the class, and replace th
 - A session that uses a reservation keeps the reservation's id as its session id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hub.cpms.ports import (
     Authorization,
     CommandResultType,
     Desk,
+    Handler,
     OpenReservation,
     Outlet,
     ProfileResultType,
@@ -70,3 +71,7 @@ class TemplateCpms:
     async def active_charging_profile(self, session_id: str, duration: int) -> JSONObject | None:
         """OCPP: GetCompositeSchedule."""
         return None
+
+    def orders(self) -> Mapping[str, Handler]:
+        """Nothing beyond OCPI."""
+        return {}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hub.recorded import database_of, recorded_settings
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL
 from hub.cli.output import Failure, show, table
 from hub.cli.serving import settings_of_environment
 from hub.cli.stores import on_store
 from hub.database import Database, DatabaseUnavailable
 from hub.ocpi.objects import JSON, JSONObject
+from hub.recorded import database_of, recorded_settings
 from hub.settings import BadSetting, Settings
 
 COLUMNS = ("check", "state", "note")

@@ -115,7 +115,7 @@ async def _carry_over(store: Database, asked: _Import, entries: Sequence[Entry])
                 else:
                     good.append(verdict)
             if good:
-                await give(store, "cpms.import", {"module": asked.module, "objects": good}, timeout=120)
+                await give(store, "cpms.import", {"kind": asked.module, "objects": good}, timeout=120)
             imported += len(good)
             advance(len(batch))
     return {"read": len(entries), "imported": imported, "invalid": invalid, "version": judge.version.number}
@@ -137,10 +137,10 @@ def _progress(module: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 async def _judge_for(store: Database, asked: _Import, entries: Sequence[Entry]) -> "_Judge":
-    from hub.recorded import recorded_settings
     from hub.ocpi.messages import Party
     from hub.ocpi.modules import locations, tariffs
     from hub.ocpi.versions import VERSIONS
+    from hub.recorded import recorded_settings
 
     settings = await recorded_settings(store)
     if settings is None or "cpms" not in settings.rooms:

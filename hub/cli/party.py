@@ -1,6 +1,7 @@
 """``emall party``: who is connected to the hub, and how they come and go."""
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -75,14 +76,18 @@ def _checked_name(name: str) -> str:
 async def _invited(
     store: Database, name: str, roles: list[str], lifetime: timedelta, data: Path, database: str | None
 ) -> JSON:
-    from hub.admin import invite as make_invitation
-    from hub.recorded import recorded_settings
-    from hub.cli.serving import settings_of_environment
+    import dataclasses
 
-    settings = await recorded_settings(store) or settings_of_environment(data, database)
+    from hub import operating
+    from hub.cli.serving import settings_of_environment
+    from hub.recorded import recorded_settings
+
+    recorded = await recorded_settings(store)
+    settings = recorded or settings_of_environment(data, database)
     if "hub" not in settings.rooms:
         raise Failure("no hub runs on this store; give --data or --database of the one that has room hub", 2)
-    return await make_invitation(store, settings, name=name, roles=roles, lifetime=lifetime)
+    settings = dataclasses.replace(settings, data=operating.key_folder(recorded, data))
+    return await operating.invite(store, settings, name=name, roles=roles, lifetime=lifetime)
 
 
 @app.command()
@@ -144,13 +149,25 @@ def _text(value: Any) -> str:
 @app.command()
 def suspend(connection: ConnectionId, data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Stop all traffic with a connection, until it is resumed."""
-    _order("party.suspend", {"id": connection}, "suspended", data, database, as_json)
+
+    async def work(store: Database) -> JSON:
+        from hub.operating import suspend as stop_traffic
+
+        return await stop_traffic(store, connection)
+
+    _change(work, "suspended", data, database, as_json)
 
 
 @app.command()
 def resume(connection: ConnectionId, data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Let a suspended connection take part again."""
-    _order("party.resume", {"id": connection}, "resumed", data, database, as_json)
+
+    async def work(store: Database) -> JSON:
+        from hub.operating import resume as resume_traffic
+
+        return await resume_traffic(store, connection)
+
+    _change(work, "resumed", data, database, as_json)
 
 
 @app.command()
@@ -177,11 +194,17 @@ def set_options(
     as_json: AsJson = False,
 ) -> None:
     """Set options or quirks of a connection; VALUE is JSON or plain text."""
-    wanted = dict(_change(each) for each in changes)
-    _order("party.set", {"id": connection, "changes": wanted}, "changed", data, database, as_json)
+    wanted = dict(_named_value(each) for each in changes)
+
+    async def work(store: Database) -> JSON:
+        from hub.operating import change
+
+        return await change(store, connection, wanted)
+
+    _change(work, "changed", data, database, as_json)
 
 
-def _change(text: str) -> tuple[str, JSON]:
+def _named_value(text: str) -> tuple[str, JSON]:
     import json
 
     name, equals, value = text.partition("=")
@@ -194,12 +217,20 @@ def _change(text: str) -> tuple[str, JSON]:
 
 
 def _order(kind: str, arguments: JSON, done: str, data: Path, database: str | None, as_json: bool) -> None:
-    """Have the running server do something to a connection, and show the connection."""
+    """Have the running server do something with a connection."""
 
     async def work(store: Database) -> JSON:
         from hub.orders import give
 
         return await give(store, kind, arguments, timeout=120)
 
+    _change(work, done, data, database, as_json)
+
+
+def _change(
+    work: Callable[[Database], Awaitable[JSON]], done: str, data: Path, database: str | None, as_json: bool
+) -> None:
+    """Do something with a connection and tell it."""
     result: JSONObject = on_store(work, data, database)
-    show(result, [f"{result.get('id')} {result.get('name')}: {done}"], as_json=as_json)
+    also = f"; {result['note']}" if result.get("note") else ""
+    show(result, [f"{result['id']} {result['name']}: {done}{also}"], as_json=as_json)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from hub.recorded import database_of
 from hub.cli.output import Failure
 from hub.database import Database, open_database
+from hub.recorded import database_of
 
 T = TypeVar("T")
 

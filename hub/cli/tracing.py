@@ -1,5 +1,6 @@
 """``emall trace`` and ``emall route explain``: where a message went, and where one would go."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -65,24 +66,27 @@ def explain(
     """Tell which parties would get a request and why, or why not; nothing is sent."""
 
     async def work(store: Database) -> JSON:
-        return await _explained(store, sender, receiver, method, module, path)
+        return await _explained(store, data, (sender, receiver), method, module, path)
 
     found = on_store(work, data, database)
     rows = [each | {"gets it": "yes" if each["verdict"] else "no"} for each in found]
     show(found, table(rows, VERDICTS, empty="nobody is connected"), as_json=as_json)
 
 
-async def _explained(store: Database, sender: str, receiver: str, method: str, module: str, path: str) -> JSON:
-    from hub.admin import directory
+async def _explained(
+    store: Database, data: Path, parties: tuple[str, str], method: str, module: str, path: str
+) -> JSON:
     from hub.explaining import explain as explained
+    from hub.operating import directory, key_folder
     from hub.recorded import recorded_settings
 
     settings = await recorded_settings(store)
     if settings is None or "hub" not in settings.rooms:
         raise Failure("no hub has run on this store; start one with 'emall serve'", code=2)
+    sender, receiver = parties
     named = settings.hub_id if receiver.lower() == "hub" else receiver
     to = None if receiver == "-" else _party("--to", named)
-    connections = await directory(store, settings)
+    connections = await directory(store, key_folder(settings, data))
     return await explained(connections, settings, _party("--from", sender), to, method, module, path)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from hub.cpms.commands import StationCommands
 from hub.cpms.desk import OperatorDesk
-from hub.cpms.orders import Handler, Judge, orders
-from hub.cpms.ports import Cpms
+from hub.cpms.orders import orders
+from hub.cpms.ports import Cpms, Handler
 from hub.cpms.store import TABLE, Store, token_key
 from hub.cpms.tellers import CdrTeller, LocationTeller, SessionTeller, TariffTeller
 from hub.database.contract import Database, Transaction
@@ -39,7 +39,6 @@ class CpoEndpoints(LocalPlatform):
         call_url: puts a request to an exact URL a peer gave.
         url_of: the URL a request of this platform's callers came to, without its query.
         cpms: what operates the stations.
-        judge: raises InvalidParameters for a value that is not as declared (imports).
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class CpoEndpoints(LocalPlatform):
         url_of: UrlOf,
         database: Database,
         cpms: Cpms,
-        judge: Judge,
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
@@ -61,7 +59,6 @@ class CpoEndpoints(LocalPlatform):
         self.hub = hub
         self.url_of = url_of
         self.cpms = cpms
-        self.judge = judge
         self.store = Store(database, party, page_limit=page_limit)
         self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock)
         self.stations = StationCommands(self.desk, cpms)
@@ -94,7 +91,7 @@ class CpoEndpoints(LocalPlatform):
 
     def orders(self) -> Mapping[str, Handler]:
         """What an operator may have this CPMS do, by order kind."""
-        return orders(self.store, self.judge)
+        return {**orders(self.store), **self.cpms.orders()}
 
     # -- Sender: what is ours ----------------------------------------------------------------------
 

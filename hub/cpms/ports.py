@@ -7,11 +7,11 @@ Energy is in kWh, power in kW, times are aware and in UTC.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from hub.ocpi.objects import JSONObject
+from hub.ocpi.objects import JSON, JSONObject
 
 #: What a station makes of a command (mod_commands.asciidoc, CommandResultType).
 CommandResultType = Literal[
@@ -145,6 +145,10 @@ class ProfileChanged:
 CpmsEvent = StatusChanged | SessionStarted | SessionUpdated | SessionEnded | ReservationEnded | ProfileChanged
 
 
+#: Carries out one kind of order of the operator; what it returns is shown to whoever gave it.
+Handler = Callable[[Mapping[str, Any]], Awaitable[JSON]]
+
+
 class Desk(Protocol):
     """What a CPMS may tell and ask its OCPI face."""
 
@@ -199,4 +203,8 @@ class Cpms(Protocol):
 
     async def active_charging_profile(self, session_id: str, duration: int) -> JSONObject | None:
         """Return the ActiveChargingProfile planned for the next ``duration`` seconds; None if there is none."""
+        ...
+
+    def orders(self) -> Mapping[str, Handler]:
+        """What an operator may order of this system beyond OCPI, by order kind; usually nothing."""
         ...

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hub.credentials.connections import Connection, Connections, Invited
 from hub.credentials.discovery import Peer
 from hub.credentials.houses import House
-from hub.credentials.judgement import as_json, check_roles, check_token, kept_roles, lower_case, roles_of
+from hub.credentials.judgement import as_json, check_roles, check_token, check_url, kept_roles, lower_case, roles_of
 from hub.credentials.secrets import new_token
 from hub.credentials.store import Gone, Registration
 from hub.database.contract import Conflict, Transaction
@@ -125,6 +125,7 @@ class Handshake:
         known = caller.quirks if isinstance(caller, Connection) else Quirks()
         own_id = caller.id if isinstance(caller, Connection) else None
         check_token(credentials["token"])
+        check_url(credentials["url"])
         roles = kept_roles(roles_of(credentials), self.house)
         check_roles(roles, accepted, self.house, self.connections, own_id)
         peer = Peer(

@@ -5,6 +5,7 @@ Source: OCPI 2.3.0, credentials.asciidoc (Credentials object, CredentialsRole); 
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from hub.credentials.connections import Connections
 from hub.credentials.houses import House
@@ -22,6 +23,21 @@ def check_token(token: str) -> None:
     """
     if not 1 <= len(token) <= 64 or not all("!" <= each <= "~" for each in token):
         raise InvalidParameters("$.token: must be 1 to 64 printable ASCII characters without white space")
+
+
+def check_url(url: str) -> None:
+    """Refuse a versions URL that is none; where it may lead is judged when it is called.
+
+    Raises:
+        InvalidParameters: it is no http or https URL.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidParameters("$.url: must be an http or https URL")
 
 
 def roles_of(credentials: JSONObject) -> tuple[PartyRole, ...]:

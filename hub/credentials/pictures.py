@@ -112,6 +112,10 @@ class Invited:
     parties: tuple[Party, ...] = ()
     custom_modules: frozenset[str] = frozenset()
 
+    def speaks_for(self, party: Party) -> bool:
+        """Nobody is known to stand behind it yet."""
+        return False
+
 
 class Key(NamedTuple):
     """What a token opens.

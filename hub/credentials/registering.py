@@ -13,7 +13,7 @@ from hub.credentials.connections import Connection, Connections, inner_version
 from hub.credentials.discovery import CREDENTIALS, Endpoints, Peer, best_version, http_status
 from hub.credentials.handshake import new_id
 from hub.credentials.houses import House
-from hub.credentials.judgement import as_json, check_roles, check_token, kept_roles, lower_case, roles_of
+from hub.credentials.judgement import as_json, check_roles, check_token, check_url, kept_roles, lower_case, roles_of
 from hub.credentials.secrets import new_token
 from hub.credentials.store import HOUR, PartyRole, Registration
 from hub.database.contract import Conflict, Transaction
@@ -71,7 +71,9 @@ class Registering:
         store = self.connections.store
         until = store.now() + HOUR
         await store.database.transact(
-            lambda tx: store.invite(tx, id=id_, kind="callback", name=name or url, token=token, expires=until)
+            lambda tx: store.invite(
+                tx, invitation_id=id_, kind="callback", name=name or url, token=token, expires=until
+            )
         )
         try:
             await self.connections.reload()
@@ -119,6 +121,7 @@ class Registering:
         self, peer: Peer, credentials: JSONObject, version: str, endpoints: Endpoints, own: Connection | None
     ) -> Registration:
         check_token(credentials["token"])
+        check_url(credentials["url"])
         roles = kept_roles(roles_of(credentials), self.house)
         check_roles(roles, own.accepted if own else (), self.house, self.connections, own.id if own else None)
         return self._registration(peer, credentials, version, endpoints, roles, own)

@@ -11,7 +11,7 @@ from hub.database.schema import APPLIED, pending, script
 FILE_NAME = "emall.db"
 APPLICATION_ID = 0x454D414C  # "EMAL", so that a foreign file is not taken for ours
 BUSY_TIMEOUT = 10_000  # milliseconds to wait for the write lock of another process
-CHECKPOINT = 4_000  # pages of 4 kB in the log before it is folded into the file; 1,000 costs 2-3 us more per upsert
+CHECKPOINT = 4_000  # pages of 4 kB in the log before it is folded into the file; 1,000 cost 2 us more per upsert
 CACHE = 16_000  # kB of pages the writer keeps; a reader keeps half
 
 _REMEDIES = {

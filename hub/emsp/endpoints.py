@@ -254,7 +254,7 @@ class EmspEndpoints(LocalPlatform):
             return False
 
         created = await self.store.database.transact(work)
-        at = Request(cdrs.get_cdr, None, params={"cdr_id": value["id"]}, caller=request.caller)
+        at = Request(cdrs.get_cdr, None, params={"cdr_id": value["id"]}, version=request.version)
         return Response(http_status=201 if created else 200, headers={"Location": self.url_of(at)})
 
     @serves(cdrs.get_cdr)

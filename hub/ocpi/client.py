@@ -10,11 +10,11 @@ import asyncio
 import base64
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, Protocol, get_args, get_origin, is_typeddict
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -408,8 +408,3 @@ async def _passing(lane: asyncio.Semaphore, timeout: float) -> AsyncIterator[Non
         yield
     finally:
         lane.release()
-
-
-def query_pairs(query: str) -> Iterator[tuple[str, str]]:
-    """Yield the parameters of a query string, decoded, in their order."""
-    yield from parse_qsl(query, keep_blank_values=True)

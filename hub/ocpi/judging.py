@@ -15,7 +15,7 @@ import functools
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args, is_typeddict
 
 import msgspec
@@ -24,7 +24,7 @@ from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, Unparsable
 from hub.ocpi.faults import fault_text
 from hub.ocpi.objects import JSON, DateTime
-from hub.ocpi.schema import CI_PATTERN, RULES, STRING_PATTERN, required_of
+from hub.ocpi.schema import CI_PATTERN, RULES, STRING_PATTERN, Rule, required_of
 from hub.ocpi.shapes import DATE_TIME, Field, Hint, Place, ShapeOf, field_of, places, shape_of
 
 #: Deeper texts are no OCPI (its deepest object has 9 levels) and would break whoever walks them.
@@ -40,10 +40,12 @@ class Judge:
 
     Args:
         shape: gives the hints of each declared object as the version has them.
+        rules: of each declared object, what types cannot say.
     """
 
-    def __init__(self, shape: ShapeOf = shape_of) -> None:
+    def __init__(self, shape: ShapeOf = shape_of, rules: Mapping[Any, Sequence[Rule]] = RULES) -> None:
         self._shape = shape
+        self._rules = rules
         self._objects: dict[tuple[Any, bool, bool], Any] = {}
         self._decoders: dict[tuple[Any, bool, bool], msgspec.json.Decoder[Any]] = {}
         self._ruled: dict[Any, Place | None] = {}
@@ -63,7 +65,7 @@ class Judge:
         again = _encoder.encode(value)
         if declared is None or (again != text and _quotes(again) != _quotes(text)):
             _look_closer(text)
-        fault = _first_fault(value, self._place_of_rules(declared), "$", partial)
+        fault = self._first_fault(value, self._place_of_rules(declared), "$", partial)
         if fault is not None:
             raise InvalidParameters(fault)
 
@@ -90,12 +92,33 @@ class Judge:
 
     def _place_of_rules(self, declared: Any) -> Place | None:
         if declared not in self._ruled:
-            self._ruled[declared] = places(declared, self._shape, RULES.__contains__)
+            self._ruled[declared] = places(declared, self._shape, self._rules.__contains__)
         return self._ruled[declared]
+
+    def _first_fault(self, value: JSON, place: Place | None, path: str, partial: bool) -> str | None:
+        """Return what a rule of an object, or of one in it, finds wrong."""
+        if place is None or not value:
+            return None
+        if isinstance(value, list):
+            for at, each in enumerate(value):
+                fault = self._first_fault(each, place, f"{path}[{at}]", partial)
+                if fault is not None:
+                    return fault
+            return None
+        for rule in self._rules.get(place.declared, ()):
+            for fault in rule(value, path, partial):
+                return fault
+        for name, inner in place.fields.items():
+            if name in value:
+                fault = self._first_fault(value[name], inner, f"{path}.{name}", False)
+                if fault is not None:
+                    return fault
+        return None
 
     def _ci_strings_are_ascii(self, value: JSON, declared: Any) -> bool:
         """Return whether all CiStrings of a decoded value are; they are picked out and written again."""
-        return _encoder.encode(msgspec.convert(value, self._ci_strings(declared))).isascii()
+        kind = self._ci_strings(declared)
+        return kind is None or _encoder.encode(msgspec.convert(value, kind)).isascii()
 
     def _type_of_ci_strings(self, hint: Hint) -> Any:
         """Return a type of the CiStrings in what a hint says and of nothing else; None: it has none."""
@@ -127,8 +150,8 @@ class Judge:
         if is_typeddict(field.kind):
             return self._object(field.kind, partial, plain)
         if field.kind is list:
-            items = list[self._type(field.item, False, plain)]  # type: ignore[misc]  # a type made at run time
-            return Annotated[items, msgspec.Meta(min_length=1)] if field.non_empty else items
+            item: Any = self._type(field.item, False, plain)
+            return Annotated[list[item], msgspec.Meta(min_length=1)] if field.non_empty else list[item]
         if field.kind is Literal:
             values: Any = Literal[field.values]
             return values
@@ -146,13 +169,6 @@ class Judge:
             fields = {name: kind if name in required else NotRequired[kind] for name, kind in types.items()}
             made = self._objects[declared, partial, plain] = _typed_dict(declared.__name__, fields)
         return made
-
-
-def _is_ci(hint: Hint) -> bool:
-    field = field_of(hint)
-    if field.kind is list:
-        return _is_ci(field.item)
-    return field.text is not None and field.text.ci
 
 
 def _string(field: Field, plain: bool) -> Any:
@@ -209,7 +225,12 @@ def _date_time(kind: Any, value: Any) -> _DateTime:
     return found
 
 
-_encoder = msgspec.json.Encoder(enc_hook=str)
+def _written(value: _DateTime) -> str | None:
+    """Return a judged DateTime as it is encoded: [] as what equals it, without quotes."""
+    return str(value) or None
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_written)
 
 
 def is_date_time(text: str) -> bool:
@@ -303,24 +324,3 @@ def _repeated(value: JSON, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _repeated(each, f"{path}[{index}]")
-
-
-def _first_fault(value: JSON, place: Place | None, path: str, partial: bool) -> str | None:
-    """Return what a rule of an object, or of one in it, finds wrong."""
-    if place is None or not value:
-        return None
-    if isinstance(value, list):
-        for at, each in enumerate(value):
-            fault = _first_fault(each, place, f"{path}[{at}]", partial)
-            if fault is not None:
-                return fault
-        return None
-    for rule in RULES.get(place.declared, ()):
-        for fault in rule(value, path, partial):
-            return fault
-    for name, inner in place.fields.items():
-        if name in value:
-            fault = _first_fault(value[name], inner, f"{path}.{name}", False)
-            if fault is not None:
-                return fault
-    return None

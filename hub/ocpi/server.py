@@ -12,7 +12,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc, status_codes.asciidoc.
 import logging
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol, cast, get_args
+from typing import Any, Protocol, TypeVar, cast, get_args
 from urllib.parse import unquote_to_bytes
 
 from hub.ocpi import codec
@@ -65,16 +65,20 @@ class Caller(Protocol):
     def parties(self) -> tuple[Party, ...]: ...
     @property
     def custom_modules(self) -> frozenset[str]: ...
+    def speaks_for(self, party: Party) -> bool: ...
 
 
-class Reception(Protocol):
+C = TypeVar("C", bound=Caller)
+
+
+class Reception(Protocol[C]):
     """Knows the tokens, and serves the Configuration Modules that stand before all others."""
 
-    def authenticate(self, authorization: str | None) -> Caller: ...
-    def heard(self, caller: Caller) -> None: ...
-    async def versions(self, caller: Caller) -> JSON: ...
-    async def version_details(self, caller: Caller, version: str) -> JSON: ...
-    async def credentials(self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str) -> JSON: ...
+    def authenticate(self, authorization: str | None) -> C: ...
+    def heard(self, caller: C) -> None: ...
+    async def versions(self, caller: C) -> JSON: ...
+    async def version_details(self, caller: C, version: str) -> JSON: ...
+    async def credentials(self, caller: C, version: str, method: str, body: JSON, correlation_id: str) -> JSON: ...
 
 
 class Observer(Protocol):
@@ -100,7 +104,7 @@ class Server:
     def __init__(
         self,
         platform: Platform,
-        reception: Reception,
+        reception: Reception[Any],
         base_path: str,
         *,
         party: Party | None = None,
@@ -342,7 +346,7 @@ def _sender(exchange: Exchange, caller: Caller, *, lenient: bool) -> Party | Non
                 return None
             raise InvalidParameters("OCPI-from headers are required: this platform has several parties")
         return caller.parties[0]
-    if sender not in caller.parties:
+    if not caller.speaks_for(sender):
         raise InvalidParameters(f"OCPI-from {sender} is no party of the calling platform")
     return sender
 

@@ -1,8 +1,6 @@
 """Orders reach one server, once, and are answered; without a server they are taken back."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -10,18 +8,10 @@ from hub import orders
 from hub.database import Database
 from hub.ocpi.errors import UnableToUseClientApi
 from hub.ocpi.objects import JSON
-from hub.orders import Handler, NoServer, Refused, give
+from hub.orders import NoServer, Refused, give
+from tests.cli.conftest import ON_BOTH, serving
 
-
-@contextlib.asynccontextmanager
-async def server(database: Database, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
-    task = asyncio.create_task(orders.serve(database, handlers))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+pytestmark = ON_BOTH
 
 
 async def rows(database: Database) -> list[tuple[str, str, bytes]]:
@@ -36,7 +26,7 @@ async def echo(arguments: JSON) -> JSON:
 
 
 async def test_an_order_is_carried_out_and_leaves_nothing_behind(database: Database) -> None:
-    async with server(database, {"echo": echo}):
+    async with serving(database, {"echo": echo}):
         answer = await give(database, "echo", {"name": "Zoë", "amount": 0.25})
 
     assert answer["heard"]["name"] == "Zoë"
@@ -49,7 +39,7 @@ async def test_an_order_given_before_the_server_listens_is_taken_at_its_start(da
     while not await rows(database):
         await asyncio.sleep(0.01)
 
-    async with server(database, {"echo": echo}):
+    async with serving(database, {"echo": echo}):
         assert await given == {"heard": 1}
 
 
@@ -72,7 +62,7 @@ async def test_a_withdrawn_order_is_never_carried_out(database: Database, monkey
 
     with pytest.raises(NoServer):
         await give(database, "remember", "too late")
-    async with server(database, {"remember": remember}):
+    async with serving(database, {"remember": remember}):
         await give(database, "remember", "in time")
 
     assert carried_out == ["in time"]
@@ -85,7 +75,7 @@ async def test_of_two_servers_only_one_takes_an_order(database: Database) -> Non
         carried_out.append(arguments)
         return None
 
-    async with server(database, {"remember": remember}), server(database, {"remember": remember}):
+    async with serving(database, {"remember": remember}), serving(database, {"remember": remember}):
         await asyncio.gather(*(give(database, "remember", number) for number in range(20)))
 
     assert sorted(carried_out) == list(range(20))
@@ -98,7 +88,7 @@ async def test_a_slow_order_does_not_hold_up_others(database: Database) -> None:
         await release.wait()
         return "waited"
 
-    async with server(database, {"wait": wait, "echo": echo}):
+    async with serving(database, {"wait": wait, "echo": echo}):
         slow = asyncio.create_task(give(database, "wait", None))
         assert await give(database, "echo", 1) == {"heard": 1}
         release.set()
@@ -112,7 +102,7 @@ async def test_the_arguments_are_erased_when_the_order_is_taken(database: Databa
         seen.extend(await rows(database))
         return None
 
-    async with server(database, {"look": look}):
+    async with serving(database, {"look": look}):
         await give(database, "look", {"token": "secret"})
 
     assert seen == [("look", "taken", b"")]
@@ -132,7 +122,7 @@ async def test_a_refusal_comes_back_with_its_exit_code(
     async def refuse(_: JSON) -> JSON:
         raise fault
 
-    async with server(database, {"refuse": refuse}):
+    async with serving(database, {"refuse": refuse}):
         with pytest.raises(Refused) as caught:
             await give(database, "refuse", None)
 
@@ -143,14 +133,14 @@ async def test_a_fault_of_the_server_tells_no_details_and_the_next_order_is_serv
     async def fail(_: JSON) -> JSON:
         raise RuntimeError("TOKEN_B is abc")
 
-    async with server(database, {"fail": fail, "echo": echo}):
+    async with serving(database, {"fail": fail, "echo": echo}):
         with pytest.raises(Refused, match=r"fail failed in the server .RuntimeError.; its log says more"):
             await give(database, "fail", None)
         assert await give(database, "echo", 1) == {"heard": 1}
 
 
 async def test_an_order_nobody_knows_is_refused(database: Database) -> None:
-    async with server(database, {}):
+    async with serving(database, {}):
         with pytest.raises(Refused, match="cannot do dance"):
             await give(database, "dance", None)
 
@@ -159,7 +149,7 @@ async def test_an_order_that_is_not_finished_in_time_says_so(database: Database)
     async def wait(_: JSON) -> JSON:
         await asyncio.Event().wait()
 
-    async with server(database, {"wait": wait}):
+    async with serving(database, {"wait": wait}):
         with pytest.raises(Refused, match=r"not finished after 0\.1 s"):
             await give(database, "wait", None, timeout=0.1)
 
@@ -168,7 +158,7 @@ async def test_a_server_that_stops_tells_whoever_waits(database: Database) -> No
     async def wait(_: JSON) -> JSON:
         await asyncio.Event().wait()
 
-    async with server(database, {"wait": wait}):
+    async with serving(database, {"wait": wait}):
         given = asyncio.create_task(give(database, "wait", None))
         while [state for _, state, _ in await rows(database)] != ["taken"]:
             await asyncio.sleep(0.01)
@@ -186,7 +176,7 @@ async def test_an_order_whose_giver_died_is_not_carried_out_later(database: Data
 
     insert = "INSERT INTO hub_order (id, kind, arguments, state, result, created) VALUES ($1, $2, $3, 'new', $3, $4)"
     await database.transact(lambda tx: tx.execute(insert, "old", "remember", b"", 1_600_000_000_000_000))
-    async with server(database, {"remember": remember}):
+    async with serving(database, {"remember": remember}):
         await give(database, "remember", "new")
 
     assert carried_out == ["new"]

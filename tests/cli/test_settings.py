@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hub.recorded import database_of, record_settings, recorded_settings, settle_ids
 from hub.database import Database
+from hub.recorded import database_of, record_settings, recorded_settings, settle_ids
 from hub.settings import FINE, BadSetting, Settings, checked, fine_settings
+from tests.cli.conftest import ON_BOTH
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,7 @@ def test_a_fine_setting_that_cannot_be_used_names_its_variable(text: str) -> Non
         fine_settings({"EMALL_CALLBACK_DAYS": text})
 
 
+@ON_BOTH
 async def test_ids_are_fixed_at_the_first_start(database: Database) -> None:
     await settle_ids(database, Settings(hub_id="DE-HUB", given=frozenset({"hub_id"})))
 
@@ -89,6 +91,7 @@ async def test_ids_are_fixed_at_the_first_start(database: Database) -> None:
         await settle_ids(database, Settings(hub_id="NL-XYZ", given=frozenset({"hub_id"})))
 
 
+@ON_BOTH
 async def test_the_id_of_a_room_that_never_ran_is_not_fixed(database: Database) -> None:
     await settle_ids(database, Settings(rooms=frozenset({"hub"})))
 
@@ -97,6 +100,7 @@ async def test_the_id_of_a_room_that_never_ran_is_not_fixed(database: Database) 
     assert later.cpo_id == "DE-ABC"
 
 
+@ON_BOTH
 async def test_what_a_server_ran_with_is_read_back_without_its_secrets(database: Database, tmp_path: Path) -> None:
     ran = Settings(
         data=tmp_path, rooms=frozenset({"cpms"}), hub_url="http://h/versions", hub_token="TOKEN_A", forward_timeout=1.5
@@ -110,6 +114,7 @@ async def test_what_a_server_ran_with_is_read_back_without_its_secrets(database:
     assert not any("TOKEN_A" in value for (value,) in values)
 
 
+@ON_BOTH
 async def test_the_data_folder_of_a_hub_on_postgres_leads_to_its_store(database: Database, tmp_path: Path) -> None:
     await record_settings(database, Settings(data=tmp_path, database="postgres://u:secret@h/d"))
 

@@ -27,7 +27,7 @@ def make(hub, database, stations, clock, **changes):
     """Return a CPMS, not started."""
     return CpoEndpoints(
         party=CPO, hub_party=HUB, hub=hub, call_url=hub.call_url, url_of=url_of, database=database,
-        cpms=stations, judge=lambda value, declared: None, clock=clock.now, **changes,
+        cpms=stations, clock=clock.now, **changes,
     )  # fmt: skip
 
 

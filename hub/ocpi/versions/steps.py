@@ -135,25 +135,25 @@ class ValuesAdded:
 
     def down(self, value: JSONObject) -> Iterator[str]:
         said = value.get(self.field)
-        if isinstance(said, str):
+        if isinstance(said, list) and not set(said).issubset(self.known):
+            told = dict.fromkeys(self._nearest(each) for each in said)
+            value[self.field] = [each for each in told if each is not None]
+            for each in said:
+                yield from self._losses(each)
+        elif isinstance(said, str) and said not in self.known:
             nearest = self._nearest(said)
             if nearest is not None:
                 value[self.field] = nearest
             elif not self._required:
                 del value[self.field]
             yield from self._losses(said)
-        elif isinstance(said, list) and said:
-            told = dict.fromkeys(self._nearest(each) for each in said)
-            value[self.field] = [each for each in told if each is not None]
-            for each in said:
-                yield from self._losses(each)
 
     def up(self, value: JSONObject, *, partial: bool) -> None: ...
 
     def shape_down(self, shape: dict[str, Hint]) -> None:
         shape[self.field] = _closed(shape[self.field], self.known)
 
-    @property
+    @functools.cached_property
     def known(self) -> tuple[str, ...]:
         """The values the older version has."""
         return tuple(each for each in values_of(self.declared, self.field) if each not in self.nearest)

@@ -53,6 +53,8 @@ class Connection(asyncio.Protocol):
             BadAnswer: the answer is broken, incomplete or too large.
             NoAnswer: it is not there after ``timeout`` seconds.
         """
+        if not self.open:  # closed as soon as it was made: nobody would tell the waiter
+            raise Unheard("the connection was closed before the request")
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Answer] = loop.create_future()
         self._waiter = waiter

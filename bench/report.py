@@ -1,0 +1,61 @@
+"""The table: on the screen, and in ``docs/benchmarks.md``."""
+
+import datetime
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.ground import Ground
+from bench.rounds import Verdict, number
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+HEADINGS = ("Row", "What", "Target", "Median", "Best", "Measured", "")
+
+
+EXPLANATION = """
+{rounds} rounds, in which what is compared is measured in turn. CPU time is that of the server's whole process tree; the
+load generator's and the receivers' counts for nobody. *Median* is the median of the rounds' ratios, *Best* our best
+round against the best of the other side; a row is missed only if both miss. *Measured* holds the medians behind a
+ratio, ours first. Trust the ratios, not the absolute numbers. `python -m bench ROUTE` measures one row; how each is
+measured stands at the head of its file in `bench/rows/`.
+"""
+
+
+def cells(verdict: Verdict) -> tuple[str, ...]:
+    """Return a verdict as the cells of its line."""
+    if verdict.skipped or verdict.failed:
+        why = verdict.skipped or " ".join(verdict.failed.split()).replace("|", "/")
+        return verdict.row, verdict.what, "", "", "", why, "FAILED" if verdict.failed else "not measured"
+    unit = "" if verdict.unit == "x" else f" {verdict.unit}"
+    target = f"{verdict.bound} {number(verdict.target)}{unit}"
+    values = (f"{number(value)}{unit}" for value in (verdict.median, verdict.best))
+    return verdict.row, verdict.what, target, *values, verdict.note, "met" if verdict.met else "MISSED"
+
+
+def show(verdicts: Sequence[Verdict]) -> None:
+    """Print the table."""
+    table = Table(*HEADINGS)
+    for verdict in verdicts:
+        table.add_row(*cells(verdict), style="" if verdict.met else "yellow" if verdict.skipped else "bold red")
+    Console().print(table)
+
+
+def write(verdicts: Sequence[Verdict], ground: Ground) -> None:
+    """Write ``docs/benchmarks.md``."""
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release().split('-')[0]}"
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {today}: {machine}, Python {platform.python_version()}.",
+        EXPLANATION.format(rounds=ground.rounds),
+        "| " + " | ".join(HEADINGS) + " |",
+        "|" + "---|" * len(HEADINGS),
+        *("| " + " | ".join(cells(each)) + " |" for each in verdicts),
+        "",
+    ]
+    PAGE.write_text("\n".join(lines))
