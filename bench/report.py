@@ -41,7 +41,8 @@ def show(verdicts: Sequence[Verdict]) -> None:
     table = Table(*HEADINGS)
     for verdict in verdicts:
         table.add_row(*cells(verdict), style="" if verdict.met else "yellow" if verdict.skipped else "bold red")
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=150)).print(table)
 
 
 def write(verdicts: Sequence[Verdict], ground: Ground) -> None:

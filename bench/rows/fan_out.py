@@ -5,14 +5,12 @@ own, so that nothing is conflated, and a measurement ends when every copy has ar
 """
 
 import asyncio
-import json
-import subprocess
 import time
 from itertools import count
 
 from bench import nginx
 from bench.ground import CPO, Ground, Receivers, push_locations
-from bench.hub import EMALL, Hub, Platform
+from bench.hub import Hub, Platform, emall
 from bench.load import Load
 from bench.processes import Failure, free_ports
 from bench.rounds import Verdict, absolute, either, measure, ratio
@@ -127,7 +125,5 @@ def measured(ground: Ground) -> list[Verdict]:
 
 
 def _nothing_pending(hub: Hub) -> None:
-    command = [str(EMALL), "deliveries", "list", "--state", "pending", "--json", "--data", str(hub.data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or json.loads(done.stdout):
-        raise Failure(f"deliveries are not recorded as done: {(done.stderr or done.stdout)[:300]}")
+    if pending := emall("deliveries", "list", "--state", "pending", "--data", hub.data):
+        raise Failure(f"{len(pending)} deliveries are not recorded as done: {str(pending[0])[:300]}")

@@ -39,23 +39,34 @@ def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     from typer import Abort, TyperException
 
-    from hub.database import DatabaseUnavailable
-    from hub.ocpi.errors import OcpiError
-    from hub.orders import NoServer, Refused
     from hub.settings import BadSetting
 
     if isinstance(error, TyperException):
         return _usage(error), error.exit_code
-    if isinstance(error, BadSetting | DatabaseUnavailable):
+    if isinstance(error, BadSetting):
+        return str(error), 2
+    if isinstance(error, Abort):
+        return "interrupted; nothing was left half done", 1
+    return _explain_failure(error)
+
+
+def _explain_failure(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error of a room; most errors are found before the rooms are even loaded."""
+    from hub.credentials.admin import BadOption, NoSuchConnection
+    from hub.database import DatabaseUnavailable
+    from hub.ocpi.errors import OcpiError
+    from hub.orders import NoServer, Refused
+
+    if isinstance(error, DatabaseUnavailable | BadOption):
         return str(error), 2
     if isinstance(error, NoServer):
         return "no server runs on this store; start one with 'emall serve' on the same --data or --database", 2
     if isinstance(error, Refused):
         return str(error), error.exit
+    if isinstance(error, NoSuchConnection):
+        return str(error), 1
     if isinstance(error, OcpiError):
         return f"{error} (OCPI status {error.status_code}); 'emall doctor' tells how things are", 1
-    if isinstance(error, Abort):
-        return "interrupted; nothing was left half done", 1
     return f"unexpected {type(error).__name__}: {error}; run again with EMALL_DEBUG=1 and report what it shows", 1
 
 

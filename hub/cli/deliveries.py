@@ -1,14 +1,16 @@
 """``emall deliveries``: what is on its way to whom, and having it sent again."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, show, table
 from hub.cli.stores import on_store
-from hub.database import Database
 from hub.ocpi.objects import JSON
+
+if TYPE_CHECKING:
+    from hub.database import Database
 
 app = typer.Typer(help="Look at deliveries, and have one sent again.")
 
@@ -30,7 +32,7 @@ def list_deliveries(
 ) -> None:
     """List deliveries, the newest first."""
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         from hub.admin import deliveries
 
         return await deliveries(store, party=party, state=state, limit=limit)
@@ -48,7 +50,7 @@ def retry(
 ) -> None:
     """Have a delivery sent again, with the object as it is now."""
 
-    async def work(store: Database) -> None:
+    async def work(store: "Database") -> None:
         from hub.ocpi.deliveries import retry as send_again
 
         try:

@@ -4,16 +4,17 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL
 from hub.cli.output import Failure, show, table
 from hub.cli.serving import settings_of_environment
 from hub.cli.stores import on_store
-from hub.database import Database, DatabaseUnavailable
 from hub.ocpi.objects import JSON, JSONObject
-from hub.recorded import database_of, recorded_settings
 from hub.settings import BadSetting, Settings
+
+if TYPE_CHECKING:
+    from hub.database import Database
 
 COLUMNS = ("check", "state", "note")
 
@@ -22,6 +23,9 @@ State = str  # ok, warning or failed
 
 def doctor(data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Check settings, database, migrations, keys, the server, and whether peers can be reached."""
+    from hub.database import DatabaseUnavailable
+    from hub.recorded import database_of
+
     checks = list(_before_the_store(data, database))
     if database or database_of(data):
         try:
@@ -65,20 +69,22 @@ def _others_may_read(file: Path) -> bool:
     return bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-async def _of_the_store(store: Database) -> list[JSONObject]:
+async def _of_the_store(store: "Database") -> list[JSONObject]:
+    from hub.recorded import recorded_settings
+
     checks = [await _database(store), await _migrations(store)]
     settings = await recorded_settings(store)
     checks.append(_settings(settings))
     return checks + await _server(store)
 
 
-async def _database(store: Database) -> JSONObject:
+async def _database(store: "Database") -> JSONObject:
     sql = {"sqlite": "SELECT sqlite_version()", "postgres": "SHOW server_version"}[store.dialect]
     ((version,),) = await store.fetch(sql)
     return _check("database", "ok", f"{store.dialect} {version}")
 
 
-async def _migrations(store: Database) -> JSONObject:
+async def _migrations(store: "Database") -> JSONObject:
     from hub.database.schema import APPLIED, pending
 
     applied = [name for (name,) in await store.fetch(APPLIED)]
@@ -99,7 +105,7 @@ def _settings(settings: Settings | None) -> JSONObject:
     return _check("settings", "ok", text)
 
 
-async def _server(store: Database) -> list[JSONObject]:
+async def _server(store: "Database") -> list[JSONObject]:
     from hub.orders import NoServer, Refused, give
 
     try:

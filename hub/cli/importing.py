@@ -9,16 +9,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.exports import Entry, read
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, note, show
 from hub.cli.stores import on_store
-from hub.database import Database
 from hub.ocpi.objects import JSON, JSONObject
+
+if TYPE_CHECKING:
+    from hub.cli.exports import Entry
+    from hub.database import Database
 
 app = typer.Typer(help="Take an OCPI export as our CPMS's own.")
 
@@ -72,9 +74,11 @@ class _Import:
 
 
 def _import(asked: _Import, data: Path, database: str | None, as_json: bool) -> None:
+    from hub.cli.exports import read
+
     entries = read(_bytes_of(asked.file))
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         return await _carry_over(store, asked, entries)
 
     told = on_store(work, data, database)
@@ -96,7 +100,7 @@ def _bytes_of(file: Path) -> bytes:
         raise Failure(f"{file}: {error.strerror}; give a file that can be read", code=2) from error
 
 
-async def _carry_over(store: Database, asked: _Import, entries: Sequence[Entry]) -> JSON:
+async def _carry_over(store: "Database", asked: _Import, entries: "Sequence[Entry]") -> JSON:
     """Judge the objects and hand the good ones to the server, batch by batch."""
     from hub.orders import give
 
@@ -136,7 +140,7 @@ def _progress(module: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.update(task, advance=count)
 
 
-async def _judge_for(store: Database, asked: _Import, entries: Sequence[Entry]) -> "_Judge":
+async def _judge_for(store: "Database", asked: _Import, entries: "Sequence[Entry]") -> "_Judge":
     from hub.ocpi.messages import Party
     from hub.ocpi.modules import locations, tariffs
     from hub.ocpi.versions import VERSIONS
@@ -188,11 +192,11 @@ class _Judge:
     owner: Any
     taken_from: frozenset[Any]
 
-    def valid(self, entry: Entry) -> bool:
+    def valid(self, entry: "Entry") -> bool:
         """Return whether the entry is valid in this version, whoever owns it."""
         return not entry.fault and self._fault(entry) is None
 
-    def __call__(self, entry: Entry) -> JSONObject | Fault:
+    def __call__(self, entry: "Entry") -> JSONObject | Fault:
         """Return the object in the newest version, or why it is left out."""
         if entry.fault:
             return Fault(entry.index, entry.line, None, "$", entry.fault)
@@ -204,7 +208,7 @@ class _Judge:
             path, rule = "$", fault
         return Fault(entry.index, entry.line, _id_of(entry), path, rule)
 
-    def _fault(self, entry: Entry) -> str | None:
+    def _fault(self, entry: "Entry") -> str | None:
         from hub.ocpi.errors import InvalidParameters
 
         try:
@@ -213,7 +217,7 @@ class _Judge:
             return str(error)
         return None
 
-    def _raised(self, entry: Entry) -> JSONObject | Fault:
+    def _raised(self, entry: "Entry") -> JSONObject | Fault:
         from hub.ocpi import codec
         from hub.ocpi.messages import Party
 
@@ -227,7 +231,7 @@ class _Judge:
         return Fault(entry.index, entry.line, value["id"], "$.party_id", rule)
 
 
-def _id_of(entry: Entry) -> str | None:
+def _id_of(entry: "Entry") -> str | None:
     """Return the id of an object that is not valid, if it can be made out."""
     import msgspec
 

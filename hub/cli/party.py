@@ -1,20 +1,24 @@
 """``emall party``: who is connected to the hub, and how they come and go."""
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, show, table
-from hub.cli.stores import on_store
-from hub.database import Database
+from hub.cli.stores import on_store, reception_with_key, receptions
 from hub.ocpi import interfaces
 from hub.ocpi.objects import JSON, JSONObject
+
+if TYPE_CHECKING:
+    from hub.credentials.store import Store
+    from hub.database import Database
 
 app = typer.Typer(help="Invite, register and look after the parties connected to the hub.")
 
@@ -44,7 +48,7 @@ def invite(
     lifetime = duration(expires)
     name = _checked_name(name)
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         return await _invited(store, name, [each.value for each in role or ()], lifetime, data, database)
 
     import json
@@ -74,20 +78,19 @@ def _checked_name(name: str) -> str:
 
 
 async def _invited(
-    store: Database, name: str, roles: list[str], lifetime: timedelta, data: Path, database: str | None
+    store: "Database", name: str, roles: list[str], lifetime: timedelta, data: Path, database: str | None
 ) -> JSON:
-    import dataclasses
-
-    from hub import operating
     from hub.cli.serving import settings_of_environment
+    from hub.credentials import admin
     from hub.recorded import recorded_settings
 
     recorded = await recorded_settings(store)
     settings = recorded or settings_of_environment(data, database)
     if "hub" not in settings.rooms:
         raise Failure("no hub runs on this store; give --data or --database of the one that has room hub", 2)
-    settings = dataclasses.replace(settings, data=operating.key_folder(recorded, data))
-    return await operating.invite(store, settings, name=name, roles=roles, lifetime=lifetime)
+    reception = reception_with_key(store, data, recorded)
+    versions_url = f"{settings.public_url}/ocpi/versions"
+    return await admin.invite(reception, versions_url, name=name, roles=roles, expires=lifetime)
 
 
 @app.command()
@@ -116,10 +119,10 @@ def _checked_token(token: str) -> str:
 def list_connections(data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """List the connections of the hub, invited ones too."""
 
-    async def work(store: Database) -> JSON:
-        from hub.admin import connections
+    async def work(store: "Database") -> JSON:
+        from hub.credentials.admin import connections
 
-        return await connections(store)
+        return [each for reception in await receptions(store) for each in await connections(reception)]
 
     found = on_store(work, data, database)
     show(found, table(found, COLUMNS, empty="nobody is connected; see 'emall party invite --help'"), as_json=as_json)
@@ -131,10 +134,10 @@ def show_connection(
 ) -> None:
     """Show all about a connection but its tokens."""
 
-    async def work(store: Database) -> JSON:
-        from hub.admin import connection as one
+    async def work(store: "Database") -> JSON:
+        from hub.credentials.admin import connection as one
 
-        return await one(store, connection)
+        return await _with_one(store, lambda reception: one(reception, connection))
 
     found: JSONObject = on_store(work, data, database)
     show(found, [f"{name}: {_text(value)}" for name, value in found.items()], as_json=as_json)
@@ -150,10 +153,10 @@ def _text(value: Any) -> str:
 def suspend(connection: ConnectionId, data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Stop all traffic with a connection, until it is resumed."""
 
-    async def work(store: Database) -> JSON:
-        from hub.operating import suspend as stop_traffic
+    async def work(store: "Database") -> JSON:
+        from hub.credentials.admin import suspend as stop_traffic
 
-        return await stop_traffic(store, connection)
+        return await _with_one(store, lambda reception: stop_traffic(reception, connection))
 
     _change(work, "suspended", data, database, as_json)
 
@@ -162,10 +165,10 @@ def suspend(connection: ConnectionId, data: Data = DATA, database: DatabaseURL =
 def resume(connection: ConnectionId, data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Let a suspended connection take part again."""
 
-    async def work(store: Database) -> JSON:
-        from hub.operating import resume as resume_traffic
+    async def work(store: "Database") -> JSON:
+        from hub.credentials.admin import resume as resume_traffic
 
-        return await resume_traffic(store, connection)
+        return await _with_one(store, lambda reception: resume_traffic(reception, connection))
 
     _change(work, "resumed", data, database, as_json)
 
@@ -196,10 +199,10 @@ def set_options(
     """Set options or quirks of a connection; VALUE is JSON or plain text."""
     wanted = dict(_named_value(each) for each in changes)
 
-    async def work(store: Database) -> JSON:
-        from hub.operating import change
+    async def work(store: "Database") -> JSON:
+        from hub.credentials.admin import set_option
 
-        return await change(store, connection, wanted)
+        return await _with_one(store, lambda reception: set_option(reception, connection, wanted))
 
     _change(work, "changed", data, database, as_json)
 
@@ -216,10 +219,21 @@ def _named_value(text: str) -> tuple[str, JSON]:
         return name.strip(), value
 
 
+async def _with_one(store: "Database", work: "Callable[[Store], Awaitable[JSON]]") -> JSON:
+    """Do something in the reception that knows the connection."""
+    from hub.credentials.admin import NoSuchConnection
+
+    *others, last = await receptions(store)
+    for reception in others:
+        with contextlib.suppress(NoSuchConnection):
+            return await work(reception)
+    return await work(last)
+
+
 def _order(kind: str, arguments: JSON, done: str, data: Path, database: str | None, as_json: bool) -> None:
     """Have the running server do something with a connection."""
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         from hub.orders import give
 
         return await give(store, kind, arguments, timeout=120)
@@ -228,9 +242,10 @@ def _order(kind: str, arguments: JSON, done: str, data: Path, database: str | No
 
 
 def _change(
-    work: Callable[[Database], Awaitable[JSON]], done: str, data: Path, database: str | None, as_json: bool
+    work: "Callable[[Database], Awaitable[JSON]]", done: str, data: Path, database: str | None, as_json: bool
 ) -> None:
     """Do something with a connection and tell it."""
     result: JSONObject = on_store(work, data, database)
-    also = f"; {result['note']}" if result.get("note") else ""
+    trouble = result.get("trouble")
+    also = f", but the platform could not be told: {trouble}" if trouble else ""
     show(result, [f"{result['id']} {result['name']}: {done}{also}"], as_json=as_json)

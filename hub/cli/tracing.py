@@ -7,11 +7,11 @@ import typer
 
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, show, table
-from hub.cli.stores import on_store
-from hub.database import Database
+from hub.cli.stores import on_store, reception_with_key
 from hub.ocpi.objects import JSON
 
 if TYPE_CHECKING:
+    from hub.database import Database
     from hub.ocpi.messages import Party
 
 HOPS = ("at", "direction", "operation", "from", "to", "connection", "outcome", "ms", "note")
@@ -35,7 +35,7 @@ def trace(
 ) -> None:
     """Show every hop of a message: who, when, operation, outcome and milliseconds."""
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         from hub.admin import hops
         from hub.recorded import recorded_settings
 
@@ -65,7 +65,7 @@ def explain(
 ) -> None:
     """Tell which parties would get a request and why, or why not; nothing is sent."""
 
-    async def work(store: Database) -> JSON:
+    async def work(store: "Database") -> JSON:
         return await _explained(store, data, (sender, receiver), method, module, path)
 
     found = on_store(work, data, database)
@@ -74,10 +74,10 @@ def explain(
 
 
 async def _explained(
-    store: Database, data: Path, parties: tuple[str, str], method: str, module: str, path: str
+    store: "Database", data: Path, parties: tuple[str, str], method: str, module: str, path: str
 ) -> JSON:
+    from hub.credentials.connections import Connections
     from hub.explaining import explain as explained
-    from hub.operating import directory, key_folder
     from hub.recorded import recorded_settings
 
     settings = await recorded_settings(store)
@@ -86,7 +86,8 @@ async def _explained(
     sender, receiver = parties
     named = settings.hub_id if receiver.lower() == "hub" else receiver
     to = None if receiver == "-" else _party("--to", named)
-    connections = await directory(store, key_folder(settings, data))
+    connections = Connections(reception_with_key(store, data, settings))
+    await connections.reload()
     return await explained(connections, settings, _party("--from", sender), to, method, module, path)
 
 

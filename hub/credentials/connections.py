@@ -43,6 +43,7 @@ class Connections:
         self._watchers: list[Watcher] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wanted = False
+        self._revision = -1  # of the store when the picture was taken
         self._statuses: dict[str, Status] = {}  # set here, on their way into the store
         self._retired: set[bytes] = set()  # hashes on their way out of the store
 
@@ -210,10 +211,18 @@ class Connections:
             self._wanted = True
             self.keep(self.reload(), "reload connections")
 
+    async def catch_up(self) -> bool:
+        """Reload if the store has changed since the picture was taken; return whether it had."""
+        if await self.store.revision() == self._revision:
+            return False
+        await self.reload()
+        return True
+
     async def reload(self) -> None:
         """Take the picture anew; what was committed before the call is in it."""
         async with self._lock:
             self._wanted = False
+            self._revision = await self.store.revision()
             rows = await self.store.load()
             self._retired &= {bytes(hashed) for _, hashed, *_ in rows.tokens}
             self._install(self._read(rows))

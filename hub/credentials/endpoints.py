@@ -41,6 +41,10 @@ class Reception:
         """
         return self.connections.authenticate(authorization)
 
+    async def catch_up(self) -> bool:
+        """Look whether somebody has changed the store without this process having heard of it yet."""
+        return await self.connections.catch_up()
+
     def heard(self, caller: Caller) -> None:
         """Note that a caller is alive."""
         self.listener(caller)

@@ -75,6 +75,7 @@ class Reception(Protocol[C]):
     """Knows the tokens, and serves the Configuration Modules that stand before all others."""
 
     def authenticate(self, authorization: str | None) -> C: ...
+    async def catch_up(self) -> bool: ...
     def heard(self, caller: C) -> None: ...
     async def versions(self, caller: C) -> JSON: ...
     async def version_details(self, caller: C, version: str) -> JSON: ...
@@ -137,7 +138,7 @@ class Server:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, exchange: Exchange) -> Answer:
-        caller = self._reception.authenticate(exchange.text(b"authorization"))
+        caller = await self._caller(exchange.text(b"authorization"))
         if self._limiter is not None:
             self._limiter.spend(caller.id)
         self._reception.heard(caller)
@@ -157,6 +158,15 @@ class Server:
         if caller.version is None:
             raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
         return await self._module(exchange, caller, version, segments, tail_starts)
+
+    async def _caller(self, authorization: str | None) -> Caller:
+        try:
+            return self._reception.authenticate(authorization)
+        except Unauthorized:
+            # The command line, or another node, may have invited or changed somebody a moment ago.
+            if authorization is None or not await self._reception.catch_up():
+                raise
+            return self._reception.authenticate(authorization)
 
     async def _credentials(self, exchange: Exchange, caller: Caller, version: Version, method: str) -> Answer:
         _only(method, "GET", "POST", "PUT", "DELETE")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from hub.credentials.connections import Connections
+from hub.ocpi.errors import UnknownEndpoint
 from tests.parties import Answer, Oddities, PartyPlatform, Refused
 from tests.receptions import RunningHouse, week
 
@@ -528,20 +530,26 @@ async def test_an_endpoint_the_guard_forbids_is_3001(hub: RunningHouse, alpha: P
 async def test_2_2_is_registered_where_an_operator_allows_it_alone(hub: RunningHouse) -> None:
     """VE-16."""
     async with PartyPlatform("Old", versions=("2.2",)) as platform:
-        with pytest.raises(Refused, match=r"2\.2 is not among"):
-            await registered(hub, platform)
-        token_a = await hub.invite("Old", options={"allow_2_2": True})
-        platform.hub_url = hub.versions_url
+        plain = hub.reception.authenticate(f"Token {await hub.invite('Old')}")
+        allowed = hub.reception.authenticate(f"Token {await hub.invite('Old', options={'allow_2_2': True})}")
+        given = platform.credentials(platform.new_token())
 
-        with pytest.raises(Refused, match="404"):
-            # The server does not serve the deprecated version's URLs; what it is told of is tested in test_houses.
-            await platform.look_at_hub("2.2", token_a)
+        assert "2.2" not in [each["version"] for each in await hub.reception.versions(plain)]
+        with pytest.raises(UnknownEndpoint):
+            await hub.reception.credentials(plain, "2.2", "POST", given, "")
+        with pytest.raises(UnknownEndpoint):
+            await hub.reception.version_details(plain, "2.2")
+        assert "2.2" in [each["version"] for each in await hub.reception.versions(allowed)]
+        details = await hub.reception.version_details(allowed, "2.2")
+        await hub.reception.credentials(allowed, "2.2", "POST", given, "")
+
+    assert details["version"] == "2.2"
+    assert all("/ocpi/2.2/" in each["url"] for each in details["endpoints"])
+    assert (hub.connection("Old").version, hub.connection("Old").spoken) == ("2.2.1", "2.2")
 
 
 async def test_a_registration_survives_a_restart(hub: RunningHouse, alpha: PartyPlatform) -> None:
     await registered(hub, alpha)
-    from hub.credentials.connections import Connections
-
     again = Connections(hub.store)
     await again.start()
 
