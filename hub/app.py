@@ -202,6 +202,7 @@ def _rooms(workshop: Workshop) -> Iterator[Room]:
 
 
 def _cpms(room: PartyRoom, hub_party: Party) -> CpoEndpoints:
+    settings = room.workshop.settings
     return CpoEndpoints(
         party=room.party,
         hub_party=hub_party,
@@ -209,8 +210,8 @@ def _cpms(room: PartyRoom, hub_party: Party) -> CpoEndpoints:
         call_url=room.call_url,
         url_of=room.url_of,
         database=room.workshop.database,
-        cpms=SimulatedCpms(),
-        page_limit=room.workshop.settings.page_limit,
+        cpms=SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick),
+        page_limit=settings.page_limit,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at deliveries, and have one sent again.")
 
-COLUMNS = ("id", "party", "state", "operation", "object", "attempts", "reason", "created", "correlation_id")
+COLUMNS = ("id", "party", "state", "operation", "object", "attempts", "reason", "correlation_id")
 
 
 @app.command("list")
@@ -38,7 +38,8 @@ def list_deliveries(
         return await deliveries(store, party=party, state=state, limit=limit)
 
     found = on_store(work, data, database)
-    show(found, table(found, COLUMNS, empty="no deliveries"), as_json=as_json)
+    rows = [each | {"operation": each["operation"].partition("/")[0]} for each in found]
+    show(found, table(rows, COLUMNS, empty="no deliveries"), as_json=as_json)
 
 
 @app.command()

@@ -106,23 +106,22 @@ async def _carry_over(store: "Database", asked: _Import, entries: "Sequence[Entr
 
     judge = await _judge_for(store, asked, entries)
     await give(store, "ping", {})
-    invalid: list[JSONObject] = []
-    imported = 0
+    faults: list[Fault] = []
     with _progress(asked.module, len(entries)) as advance:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
-            good: list[JSONObject] = []
-            for entry in batch:
-                verdict = judge(entry)
-                if isinstance(verdict, Fault):
-                    invalid.append(dataclasses.asdict(verdict))
-                else:
-                    good.append(verdict)
+            verdicts = [judge(entry) for entry in batch]
+            faults += [each for each in verdicts if isinstance(each, Fault)]
+            good = [each for each in verdicts if not isinstance(each, Fault)]
             if good:
                 await give(store, "cpms.import", {"kind": asked.module, "objects": good}, timeout=120)
-            imported += len(good)
             advance(len(batch))
-    return {"read": len(entries), "imported": imported, "invalid": invalid, "version": judge.version.number}
+    return {
+        "read": len(entries),
+        "imported": len(entries) - len(faults),
+        "invalid": [dataclasses.asdict(each) for each in faults],
+        "version": judge.version.number,
+    }
 
 
 @contextmanager

@@ -144,9 +144,13 @@ def _order(kind: str, arguments: dict[str, Any], data: Path, database: str | Non
 
 
 def _give(kind: str, arguments: dict[str, Any], data: Path, database: str | None) -> JSON:
+    import json
+
+    from hub.ocpi import codec
     from hub.orders import give
 
     async def work(store: Database) -> JSON:
         return await give(store, kind, arguments)
 
-    return on_store(work, data, database)
+    # Amounts come as Decimal; printed they are plain numbers.
+    return json.loads(codec.encode(on_store(work, data, database)))

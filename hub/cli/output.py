@@ -25,7 +25,8 @@ class Failure(TyperException):
 def show(value: JSON, lines: Iterable[str], *, as_json: bool) -> None:
     """Print the value, or the lines that say the same to people."""
     if as_json:
-        print(json.dumps(value, ensure_ascii=False))
+        # Amounts are Decimal where they come from a store.
+        print(json.dumps(value, ensure_ascii=False, default=float))
         return
     for line in lines:
         print(line)

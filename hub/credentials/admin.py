@@ -3,7 +3,9 @@
 Source: OCPI 2.3.0, credentials.asciidoc (CREDENTIALS_TOKEN_A).
 """
 
+import dataclasses
 import datetime
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args, get_type_hints
 
@@ -112,7 +114,7 @@ async def connection(store: Store, text: str) -> JSONObject:
             if of == connection_id
         ],
         "accepted_roles": codec.decode(accepted.encode()),
-        "quirks": codec.decode(quirks.encode()),
+        "quirks": dataclasses.asdict(Quirks.from_json(codec.decode(quirks.encode()))),
         "options": codec.decode(options.encode()),
         "created": moment(created),
         "status_since": moment(changed),
@@ -148,16 +150,20 @@ def _invited(row: Row, now: int) -> JSONObject:
 
 
 def _find(rows: Rows, text: str) -> Row:
-    """Return the row of a connection or an invitation an operator means."""
-    for row in rows.connections:
-        if text in (row[0], row[1]):
-            return row
-    for of, _, country_code, party_id, _ in rows.roles:
-        if f"{country_code}-{party_id}" == text.upper():
-            return next(row for row in rows.connections if row[0] == of)
-    for row in rows.invitations:
-        if row[1] == "invitation" and text in (row[0], row[2]):
-            return row
+    """Return the row of a connection or an invitation an operator means: by id, then name, then party."""
+    invitations = [row for row in rows.invitations if row[1] == "invitation"]
+    of_party = {of for of, _, country_code, party_id, _ in rows.roles if f"{country_code}-{party_id}" == text.upper()}
+    for fits in (
+        [row for row in (*rows.connections, *invitations) if row[0] == text],
+        [row for row in rows.connections if row[1] == text],
+        [row for row in rows.connections if row[0] in of_party],
+        [row for row in invitations if row[2] == text],
+    ):
+        if len(fits) > 1:
+            ids = ", ".join(row[0] for row in fits)
+            raise NoSuchConnection(f"{text!r} may be one of {len(fits)} connections; give the id, one of {ids}")
+        if fits:
+            return fits[0]
     raise NoSuchConnection(f"{text!r} is no connection; 'emall party list' shows them all")
 
 
@@ -233,9 +239,9 @@ def _quirk(name: str, value: JSON) -> JSON:
     hints = get_type_hints(Quirks)
     if name not in hints:
         raise BadOption(f"quirks.{name} does not exist; there are {', '.join(sorted(hints))}")
-    allowed = get_args(hints[name]) or (True, False)
-    if value is not None and value not in allowed:
-        raise BadOption(f"quirks.{name} cannot be {value!r}; give one of {', '.join(map(str, allowed))}")
+    allowed = [json.dumps(each) for each in get_args(hints[name]) or (True, False)]
+    if value is not None and json.dumps(value) not in allowed:
+        raise BadOption(f"quirks.{name} cannot be {json.dumps(value)}; give one of {', '.join(allowed)}")
     return value
 
 
@@ -248,7 +254,7 @@ def _option(name: str, value: JSON) -> JSON:
 
 def _flag(name: str, value: JSON) -> JSON:
     if not isinstance(value, bool):
-        raise BadOption(f"{name} is true or false, not {value!r}")
+        raise BadOption(f"option {name} cannot be {json.dumps(value)}; give true or false")
     return value
 
 
@@ -260,9 +266,9 @@ def _parties(name: str, value: JSON) -> JSON:
 
 
 def _texts(name: str, value: JSON) -> list[str]:
-    listed = [value] if isinstance(value, str) else value
+    listed = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
-        raise BadOption(f"{name} is a list of texts, not {value!r}")
+        raise BadOption(f"option {name} cannot be {json.dumps(value)}; give names with commas between")
     return listed
 
 

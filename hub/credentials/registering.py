@@ -72,7 +72,7 @@ class Registering:
         until = store.now() + HOUR
         await store.database.transact(
             lambda tx: store.invite(
-                tx, invitation_id=id_, kind="callback", name=name or url, token=token, expires=until
+                tx, invitation_id=id_, kind="callback", name=name or url, token=token, options=chosen, expires=until
             )
         )
         try:

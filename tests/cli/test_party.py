@@ -119,9 +119,7 @@ async def test_a_name_of_nobody_or_of_two_is_refused(place: dict[str, str], data
     await connect(database, place["EMALL_DATA"], "aa11", "One", ("CPO", "NL-TNM"))
     await connect(database, place["EMALL_DATA"], "bb22", "Two", ("EMSP", "NL-TNM"))
 
-    (await emall_beside("party", "show", "NL-XYZ", **place)).refused(
-        1, "no connection has the id, name or party NL-XYZ"
-    )
+    (await emall_beside("party", "show", "NL-XYZ", **place)).refused(1, "'NL-XYZ' is no connection")
     (await emall_beside("party", "suspend", "NL-TNM", **place)).refused(1, "give the id, one of aa11, bb22")
 
 
@@ -160,7 +158,7 @@ async def test_a_running_server_hears_of_a_suspension_within_a_second(
 async def test_options_and_quirks_are_set_and_unset(place: dict[str, str], database: Database) -> None:
     await connect(database, place["EMALL_DATA"], "aa11", "TNM", ("CPO", "NL-TNM"))
 
-    changes = ("keep_nothing=NL-ABC,DE-XYZ", "present_state=true", "quirks.lean=null", 'link="offset"')
+    changes = ("keep_nothing=NL-ABC,DE-XYZ", "present_state=true", "quirks.lean=null", "quirks.link=offset")
     done = await emall_beside("party", "set", "TNM", *changes, "--json", **place)
     unset = await emall_beside("party", "set", "TNM", "present_state=null", "--json", **place)
 
@@ -172,11 +170,11 @@ async def test_options_and_quirks_are_set_and_unset(place: dict[str, str], datab
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("colour=red", "there is no option colour; give one of keep_nothing"),
+        ("colour=red", "option colour does not exist; there are allow_2_2"),
         ("allow_2_2=perhaps", 'option allow_2_2 cannot be "perhaps"; give true or false'),
         ("keep_nothing=[1]", "option keep_nothing cannot be [1]"),
-        ("quirks.lean=1", "quirk lean cannot be 1; give false or true"),
-        ("quirks.dance=true", "there is no option quirks.dance"),
+        ("quirks.lean=1", "quirks.lean cannot be 1; give one of true, false"),
+        ("quirks.dance=true", "quirks.dance does not exist"),
     ],
 )
 async def test_an_option_that_cannot_be_set_changes_nothing(
