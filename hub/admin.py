@@ -114,6 +114,4 @@ async def _addressed(database: Database, text: str) -> JSONObject:
     try:
         return {"party": Party.parse(text)}
     except ValueError as error:
-        raise Refused(
-            f"no connection has the id or name {text}, and it is not CC-PID; see 'emall party list'"
-        ) from error
+        raise Refused(f"{text} is no connection's id or name, and not CC-PID; see 'emall party list'") from error

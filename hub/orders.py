@@ -169,7 +169,7 @@ async def _outcome(handler: Handler | None, kind: str, arguments: JSON) -> tuple
     except Refused as error:
         return _failed(str(error), error.exit)
     except OcpiError as error:
-        return _failed(f"{error} (OCPI status {error.status_code})")
+        return _failed(f"{error} (OCPI status {error.status_code}); 'emall doctor' tells how things are")
     except DatabaseUnavailable as error:
         return _failed(str(error), 2)
     except Exception as error:

@@ -453,12 +453,12 @@ class PartyPlatform:
         return Answer(self.credentials(self.new_token()))
 
     def _by_itself(self, request: Received) -> Answer:
-        if request.method == "GET":
-            return self._get(request)
         if request.method == "POST" and (request.module, request.role) == ("commands", "RECEIVER"):
             return Answer({"result": "ACCEPTED", "timeout": 30})
         if request.module == "chargingprofiles" and request.role == "RECEIVER":
             return Answer({"result": "ACCEPTED", "timeout": 30})
+        if request.method == "GET":
+            return self._get(request)
         if request.method == "POST" and (request.module, request.role) == ("tokens", "SENDER"):
             return Answer(self._authorization(request))
         created = request.method in ("PUT", "POST") and request.path not in self._known

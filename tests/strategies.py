@@ -20,7 +20,7 @@ MOST = 1_000_000  # of an amount; what is tested are not the limits of floating 
 
 def declared_objects() -> list[Any]:
     """Return every object that travels as a body or as data, each once."""
-    found = {credentials.Credentials, versions.Version, versions.VersionDetails}
+    found: set[Any] = {credentials.Credentials, versions.Version, versions.VersionDetails}
     for module in REGISTRY.values():
         for operation in module.operations:
             for hint in (operation.body, operation.data):

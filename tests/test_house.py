@@ -121,6 +121,9 @@ class Stranger:
     def authenticate(self, authorization: str | None) -> "Stranger":
         return self
 
+    def speaks_for(self, party: Party) -> bool:
+        return party in self.parties
+
     def heard(self, caller: object) -> None:
         pass
 

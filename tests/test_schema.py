@@ -1,10 +1,12 @@
 """What a body may be: each rule of the types chapter, told with the path; and an independent oracle agrees."""
 
+import contextlib
+import gc
 import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, Unparsable
-from hub.ocpi.judging import MAX_DEPTH, Judge, is_date_time
+from hub.ocpi.judging import MAX_DEPTH, Judge
 from hub.ocpi.modules.locations import EVSE, Location
 from hub.ocpi.objects import (
     JSON,
@@ -30,7 +32,7 @@ from hub.ocpi.objects import (
     Text,
 )
 from hub.ocpi.schema import rule, schema_of
-from hub.ocpi.shapes import field_of
+from hub.ocpi.strings import is_date_time
 from hub.ocpi.versions import VERSIONS
 from tests.strategies import declared_objects, mutated, objects, values_of
 
@@ -48,7 +50,7 @@ class Post(TypedDict, total=False):
 
     name: NotRequired[String3 | None]
     ids: list[CiString36] | None
-    plugs: Annotated[list[Plug], NonEmpty()] | None
+    plugs: list[Plug] | None
     volts: int | None
     share: Annotated[float, Bounds(ge=0, le=100)] | None
     days: Annotated[int, Bounds(ge=1)] | None
@@ -58,7 +60,8 @@ class Post(TypedDict, total=False):
     plug: Plug | None
     url: URL | None
     anything: Any
-    latitude: Annotated[str, Text(10, pattern=r"^-?\d{1,2}\.\d{5,7}$")] | None
+    at: Annotated[str, Text(10, pattern=r"^-?\d{1,2}\.\d{5,7}$")] | None
+    sign: Annotated[str, Text(5, ci=True, pattern=r"\S")] | None
     opened: DateTime | None
     last_updated: DateTime
 
@@ -75,6 +78,12 @@ class Year(TypedDict):
 
     periods: NotRequired[list[Period] | None]
     longest: NotRequired[Period | None]
+
+
+class Decade(TypedDict, total=False):
+    """What has a year at least."""
+
+    years: Required[Annotated[list[Year], NonEmpty()]]
 
 
 @rule(Period)
@@ -122,8 +131,6 @@ def test_what_the_declaration_admits_passes(value: JSON) -> None:
 
 @pytest.mark.parametrize("name", [each for each in Post.__optional_keys__ if each != "anything"])
 def test_for_optional_fields_null_an_empty_list_and_absence_are_equal(name: str) -> None:
-    if field_of(Post.__annotations__[name]).non_empty:
-        return
     assert fault({name: None}) is None
     assert fault({name: []}) is None
 
@@ -134,10 +141,9 @@ def test_for_optional_fields_null_an_empty_list_and_absence_are_equal(name: str)
         ({"name": "abcd"}, "$.name: must be a string of at most 3 characters, no control characters, not 'abcd'"),
         ({"name": 7}, "$.name: must be a string of at most 3 characters, no control characters, not the number 7"),
         ({"name": "a\tb"}, "$.name: must be a string of at most 3 characters, no control characters, not 'a\\tb'"),
-        ({"ids": ["a", "é"]}, "$.ids[1]: must be a CiString of at most 36 characters, printable ASCII only, not '\\xe9'"),
+        ({"ids": ["é"]}, "$.ids[0]: must be a CiString of at most 36 characters, printable ASCII only, not '\\xe9'"),
         ({"ids": {}}, "$.ids: must be a list, not an object"),
         ({"ids": [None]}, "$.ids[0]: must be a CiString of at most 36 characters, printable ASCII only, not null"),
-        ({"plugs": []}, "$.plugs: must be a list of at least one element, not an empty one"),
         ({"plugs": [PLUG, PLUG | {"format": "cable"}]}, "$.plugs[1].format: must be one of SOCKET, CABLE, not 'cable'"),
         ({"plugs": [{"id": "1", "kind": "X"}]}, "$.plugs[0].format: required"),
         ({"plugs": [PLUG | {"format": None}]}, "$.plugs[0].format: must be one of SOCKET, CABLE, not null"),
@@ -152,9 +158,9 @@ def test_for_optional_fields_null_an_empty_list_and_absence_are_equal(name: str)
         ({"hours": 25}, "$.hours: must be an integer of at most 24, not the number 25"),
         ({"free": {}}, "$.free: must be true or false, not an object"),
         ({"volts": False}, "$.volts: must be an integer, not false"),
-        ({"latitude": "51.1"}, r"$.latitude: must be a string of at most 10 characters matching ^-?\d{1,2}\.\d{5,7}$, not '51.1'"),
-        ({"latitude": "51.12345\n"}, None),
-        ({"latitude": "\uff15\uff11.12345"}, None),
+        ({"at": "51.1"}, r"$.at: must be a string of at most 10 characters matching ^-?\d{1,2}\.\d{5,7}$, not '51.1'"),
+        ({"at": "51.12345\n"}, None),
+        ({"at": "\uff15\uff11.12345"}, None),
         ({"url": "http://" + "x" * 249}, None),
         ([], "$: must be an object (Post), not a list"),
         ("text", "$: must be an object (Post), not a string"),
@@ -183,14 +189,16 @@ def test_no_string_has_control_characters(character: str, escaped: bool, field: 
     assert fault(text) is not None
 
 
-@pytest.mark.parametrize(
-    "text", [b'{"name":"\\u00e4"}', b'{"name":"\\/"}', '{"name":"°§"}'.encode(), b'{"name":"\xc2\xa0"}']
-)
-def test_other_characters_may_be_written_either_way(text: bytes) -> None:
-    assert fault(text) is None
-    assert (
-        fault(text.replace(b"name", b"ids").replace(b':"', b':["').replace(b'"}', b'"]}')) is None or b"/" not in text
-    )
+@pytest.mark.parametrize("text", [r'{"name":"\u00e4"}', r'{"name":"\/"}', '{"name":"°§"}', '{"name":"\xa0"}'])
+def test_other_characters_may_be_written_either_way(text: str) -> None:
+    assert fault(text.encode()) is None
+
+
+def test_a_pattern_that_may_stand_anywhere_leaves_the_alphabet_as_it_is() -> None:
+    assert fault({"sign": " a\\"}) is None
+    assert fault({"sign": " a", "unheard_of": "\n"}) is None
+    for wrong in ("  ", "a\n", "a\x7f", "\na", "aä", "aaaaaa"):
+        assert fault({"sign": wrong}) is not None
 
 
 def test_a_ci_string_is_ascii_however_it_is_written() -> None:
@@ -267,7 +275,8 @@ def test_as_many_moments_as_there_are_are_judged() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b" ", b"{", b'{"name":}', b'{"name":NaN}', b'{"x":Infinity}', b'{"x":01}', b"{'x':1}", b'{"x":1,}', b"\xff",
+        b"", b" ", b"{",
+        b'{"name":}', b'{"name":NaN}', b'{"x":Infinity}', b'{"x":01}', b"{'x':1}", b'{"x":1,}', b"\xff",
         b'{"name":"\xff"}', b'{"x":"\xff"}', b'{"x":"\xc3"}', b'{"x":"\\ud800"}', b'{"x":"\n"}', b'\xef\xbb\xbf{}',
         b"[" * 1_000_000, b'{"x":' * 5_000, b'{"name":7,"x":' + b"[" * 100_000, b'{"name":7}]',
     ],
@@ -284,10 +293,11 @@ def test_absurd_nesting_is_unparsable_and_strings_do_not_count() -> None:
 
     assert fault(nested(MAX_DEPTH)) is None
     assert fault(nested(MAX_DEPTH), None) is None
-    assert fault(json.dumps({"x": "[" * 500, "y": '"[' * 500})) is None  # type: ignore[arg-type]  text is taken too
-    for declared in (Post, None):
-        with pytest.raises(Unparsable, match="100 levels"):
-            JUDGE.judge(nested(MAX_DEPTH + 1), declared)
+    assert fault({"x": "[" * 500, "y": '"[' * 500}) is None
+    for text in (nested(MAX_DEPTH + 1), nested(MAX_DEPTH + 1).replace(b"{", b'{"name":7,')):
+        for declared in (Post, None):
+            with pytest.raises(Unparsable, match="100 levels"):
+                JUDGE.judge(text, declared)
 
 
 @pytest.mark.parametrize(
@@ -323,8 +333,7 @@ def test_numbers_beyond_all_measure_pass_or_are_refused_and_never_break() -> Non
 
 
 @pytest.mark.parametrize(
-    "text",
-    [b"1E+400", b"-0.0", b"0.10", b"18446744073709551616", b"-9223372036854775809", b"1" * 4000, b"1E-30", b"-1.50"],
+    "text", [b"1E+400", b"-0.0", b"0.10", b"18446744073709551616", b"-9223372036854775809", b"1" * 4000, b"-1.5E-30"]
 )
 def test_numbers_are_read_and_written_exactly(text: bytes) -> None:
     assert codec.encode(codec.decode(text)) == text
@@ -367,6 +376,12 @@ def test_a_rule_is_asked_after_the_types_and_told_with_its_path() -> None:
     assert fault({"longest": right | {"x": 1}, "periods": [right]}, Year) is None
 
 
+def test_a_list_of_at_least_one_element_has_one() -> None:
+    assert fault({"years": [{}]}, Decade) is None
+    assert fault({"years": []}, Decade) == "$.years: must be a list of at least one element, not an empty one"
+    assert schema_of(Decade)["properties"]["years"]["minItems"] == 1
+
+
 def test_a_list_and_a_plain_value_can_be_declared() -> None:
     assert fault([{"begin": 1}, {}], list[Period]) == "$[1].begin: required"
     assert fault("FAST", Literal["FAST", "CHEAP"]) is None
@@ -378,13 +393,26 @@ def test_a_type_declarations_have_no_word_for_is_refused_when_it_is_used() -> No
         JUDGE.judge(b"1", int | str)
 
 
+def test_types_of_this_house_may_be_collected_as_garbage() -> None:
+    """A type of msgspec with a pattern beside an array breaks the process, some time later."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20, 2, 2)
+    try:
+        for _ in range(20):
+            judge = Judge()
+            for text in (b'{"at":[],"name":"\\n"}', b'{"at":"51.12345","opened":[]}', b'{"name":[],"ids":["\x7f"]}'):
+                with contextlib.suppress(InvalidParameters):
+                    judge.judge(text, Post)
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def test_a_schema_says_lengths_patterns_enums_formats_and_what_is_required() -> None:
     schema = schema_of(Post)["properties"]
 
     assert schema["url"]["anyOf"][0] == {
         "type": "string", "maxLength": 255, "format": "uri", "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
     }  # fmt: skip
-    assert schema["plugs"]["minItems"] == 1
     assert schema["share"]["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": 100}
     assert schema["anything"] == {"anyOf": [{}, {"type": "null"}, {"type": "array", "maxItems": 0}]}
     plug = schema["plug"]["anyOf"][0]
@@ -405,10 +433,12 @@ def _as_ecma(validator: Any, pattern: str, value: JSON, schema: JSONObject) -> I
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 ).redefine("number", lambda _, value: isinstance(value, int | float | Decimal) and not isinstance(value, bool))
-Oracle = validators.extend(Draft202012Validator, {"pattern": _as_ecma}, type_checker=_CHECKER)
+Oracle: Any = validators.extend(  # type: ignore[no-untyped-call]  of the library
+    Draft202012Validator, {"pattern": _as_ecma}, type_checker=_CHECKER
+)
 
 many = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -176,6 +176,11 @@ def test_fields_the_older_version_lacks_are_dropped_and_counted() -> None:
         (EVSE, {"capabilities": ["TELEPATHY"]}, {"capabilities": []}),
         (EVSE, {"parking_restrictions": ["TAXIS", "TENANTS"]}, {"parking_restrictions": ["CUSTOMERS"]}),
         (EnergyMix, {"environ_impact": [{"category": "NOISE", "amount": 1}]}, {"environ_impact": []}),
+        (
+            EnergyMix,
+            {"environ_impact": [{"category": "NUCLEAR_WASTE", "amount": 1}, {"category": "NOISE", "amount": 1}]},
+            {"environ_impact": [{"category": "NUCLEAR_WASTE", "amount": 1}]},
+        ),
     ],
 )  # fmt: skip
 def test_values_the_older_version_lacks_go_to_their_nearest(declared: Any, value: JSON, down: JSON) -> None:
@@ -309,6 +314,13 @@ def test_the_older_version_lacks_the_younger_modules() -> None:
         for operation in module.operations:
             assert V2_3_0.has(operation)
             assert V2_2_1.has(operation) == (operation.module in V2_2_1.modules)
+
+
+def test_every_difference_is_counted_under_its_own_name() -> None:
+    names = [str(step) for step in V2_2_1.steps]
+
+    assert len(set(names)) == len(names)
+    assert "PriceLimit: excl_vat renamed before_taxes" in names
 
 
 def test_an_operation_can_be_lacking_alone() -> None:

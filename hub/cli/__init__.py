@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
 
         code = app(list(arguments), prog_name="emall", standalone_mode=False)
         sys.stdout.flush()
-        return _say("interrupted; nothing was left half done", 1) if code == INTERRUPTED else code or 0
+        return _say("interrupted; give the command again to finish", 1) if code == INTERRUPTED else code or 0
     except BrokenPipeError:  # the reader had enough, as head has
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,7 +46,7 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, BadSetting):
         return str(error), 2
     if isinstance(error, Abort):
-        return "interrupted; nothing was left half done", 1
+        return "interrupted; give the command again to finish", 1
     return _explain_failure(error)
 
 

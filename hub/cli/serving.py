@@ -91,5 +91,5 @@ def settings_of_environment(data: Path, database: str | None) -> Settings:
     port = os.environ.get("EMALL_PORT", "")
     if port.isdecimal():
         found["port"] = int(port)
-    settings = checked(Settings(data=data, database=database, **found))
+    settings = checked(Settings(data=data, database=database, **found, **fine_settings(os.environ)))  # type: ignore[arg-type]  # each has the type of its default
     return settings.served_at(settings.port)

@@ -22,6 +22,7 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl, Owed
 from hub.ocpi.partners import Partners
 from hub.ocpi.platforms import LocalPlatform, Platform, serves
+from hub.ocpi.pulling import Listing, Pulling
 from hub.ocpi.receiving import NoSuchLocation, NoSuchToken, check_owner, child, owner_of, patched
 from hub.ocpi.shelves import Shelf
 from hub.ocpi.times import utc_now
@@ -75,6 +76,16 @@ class CpoEndpoints(LocalPlatform):
                 "session": SessionTeller(party),
                 "cdr": CdrTeller(party),
             },
+            returned=lambda: self.pulling.begin(),
+        )
+        self.pulling = Pulling(
+            database,
+            party=party,
+            hub_party=hub_party,
+            hub=hub,
+            listings=[
+                Listing(tokens.list_tokens, self.store.tokens, lambda each: token_key(each["uid"], each["type"]))
+            ],
         )
         self.partners = Partners(database, TABLE, self.owed.back)
 
@@ -82,9 +93,11 @@ class CpoEndpoints(LocalPlatform):
         """Take up the stations and what is still owed."""
         await self.cpms.start(self.desk, await self.desk.running(), await self.desk.reserved())
         await self.owed.start()
+        self.pulling.begin()
 
     async def stop(self) -> None:
         """Let go; sessions go on at the stations."""
+        await self.pulling.stop()
         await self.owed.stop()
         await self.stations.stop()
         await self.cpms.stop()

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
-from hub.credentials.pictures import SPOKEN_AS, Connection, Invited, Key, Picture, Status, inner_version, readings
+from hub.credentials.pictures import Connection, Invited, Key, Picture, Status, readings
 from hub.credentials.store import CHANNEL, PartyRole, Rows, Store
 from hub.database.contract import DatabaseUnavailable
 from hub.ocpi import codec
@@ -22,8 +22,9 @@ from hub.ocpi.errors import Unauthorized
 from hub.ocpi.interfaces import InterfaceRole, Operation
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON
+from hub.ocpi.versions import inner_version
 
-__all__ = ["SPOKEN_AS", "Connection", "Connections", "Invited", "PartyRole", "Status", "inner_version"]
+__all__ = ["Connection", "Connections", "Invited", "PartyRole", "Status"]
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,11 @@ class Connections:
 
     async def _write_status(self, connection_id: str, status: Status, former: Status) -> None:
         try:
-            await self.store.database.transact(lambda tx: self.store.set_status(tx, connection_id, status, former))
+            revision = await self.store.database.transact(
+                lambda tx: self.store.set_status(tx, connection_id, status, former)
+            )
+            if revision == self._revision + 1:  # nobody else changed anything: the picture has it already
+                self._revision = revision
         finally:
             if self._statuses.get(connection_id) == status:
                 del self._statuses[connection_id]
@@ -209,23 +214,23 @@ class Connections:
     def _heard_of_change(self, payload: str) -> None:
         if payload in ("", self.store.house) and not self._wanted:
             self._wanted = True
-            self.keep(self.reload(), "reload connections")
+            self.keep(self.catch_up(), "reload connections")
 
-    async def catch_up(self) -> bool:
-        """Reload if the store has changed since the picture was taken; return whether it had."""
-        if await self.store.revision() == self._revision:
-            return False
-        await self.reload()
-        return True
+    async def catch_up(self) -> None:
+        """Reload if the store has changed since the picture was taken."""
+        self._wanted = False
+        if await self.store.revision() != self._revision:
+            await self.reload()
 
     async def reload(self) -> None:
         """Take the picture anew; what was committed before the call is in it."""
         async with self._lock:
             self._wanted = False
-            self._revision = await self.store.revision()
+            revision = await self.store.revision()
             rows = await self.store.load()
             self._retired &= {bytes(hashed) for _, hashed, *_ in rows.tokens}
             self._install(self._read(rows))
+            self._revision = revision  # not before: whoever catches up meanwhile would take the old picture for new
 
     def _install(self, picture: Picture) -> None:
         before, self._picture = self._picture, picture

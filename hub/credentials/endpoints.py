@@ -6,12 +6,13 @@ Source: OCPI 2.3.0, version_information_endpoint.asciidoc, credentials.asciidoc.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hub.credentials.connections import SPOKEN_AS, Connection, Connections, Invited
+from hub.credentials.connections import Connection, Connections, Invited
 from hub.credentials.handshake import Handshake
 from hub.credentials.houses import House
 from hub.ocpi.client import Client
 from hub.ocpi.errors import MethodNotAllowed, UnknownEndpoint
 from hub.ocpi.objects import JSON
+from hub.ocpi.versions import SPOKEN_AS
 
 Caller = Connection | Invited
 
@@ -41,17 +42,21 @@ class Reception:
         """
         return self.connections.authenticate(authorization)
 
-    async def catch_up(self) -> bool:
-        """Look whether somebody has changed the store without this process having heard of it yet."""
-        return await self.connections.catch_up()
+    async def catch_up(self) -> None:
+        """Take in what somebody has changed in the store without this process having heard of it yet."""
+        await self.connections.catch_up()
 
     def heard(self, caller: Caller) -> None:
         """Note that a caller is alive."""
         self.listener(caller)
 
+    def offers(self, caller: Caller, number: str) -> bool:
+        """Whether a version is open to a caller: a deprecated one only if an operator allows it."""
+        return number not in SPOKEN_AS or bool(caller.options.get("allow_2_2"))
+
     async def versions(self, caller: Caller) -> JSON:
         """Return the list of Version."""
-        return self.house.versions(deprecated=_allowed(caller, "2.2"))
+        return self.house.versions(deprecated=self.offers(caller, "2.2"))
 
     async def version_details(self, caller: Caller, version: str) -> JSON:
         """Return VersionDetails.
@@ -59,7 +64,7 @@ class Reception:
         Raises:
             UnknownEndpoint: this version is not offered to this caller.
         """
-        _check(caller, version)
+        self._check(caller, version)
         return self.house.details(version, caller.custom_modules)
 
     async def credentials(self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str) -> JSON:
@@ -70,7 +75,7 @@ class Reception:
             MethodNotAllowed: by who is registered and who is not.
             InvalidParameters, UnableToUseClientApi, UnsupportedVersion, NoMatchingEndpoints: see ``Handshake``.
         """
-        _check(caller, version)
+        self._check(caller, version)
         handshake = Handshake(house=self.house, connections=self.connections, client=self.client)
         if method == "POST":
             return await handshake.post(caller, version, body, correlation_id)
@@ -82,11 +87,6 @@ class Reception:
             return handshake.get(caller, version)
         raise MethodNotAllowed(f"{method} does not exist here", allow=("GET", "POST", "PUT", "DELETE"))
 
-
-def _allowed(caller: Caller, version: str) -> bool:
-    return version not in SPOKEN_AS or bool(caller.options.get("allow_2_2"))
-
-
-def _check(caller: Caller, version: str) -> None:
-    if not _allowed(caller, version):
-        raise UnknownEndpoint("There is no such OCPI version or endpoint")
+    def _check(self, caller: Caller, version: str) -> None:
+        if not self.offers(caller, version):
+            raise UnknownEndpoint("There is no such OCPI version or endpoint")

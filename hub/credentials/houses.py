@@ -7,12 +7,12 @@ OCPI 2.2.1 for what differs.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hub.credentials.connections import SPOKEN_AS, Connection, inner_version
+from hub.credentials.connections import Connection
 from hub.credentials.store import PartyRole
 from hub.ocpi.interfaces import REGISTRY, InterfaceRole
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
-from hub.ocpi.versions import VERSIONS
+from hub.ocpi.versions import SPOKEN_AS, VERSIONS, inner_version
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,14 +24,6 @@ from hub.ocpi.messages import Party
 
 Status = Literal["CONNECTED", "OFFLINE", "SUSPENDED", "PLANNED"]
 
-#: A deprecated version that is spoken like another (VersionNumber), to those an operator allows it.
-SPOKEN_AS = {"2.2": "2.2.1"}
-
-
-def inner_version(number: str) -> str:
-    """Return the version whose rules a version is spoken by."""
-    return SPOKEN_AS.get(number, number)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Connection:

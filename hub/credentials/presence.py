@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 Change = Callable[[Connection, str, str], None]
 
 _PROBE_TIMEOUT = 10.0  # seconds
+_AT_ONCE = 32  # probes
 _NOTED_EVERY = 15.0  # seconds between notes of who was heard
 _GREETING = 2.0  # seconds a platform has to receive the answer to its registration
 
@@ -208,6 +209,8 @@ class Presence:
         if not await self._connections.store.database.try_lead():
             return
         for connection in self._connections.all():
+            if len(self._asking) >= _AT_ONCE:
+                return
             if connection.id not in self._asking and await self._is_due(connection, now):
                 self._ask(connection)
 

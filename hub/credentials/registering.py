@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.credentials.connections import Connection, Connections, inner_version
+from hub.credentials.connections import Connection, Connections
 from hub.credentials.discovery import CREDENTIALS, Endpoints, Peer, best_version, http_status
 from hub.credentials.handshake import new_id
 from hub.credentials.houses import House
@@ -31,7 +31,7 @@ from hub.ocpi.errors import (
 from hub.ocpi.messages import message_id
 from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.versions import VERSIONS
+from hub.ocpi.versions import VERSIONS, inner_version
 
 log = logging.getLogger(__name__)
 
@@ -255,7 +255,8 @@ def _read(answer: Envelope, version: str) -> JSONObject:
     try:
         VERSIONS[version].judge(codec.encode(answer.data), Credentials)
     except InvalidParameters as error:
-        raise UnableToUseClientApi(f"the credentials answered: {error}") from error
+        fault = "$.token: no credentials token" if str(error).startswith("$.token") else error  # it is a secret
+        raise UnableToUseClientApi(f"the credentials answered: {fault}") from error
     given: JSONObject = answer.data
     return given
 

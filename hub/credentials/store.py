@@ -225,8 +225,8 @@ class Store:
         await self._tell_all(tx, connection_id, (), "SUSPENDED", revision)
         return await tx.execute("DELETE FROM credentials_connection WHERE id = $1", connection_id) == 1
 
-    async def set_status(self, tx: Transaction, connection_id: str, status: str, *among: str) -> bool:
-        """Change a connection's status if it is one of those named; return whether it changed."""
+    async def set_status(self, tx: Transaction, connection_id: str, status: str, *among: str) -> int:
+        """Change a connection's status if it is one of those named; return the revision."""
         revision, at = await self.touch(tx), self.now()
         for former in among:
             sql = "UPDATE credentials_connection SET status = $2, changed = $3 WHERE id = $1 AND status = $4"
@@ -236,8 +236,8 @@ class Store:
                     " AND connection_id = $2 AND status = $6",
                     self.house, connection_id, status, at, revision, former,
                 )  # fmt: skip
-                return True
-        return False
+                break
+        return revision
 
     async def set_json(self, tx: Transaction, connection_id: str, column: str, value: Mapping[str, Any]) -> None:
         """Replace a connection's quirks or options."""

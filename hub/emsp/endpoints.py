@@ -20,6 +20,7 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl, Owed
 from hub.ocpi.partners import Partners
 from hub.ocpi.platforms import LocalPlatform, Platform, serves
+from hub.ocpi.pulling import Listing, Pulling
 from hub.ocpi.receiving import (
     NoSuchLocation,
     NoSuchObject,
@@ -31,7 +32,7 @@ from hub.ocpi.receiving import (
     with_inner,
 )
 from hub.ocpi.shelves import Shelf
-from hub.ocpi.times import utc_now
+from hub.ocpi.times import EPOCH, date_time, utc_now
 
 #: Returns the public URL of one of this party's own endpoints: that of a request, as its caller's
 #: version writes it, without the query.
@@ -72,6 +73,19 @@ class EmspEndpoints(LocalPlatform):
             hub=hub,
             call_url=call_url,
             tellers={"token": TokenTeller(party)},
+            returned=lambda: self.pulling.begin(),
+        )
+        self.pulling = Pulling(
+            database,
+            party=party,
+            hub_party=hub_party,
+            hub=hub,
+            listings=[
+                Listing(tariffs.list_tariffs, self.store.tariffs, _id),
+                Listing(locations.list_locations, self.store.locations, _id),
+                Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH)),
+                Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True),
+            ],
         )
         self.partners = Partners(database, TABLE, self.owed.back)
         self.clock = clock
@@ -79,9 +93,11 @@ class EmspEndpoints(LocalPlatform):
     async def start(self) -> None:
         """Take up what is still owed."""
         await self.owed.start()
+        self.pulling.begin()
 
     async def stop(self) -> None:
         """Let go."""
+        await self.pulling.stop()
         await self.owed.stop()
 
     def orders(self) -> Mapping[str, Handler]:
@@ -292,3 +308,8 @@ class EmspEndpoints(LocalPlatform):
     @serves(hubclientinfo.get_client_info)
     async def get_client_info(self, request: Request) -> Response:
         return await self.partners.get(request)
+
+
+def _id(value: JSONObject) -> str:
+    found: str = value["id"]
+    return found

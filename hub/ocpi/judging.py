@@ -10,27 +10,29 @@ one serves all others. docs/benchmarks.md, VALIDATE, has the times.
 Source: OCPI 2.3.0, types.asciidoc; terminology.asciidoc, Cardinality; status_codes.asciidoc.
 """
 
-import datetime
 import functools
 import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args, is_typeddict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, is_typeddict
 
 import msgspec
 
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, Unparsable
 from hub.ocpi.faults import fault_text
-from hub.ocpi.objects import JSON, DateTime
-from hub.ocpi.schema import CI_PATTERN, RULES, STRING_PATTERN, Rule, required_of
-from hub.ocpi.shapes import DATE_TIME, Field, Hint, Place, ShapeOf, field_of, places, shape_of
+from hub.ocpi.objects import JSON
+from hub.ocpi.schema import RULES, Rule, required_of
+from hub.ocpi.shapes import Field, Hint, Place, ShapeOf, field_of, places, shape_of
+from hub.ocpi.strings import judged, optional_string_type, pattern_of, string_type, written
 
 #: Deeper texts are no OCPI (its deepest object has 9 levels) and would break whoever walks them.
 MAX_DEPTH = 100
 
 _NOTHING = Annotated[list[Any], msgspec.Meta(max_length=0)]
+
+_encoder = msgspec.json.Encoder(enc_hook=written)
 
 _typed_dict: Any = TypedDict  # for types made at run time
 
@@ -74,53 +76,20 @@ class Judge:
         try:
             return decoder.decode(text)
         except codec.NOT_JSON as error:
-            spared = self._spared(text, declared)
-            if spared is not None:
-                return self._decoded(spared, declared, partial, plain)
             raise self._fault(text, declared, partial, error) from error
-
-    def _spared(self, text: bytes, declared: Any) -> bytes | None:
-        """Return a text without its fields that are [] and may be: those whose type cannot say so itself.
-
-        msgspec corrupts its memory over a union of a patterned string and an array (0.19 to 0.22), so
-        the type of an optional patterned string has no array in it; what equals absence is left out here.
-        """
-        if b"[" not in text or declared is None:
-            return None
-        try:
-            value = codec.decode(text)
-        except Unparsable:
-            return None
-        return codec.encode(value) if self._spare(value, declared) else None
-
-    def _spare(self, value: JSON, hint: Hint) -> bool:
-        """Take such fields out of a value; return whether there was one."""
-        field = field_of(hint)
-        if field.kind is list and isinstance(value, list):
-            return any([self._spare(each, field.item) for each in value])
-        if not is_typeddict(field.kind) or not isinstance(value, dict):
-            return False
-        shape, changed = self._shape(field.kind), False
-        for name in [name for name in value if name in shape]:
-            inner = field_of(shape[name])
-            if value[name] == [] and inner.kind is str and not inner.required:
-                del value[name]
-                changed = True
-            elif self._spare(value[name], shape[name]):
-                changed = True
-        return changed
 
     def _fault(self, text: bytes, declared: Any, partial: bool, error: Exception) -> InvalidParameters:
         """Return what is wrong with a text: that it is no JSON before anything else."""
         if isinstance(error, RecursionError):
             return Unparsable("The body is nested absurdly deep")
         value = codec.decode(text)
+        _refuse_deep(text)
         _refuse_repeated(text)
         return InvalidParameters(fault_text(str(error), value, declared, self._shape, partial=partial))
 
     def _decoder(self, declared: Any, partial: bool, plain: bool) -> msgspec.json.Decoder[Any]:
         kind = Any if declared is None else self._type(declared, partial, plain)
-        decoder = msgspec.json.Decoder(kind, dec_hook=_date_time)
+        decoder = msgspec.json.Decoder(kind, dec_hook=judged)
         self._decoders[declared, partial, plain] = decoder
         return decoder
 
@@ -172,15 +141,13 @@ class Judge:
     def _type(self, hint: Hint, partial: bool, plain: bool) -> Any:
         """Return the msgspec type of a hint."""
         field = field_of(hint)
-        kind = self._kind(field, partial, plain)
         if field.required:
-            return kind
+            return self._kind(field, partial, plain)
         # For optional fields null, [] and absent are equal (terminology.asciidoc, Cardinality).
-        if kind is _DateTime:
-            return _OptionalDateTime | None
-        if field.kind in (list, Any) or _has_pattern(kind):
-            return kind | None
-        return kind | None | _NOTHING
+        if field.kind is str and pattern_of(field, plain=plain):
+            return optional_string_type(field, plain=plain) | None
+        kind = self._kind(field, partial, plain)
+        return kind | None if field.kind in (list, Any) else kind | None | _NOTHING
 
     def _kind(self, field: Field, partial: bool, plain: bool) -> Any:
         if is_typeddict(field.kind):
@@ -192,7 +159,7 @@ class Judge:
             values: Any = Literal[field.values]
             return values
         if field.kind is str:
-            return _string(field, plain)
+            return string_type(field, plain=plain)
         if field.bounds:
             return Annotated[field.kind, msgspec.Meta(ge=field.bounds.ge, le=field.bounds.le)]
         return field.kind
@@ -205,87 +172,6 @@ class Judge:
             fields = {name: kind if name in required else NotRequired[kind] for name, kind in types.items()}
             made = self._objects[declared, partial, plain] = _typed_dict(declared.__name__, fields)
         return made
-
-
-def _has_pattern(kind: Any) -> bool:
-    return any(getattr(mark, "pattern", None) is not None for mark in getattr(kind, "__metadata__", ()))
-
-
-def _string(field: Field, plain: bool) -> Any:
-    text = field.text
-    if text is None:
-        return str if plain else Annotated[str, msgspec.Meta(pattern=_anchored(STRING_PATTERN))]
-    if text.format == DATE_TIME:
-        return _DateTime
-    pattern = text.pattern
-    if pattern is None and not plain:
-        pattern = CI_PATTERN if text.ci else STRING_PATTERN
-    if pattern is None and text.max_length is None:
-        return str
-    return Annotated[str, msgspec.Meta(max_length=text.max_length, pattern=pattern and _anchored(pattern))]
-
-
-def _anchored(pattern: str) -> str:
-    r"""Return a JSON Schema pattern as Python says it: ``$`` is the very end, ``\d`` is ASCII."""
-    return "(?a)" + re.sub(r"\$$", r"\\Z", pattern)
-
-
-class _DateTime(str):
-    """A judged DateTime; msgspec's own pattern costs five times as much, measured."""
-
-    __slots__ = ()
-
-
-class _OptionalDateTime(_DateTime):
-    """The same where [] may stand for absence."""
-
-    __slots__ = ()
-
-
-_FORM = re.compile(_anchored(get_args(DateTime)[1].pattern)).fullmatch
-_MEMORY = 10_000
-
-#: DateTimes found right: the same moments come again and again, within an object and among objects.
-_known: dict[str, _OptionalDateTime] = {}
-
-
-def _date_time(kind: Any, value: Any) -> _DateTime:
-    """Return a judged DateTime (msgspec asks this of what it has no type for, and tells a ValueError with its path)."""
-    if value.__class__ is str:
-        known = _known.get(value)
-        if known is not None:
-            return known
-    elif kind is _OptionalDateTime and value == []:
-        return _OptionalDateTime()
-    if value.__class__ is not str or not is_date_time(value):
-        raise ValueError("not a DateTime")
-    if len(_known) >= _MEMORY:
-        _known.clear()
-    found = _known[value] = _OptionalDateTime(value)
-    return found
-
-
-def _written(value: _DateTime) -> str | None:
-    """Return a judged DateTime as it is encoded: [] as what equals it, without quotes."""
-    return str(value) or None
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_written)
-
-
-def is_date_time(text: str) -> bool:
-    """Return whether a text is a DateTime: one of the six forms, and a day of the calendar.
-
-    23:59:60 is none: the forms of the text are all there are, and nothing that computes with
-    moments (Python, PostgreSQL) has that second (docs/errata.md).
-    """
-    if len(text) > 25 or not _FORM(text):
-        return False
-    try:
-        datetime.date(int(text[:4]), int(text[5:7]), int(text[8:10]))
-    except ValueError:
-        return False
-    return True
 
 
 _HARMFUL_ESCAPE = re.compile(rb"\\(?:[bfnrt]|u00[0189][0-9a-fA-F]|u007[fF])").search
@@ -307,8 +193,7 @@ def _look_closer(text: bytes) -> None:
     A name that stands twice is decoded once: then quotes are missing from what is encoded again.
     """
     value = codec.decode(text)
-    if _depth(text) > MAX_DEPTH:
-        raise Unparsable(f"The body is nested more than {MAX_DEPTH} levels deep")
+    _refuse_deep(text)
     if _quotes(codec.encode(value)) != _quotes(text):
         _refuse_repeated(text)
 
@@ -322,18 +207,19 @@ def _bare(text: bytes) -> bytes:
     return text.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in text else text
 
 
+#: Brackets of one kind: [ is 91, one more level, and ] is 93, one less.
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(each for each in range(256) if each not in b"[]{}")
 
 
-def _depth(text: bytes) -> int:
-    """Return how deep a JSON text is nested; the number of its brackets where that is little."""
-    opening = text.count(b"[") + text.count(b"{")
-    if opening <= MAX_DEPTH:
-        return opening
+def _refuse_deep(text: bytes) -> None:
+    """Refuse a JSON text nested too deep; the number of its brackets is looked at first."""
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        return
     outside_strings = b"".join(_bare(text).split(b'"')[::2])
     brackets = outside_strings.translate(_ONE_KIND, _NOT_BRACKETS)
-    return max(itertools.accumulate(brackets, lambda depth, bracket: depth + 92 - bracket, initial=0))
+    if max(itertools.accumulate(brackets, lambda depth, bracket: depth + 92 - bracket, initial=0)) > MAX_DEPTH:
+        raise Unparsable(f"The body is nested more than {MAX_DEPTH} levels deep")
 
 
 def _refuse_repeated(text: bytes) -> None:
@@ -341,10 +227,7 @@ def _refuse_repeated(text: bytes) -> None:
 
     Whoever reads such a text keeps the one or the other (RFC 8259, 4): parties would disagree.
     """
-    try:
-        read = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise Unparsable(f"The body is not valid JSON: {error}") from error
+    read = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     for path in _repeated(read, "$"):
         raise InvalidParameters(f"{path}: this name stands twice")
 

@@ -29,7 +29,8 @@ def describe(version: Version, url: str) -> JSONObject:
     for identifier in sorted(version.modules & REGISTRY.keys()):
         module = REGISTRY[identifier]
         for operation in module.operations:
-            if version.has(operation):
+            # The hub is the Sender of its Configuration Module, never the Receiver.
+            if version.has(operation) and (module.functional or operation.role == "SENDER"):
                 path = f"/{version.number}/{operation.role.lower()}/{identifier}{operation.path}"
                 described = _operation(version, operation, functional=module.functional, schemas=schemas)
                 paths.setdefault(path, {})[operation.method.lower()] = described
@@ -53,6 +54,9 @@ def describe(version: Version, url: str) -> JSONObject:
     }
 
 
+#: A CiString in a URL: printable ASCII; a segment of dots only would lead elsewhere and is refused.
+_ID: JSONObject = {"type": "string", "maxLength": 36, "pattern": r"^[!-~]*[!-\-/-~][!-~]*$"}
+
 _ENVELOPE: JSONObject = {
     "type": "object",
     "required": ["status_code", "timestamp"],
@@ -67,7 +71,7 @@ _ENVELOPE: JSONObject = {
 
 def _operation(version: Version, operation: Operation, *, functional: bool, schemas: JSONObject) -> JSONObject:
     parameters = [
-        {"name": segment[1:-1], "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": segment[1:-1], "in": "path", "required": True, "schema": _ID}
         for segment in operation.segments
         if segment[:1] == "{"
     ]
@@ -78,12 +82,15 @@ def _operation(version: Version, operation: Operation, *, functional: bool, sche
             for name, length in _ROUTING.items()
         ]
     described: JSONObject = {
-        "operationId": f"{operation.method.lower()}_{operation.role.lower()}_{operation.module}"
-        + operation.path.translate(str.maketrans("/-", "__", "{}")),
+        "operationId": _id(operation),
         "tags": [operation.module],
         "parameters": parameters,
         "responses": _responses(operation),
     }
+    links = _links(operation)
+    if links:
+        for status in ("200", "201"):
+            described["responses"].get(status, {})["links"] = links
     if operation.body is not None:
         partial = operation.method == "PATCH"
         described["requestBody"] = {
@@ -91,6 +98,25 @@ def _operation(version: Version, operation: Operation, *, functional: bool, sche
             "content": {"application/json": {"schema": _named(version, operation.body, schemas, partial=partial)}},
         }
     return described
+
+
+def _id(operation: Operation) -> str:
+    path = operation.path.translate(str.maketrans("/-", "__", "{}"))
+    return f"{operation.method.lower()}_{operation.role.lower()}_{operation.module}{path}"
+
+
+def _links(operation: Operation) -> JSONObject:
+    """Return what can be done with an object once it is pushed: the other methods of its URL."""
+    if operation.method != "PUT" or not operation.owned:
+        return {}
+    same = [
+        each
+        for each in REGISTRY[operation.module].receiver.operations
+        if each.path == operation.path and each is not operation
+    ]
+    names = [segment[1:-1] for segment in operation.segments if segment[:1] == "{"]
+    parameters = {f"path.{name}": f"$request.path.{name}" for name in names}
+    return {_id(each): {"operationId": _id(each), "parameters": parameters} for each in same}
 
 
 def _query(version: Version, operation: Operation, name: str, declared: Any) -> JSONObject:

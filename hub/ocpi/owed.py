@@ -127,10 +127,9 @@ class Owed:
 
     def back(self, receiver: Party | None = None) -> None:
         """Hear that a receiver (None: the hub, and so everybody) can be reached again."""
-        if receiver is None:
-            self._resting.clear()
-        else:
-            self._resting.pop(str(receiver), None)
+        for each in self._resting if receiver is None else {str(receiver)} & self._resting.keys():
+            # Its rest is over; that it had one is remembered until it answers.
+            self._resting[each] = self._clock()
         self._awake.set()
 
     async def settled(self) -> None:
@@ -151,8 +150,8 @@ class Owed:
                     await self._awake.wait()
 
     def _until_next(self) -> float:
-        ends = [end - self._clock() for end in self._resting.values()]
-        return max(0.05, min([self._pause, *ends]))
+        left = [end - self._clock() for end in self._resting.values()]
+        return min([self._pause, *(each for each in left if each > 0)])
 
     def _done(self, receiver: str, task: "asyncio.Task[None]") -> None:
         self._running.pop(receiver, None)

@@ -42,7 +42,7 @@ from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.objects import JSON
 from hub.ocpi.platforms import Platform
-from hub.ocpi.versions import VERSIONS
+from hub.ocpi.versions import SPOKEN_AS, VERSIONS, inner_version
 from hub.ocpi.versions.steps import Version
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,9 @@ class Reception(Protocol[C]):
     """Knows the tokens, and serves the Configuration Modules that stand before all others."""
 
     def authenticate(self, authorization: str | None) -> C: ...
-    async def catch_up(self) -> bool: ...
+    async def catch_up(self) -> None: ...
     def heard(self, caller: C) -> None: ...
+    def offers(self, caller: C, number: str) -> bool: ...
     async def versions(self, caller: C) -> JSON: ...
     async def version_details(self, caller: C, version: str) -> JSON: ...
     async def credentials(self, caller: C, version: str, method: str, body: JSON, correlation_id: str) -> JSON: ...
@@ -147,38 +148,41 @@ class Server:
         if segments == ["versions"]:
             _only(method, "GET")
             return configured(exchange, await self._reception.versions(caller))
-        version = VERSIONS.get(segments[0]) if segments else None
-        if version is None:
+        number = segments[0] if segments else ""
+        version = VERSIONS.get(inner_version(number))
+        if version is None or (number in SPOKEN_AS and not self._reception.offers(caller, number)):
             raise UnknownEndpoint("There is no such OCPI version or endpoint")
         if len(segments) == 1:
             _only(method, "GET")
-            return configured(exchange, await self._reception.version_details(caller, version.number))
+            return configured(exchange, await self._reception.version_details(caller, number))
         if segments[1:] == ["credentials"]:
-            return await self._credentials(exchange, caller, version, method)
+            return await self._credentials(exchange, caller, number, method)
         if caller.version is None:
             raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
         return await self._module(exchange, caller, version, segments, tail_starts)
 
     async def _caller(self, authorization: str | None) -> Caller:
+        caller: Caller
         try:
-            return self._reception.authenticate(authorization)
+            caller = self._reception.authenticate(authorization)
         except Unauthorized:
-            # The command line, or another node, may have invited or changed somebody a moment ago.
-            if authorization is None or not await self._reception.catch_up():
+            if authorization is None:
                 raise
-            return self._reception.authenticate(authorization)
+            # The command line, or another node, may have invited or changed somebody a moment ago; others
+            # may just have caught up for their own sake, so it is looked again in any case.
+            await self._reception.catch_up()
+            caller = self._reception.authenticate(authorization)
+        return caller
 
-    async def _credentials(self, exchange: Exchange, caller: Caller, version: Version, method: str) -> Answer:
+    async def _credentials(self, exchange: Exchange, caller: Caller, number: str, method: str) -> Answer:
         _only(method, "GET", "POST", "PUT", "DELETE")
         body = None
         if method in ("POST", "PUT"):
             text = await read_body(exchange, self._max_body)
-            version.judge(text, Credentials)
+            VERSIONS[inner_version(number)].judge(text, Credentials)
             body = codec.decode(text)
         correlation_id = exchange.text(b"x-correlation-id") or ""
-        return configured(
-            exchange, await self._reception.credentials(caller, version.number, method, body, correlation_id)
-        )
+        return configured(exchange, await self._reception.credentials(caller, number, method, body, correlation_id))
 
     async def _module(
         self, exchange: Exchange, caller: Caller, version: Version, segments: list[str], tail_starts: int

@@ -42,7 +42,7 @@ class Field:
         text: its length, pattern and alphabet.
         open_enum: values known among others.
         bounds: of a number.
-        non_empty: whether a list has at least one element.
+        non_empty: whether a list has at least one element; an optional one may always be empty.
     """
 
     kind: Any
@@ -118,7 +118,7 @@ def _field(kind: Any, required: bool, marks: list[Any]) -> Field:
         text=mark(Text),
         open_enum=mark(OpenEnum),
         bounds=mark(Bounds),
-        non_empty=mark(NonEmpty) is not None,
+        non_empty=required and mark(NonEmpty) is not None,
     )
 
 

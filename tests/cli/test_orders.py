@@ -113,7 +113,11 @@ async def test_the_arguments_are_erased_when_the_order_is_taken(database: Databa
     [
         (Refused("it is suspended; resume it"), "it is suspended; resume it", 1),
         (Refused("no such option; see the list", exit=2), "no such option; see the list", 2),
-        (UnableToUseClientApi("they answered 404"), "they answered 404 (OCPI status 3001)", 1),
+        (
+            UnableToUseClientApi("they answered 404"),
+            "they answered 404 (OCPI status 3001); 'emall doctor' tells how things are",
+            1,
+        ),
     ],
 )
 async def test_a_refusal_comes_back_with_its_exit_code(

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import datetime
 import json
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hub.ocpi.objects import JSON
 from hub.ocpi.times import moment, utc_now
 from hub.recorded import record_settings
 from hub.settings import Settings
-from tests.cli.command import emall, emall_beside
+from tests.cli.command import PROGRAM, emall, emall_beside, environment
 from tests.cli.conftest import ON_BOTH, connect, serving
 
 
@@ -227,5 +229,18 @@ async def test_what_the_platform_refuses_is_told(place: dict[str, str], database
         url = "https://tnm.example.com/versions"
         done = await emall_beside("party", "register", "--url", url, "--token", "TOKEN_A", **place)
 
-    assert (done.code, done.stdout) == (1, "")
-    assert done.stderr == "emall: it lists 2.0, we speak 2.2.1 and 2.3.0 (OCPI status 3002)\n"
+    done.refused(1, "it lists 2.0, we speak 2.2.1 and 2.3.0 (OCPI status 3002)")
+
+
+async def test_an_interrupted_command_takes_its_order_back(place: dict[str, str], database: Database) -> None:
+    command = [*PROGRAM, "party", "rotate", "NL-TNM"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(place))
+    while not await database.fetch("SELECT 1 FROM hub_order"):
+        await asyncio.sleep(0.02)
+
+    run.send_signal(signal.SIGINT)
+    stdout, stderr = await asyncio.to_thread(run.communicate)
+
+    assert (run.returncode, stdout) == (1, "")
+    assert stderr == "emall: interrupted; give the command again to finish\n"
+    assert await database.fetch("SELECT 1 FROM hub_order") == []

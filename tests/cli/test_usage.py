@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from hub.cli.commands import app
-from tests.cli.command import PROGRAM, emall, environment
+from tests.cli.command import PROGRAM, emall_inside, environment
 
 
 def options(command: Any = None, name: str = "emall") -> Iterator[tuple[str, Any]]:
@@ -85,7 +85,7 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
     ],
 )
 def test_wrong_use_is_one_line_that_helps(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    emall(*arguments, EMALL_DATA=str(tmp_path / "none")).refused(2, said)
+    emall_inside(*arguments, EMALL_DATA=str(tmp_path / "none")).refused(2, said)
 
     assert not (tmp_path / "none").exists()
 
@@ -100,7 +100,7 @@ def test_wrong_use_is_one_line_that_helps(arguments: tuple[str, ...], said: str,
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(variables: dict[str, str], said: str, tmp_path: Path) -> None:
-    emall("serve", "--data", str(tmp_path), **variables).refused(2, said)
+    emall_inside("serve", "--data", str(tmp_path), **variables).refused(2, said)
 
 
 @pytest.mark.parametrize(
@@ -114,17 +114,17 @@ def test_a_variable_that_cannot_be_used_is_named(variables: dict[str, str], said
         ("deliveries", "list"),
         ("deliveries", "retry", "1"),
         ("route", "explain", "--from", "NL-TNM", "--to", "hub", "GET", "locations"),
-        ("import", "tariffs", "-"),
+        ("import", "tariffs", "/dev/null"),
     ],
 )
 def test_a_folder_without_a_store_is_not_made_one(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    emall(*arguments, "--data", str(tmp_path / "mistyped")).refused(2, "there is no hub's store here")
+    emall_inside(*arguments, "--data", str(tmp_path / "mistyped")).refused(2, "there is no hub's store here")
 
     assert not (tmp_path / "mistyped").exists()
 
 
 def test_a_store_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
-    emall("party", "list", "--database", "postgres://nobody@127.0.0.1:1/none").refused(2, "cannot be reached")
+    emall_inside("party", "list", "--database", "postgres://nobody@127.0.0.1:1/none").refused(2, "cannot be reached")
 
 
 def test_a_reader_that_leaves_early_is_no_fault() -> None:

@@ -1,5 +1,6 @@
 """A real hub process for the whole run, and platforms that come and go."""
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,17 +38,18 @@ async def join(hub: HubProcess) -> AsyncIterator[Callable[..., Any]]:
 
     Roles are names, or (role, country_code, party_id); keywords are those of ``PartyPlatform``.
     """
-    async with contextlib.AsyncExitStack() as joined:
+    joined: list[PartyPlatform] = []
 
-        async def joining(*roles: str | tuple[str, str, str], at: HubProcess = hub, **rest: Any) -> PartyPlatform:
-            parties = [(role, "NL", party_id()) if isinstance(role, str) else role for role in roles or ("CPO",)]
-            platform = PartyPlatform(f"{parties[0][0]} {parties[0][2]}", parties, **rest)
-            await joined.enter_async_context(platform)
-            await platform.register(at.versions_url, await at.invite(platform.name))
-            joined.push_async_callback(_leave, platform)
-            return platform
+    async def joining(*roles: str | tuple[str, str, str], at: HubProcess = hub, **rest: Any) -> PartyPlatform:
+        parties = [(role, "NL", party_id()) if isinstance(role, str) else role for role in roles or ("CPO",)]
+        platform = PartyPlatform(f"{parties[0][0]} {parties[0][2]}", parties, **rest)
+        joined.append(await platform.__aenter__())
+        await platform.register(at.versions_url, await at.invite(platform.name))
+        return platform
 
-        yield joining
+    yield joining
+    await asyncio.gather(*map(_leave, joined))  # at once, for each takes its time
+    await asyncio.gather(*(platform.__aexit__() for platform in joined))
 
 
 async def _leave(platform: PartyPlatform) -> None:

@@ -101,3 +101,8 @@ async def report(party: PartyPlatform, url: str, result: JSON, *, to: str | None
             country_code, _, party_id = named.partition("-")
             headers |= {f"OCPI-{way}-country-code": country_code, f"OCPI-{way}-party-id": party_id}
     return await party.send("POST", url, body=result, headers=headers, **rest)
+
+
+def heard(platform: PartyPlatform, module: str) -> list[Received]:
+    """Return what has reached a platform of one module so far."""
+    return [each for each in platform.inbox if each.module == module]

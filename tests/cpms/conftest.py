@@ -38,6 +38,7 @@ async def cpms(hub, database, stations, clock):
     await made.orders()["cpms.import"]({"kind": "locations", "objects": [location()]})
     await made.start()
     await made.owed.settled()
+    await made.pulling.settled()
     hub.asked.clear()
     yield made
     await made.stop()

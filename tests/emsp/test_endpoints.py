@@ -25,6 +25,8 @@ async def emsp(hub, database):
         party=EMSP, hub_party=HUB, hub=hub, call_url=hub.call_url, url_of=url_of, database=database
     )  # fmt: skip
     await made.start()
+    await made.pulling.settled()
+    hub.asked.clear()
     yield made
     await made.stop()
 
@@ -56,13 +58,13 @@ async def test_a_token_not_received_goes_out_when_the_hub_is_back(emsp, hub):
     hub.answers[tokens.put_token] = ReceiverUnreachable()
     await add_token(emsp)
     await emsp.owed.settled()
-    assert len(hub.asked) == 1
+    assert len(hub.heard(tokens.put_token)) == 1
 
     hub.answers[tokens.put_token] = Response(http_status=201)
     emsp.owed.back()
     await emsp.owed.settled()
 
-    assert len(hub.asked) == 2
+    assert len(hub.heard(tokens.put_token)) == 2
 
 
 async def test_its_tokens_are_listed(emsp):
@@ -397,3 +399,63 @@ async def test_a_drivers_wishes_are_answered(emsp, hub):
     )
 
     assert await emsp.asking.set_preferences(CPO, "S1", {"profile_type": "FAST"}) == "ACCEPTED"
+
+
+# -- what it missed -------------------------------------------------------------------------------
+
+
+def page(declared, *objects, following=""):
+    headers = {"link": f'<https://hub.test/list?{following}>; rel="next"'} if following else {}
+    return Response(Body(list[declared], value=list(objects)), headers=headers)
+
+
+async def test_what_was_missed_is_pulled_from_the_hub_page_by_page(emsp, hub):
+    pages = {
+        "limit=100": page(locations.Location, location(), following="limit=100&after=1"),
+        "limit=100&after=1": page(locations.Location, location(id="LOC2")),
+    }
+    hub.answers[locations.list_locations] = lambda request: pages[request.query]
+
+    emsp.pulling.begin()
+    await emsp.pulling.settled()
+
+    assert [each["id"] for each in await emsp.store.locations.all()] == ["LOC1", "LOC2"]
+    assert {request.receiver for request in hub.asked} == {HUB}
+    (asked,) = hub.heard(sessions.list_sessions)
+    assert asked.query == "limit=100&date_from=1970-01-01T00%3A00%3A00.000Z"  # mod_sessions: required
+
+
+async def test_a_pull_does_not_undo_a_newer_push(emsp, hub):
+    newer = location(name="Newer", last_updated=LATER)
+    await emsp(told(locations.put_location, newer, location_id="LOC1"))
+    hub.answers[locations.list_locations] = page(locations.Location, location(name="Older"))
+
+    emsp.pulling.begin()
+    await emsp.pulling.settled()
+
+    assert await emsp.store.locations.all() == [newer]
+
+
+async def test_a_pulled_cdr_does_not_change_a_booked_one(emsp, hub):
+    cdr = cost_of(tariff())
+    await emsp(ask(cdrs.post_cdr, cdr, sender=CPO))
+    hub.answers[cdrs.list_cdrs] = page(cdrs.CDR, cdr | {"total_energy": 99, "last_updated": "2027-01-01T00:00:00Z"})
+
+    emsp.pulling.begin()
+    await emsp.pulling.settled()
+
+    assert [each["total_energy"] for each in await emsp.store.cdrs.all()] == [20]
+
+
+async def test_the_hub_back_after_a_failure_is_asked_for_what_was_missed(emsp, hub):
+    hub.answers[tokens.put_token] = ReceiverUnreachable()
+    await add_token(emsp)
+    await emsp.owed.settled()
+    assert hub.heard(locations.list_locations) == []
+
+    hub.answers[tokens.put_token] = Response(http_status=201)
+    emsp.owed.back()
+    await emsp.owed.settled()
+    await emsp.pulling.settled()
+
+    assert len(hub.heard(locations.list_locations)) == 1

@@ -6,4 +6,13 @@ from hub.ocpi.versions.v2_3_0 import V2_3_0
 
 VERSIONS: dict[str, Version] = {version.number: version for version in (V2_2_1, V2_3_0)}
 
-__all__ = ["V2_2_1", "V2_3_0", "VERSIONS", "Version"]
+#: A deprecated version that is spoken like another (VersionNumber), to those an operator allows it.
+SPOKEN_AS = {"2.2": "2.2.1"}
+
+
+def inner_version(number: str) -> str:
+    """Return the version whose rules a version is spoken by."""
+    return SPOKEN_AS.get(number, number)
+
+
+__all__ = ["SPOKEN_AS", "V2_2_1", "V2_3_0", "VERSIONS", "Version", "inner_version"]

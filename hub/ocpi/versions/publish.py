@@ -88,5 +88,5 @@ def _text(version: Version, declared: Any, *, partial: bool) -> str:
     return json.dumps(version.schema(declared, partial=partial), indent=2, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - main is tested, this line is Python's way to start it
     sys.exit(main(sys.argv[1:]))
