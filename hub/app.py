@@ -130,6 +130,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN,
             timeout_keep_alive=75,
             backlog=2048,

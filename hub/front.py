@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.responses import Response as HTTPResponse
 from starlette.routing import Route
 
 from hub.metrics import CONTENT_TYPE, Metrics
-from hub.ocpi.errors import UnknownEndpoint
+from hub.ocpi.errors import MethodNotAllowed, UnknownEndpoint
 from hub.ocpi.exchanges import Receive, Scope, Send, refusal
 from hub.ocpi.openapi import describe
 from hub.ocpi.server import Server
@@ -36,7 +37,7 @@ class Front:
         routes = [Route("/health", self._health), Route("/openapi/{version}.json", self._openapi)]
         if show_metrics:
             routes.append(Route("/metrics", self._show_metrics))
-        self._pages = Starlette(routes=routes)
+        self._pages = Starlette(routes=routes, exception_handlers={404: _refused, 405: _refused})
         self._known = {"/health", "/metrics"} if show_metrics else {"/health"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,5 +68,15 @@ class Front:
     async def _openapi(self, request: HTTPRequest) -> HTTPResponse:
         version = VERSIONS.get(request.path_params["version"])
         if version is None:
-            return JSONResponse({"error": f"one of {', '.join(VERSIONS)}"}, 404)
+            raise HTTPException(404)
         return JSONResponse(describe(version, f"{self._public_url}/ocpi"))
+
+
+def _refused(request: HTTPRequest, error: Exception) -> HTTPResponse:
+    """Return the answer to what is no page of ours, in the OCPI response format as everywhere."""
+    known = isinstance(error, HTTPException) and error.status_code == 405
+    said = MethodNotAllowed(allow=("GET",)) if known else UnknownEndpoint()
+    answer = refusal(said, dict(request.scope["headers"]))
+    response = HTTPResponse(answer.body, answer.status)
+    response.raw_headers = answer.headers
+    return response

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -120,13 +121,13 @@ class HubRoom(Room):
             push.operation, push.sender, delivery.party, push.params, query=push.query, body=push.body,
             correlation_id=push.correlation_id,
         )  # fmt: skip
-        started = asyncio.get_running_loop().time()
+        started = time.perf_counter()
         try:
             response = await self.remote(connection)(request)
         except OcpiError as error:
-            self.hop(request, connection, error, asyncio.get_running_loop().time() - started)
+            self.hop(request, connection, error, time.perf_counter() - started)
             raise
-        self.hop(request, connection, response, asyncio.get_running_loop().time() - started)
+        self.hop(request, connection, response, time.perf_counter() - started)
         return response
 
     async def _present(self, push: Push) -> Push | None:

@@ -174,14 +174,13 @@ class Lender:
     callbacks: Callbacks
 
     async def headers(self, request: Request, connection: Connection, response: Response) -> Mapping[str, str]:
-        """Return an answer's headers with the hub's Link of a list and Location of a CDR."""
+        """Return an answer's headers with URLs of the hub's; one that cannot be is left out."""
         headers = dict(response.headers)
-        given = headers.pop("link", None)
-        link = await self._link(request, connection, given) if given else None
-        if link is not None:
-            headers["link"] = link
-        if "location" in headers:
-            headers["location"] = await self._location(request, connection, headers["location"])
+        for name, exchange in (("link", self._link), ("location", self._location)):
+            given = headers.pop(name, None)
+            own = await exchange(request, connection, given) if given else None
+            if own is not None:
+                headers[name] = own
         return headers
 
     async def _link(self, request: Request, connection: Connection, header: str) -> str | None:
@@ -201,10 +200,20 @@ class Lender:
             return f'<{own}?{given.query}>; rel="next"'
         return f'<{own}?link={await self._lend(request, connection, "link", link)}>; rel="next"'
 
-    async def _location(self, request: Request, connection: Connection, location: str) -> str:
-        """Return the hub's URL for where a receiver put a CDR; only the CPO that sent it may use it."""
-        absolute = urljoin(connection.endpoints.get((request.operation.module, request.operation.role), ""), location)
-        return f"{self._endpoint(request)}/{await self._lend(request, connection, 'location', absolute)}"
+    async def _location(self, request: Request, connection: Connection, location: str) -> str | None:
+        """Return the hub's URL for where a receiver put something.
+
+        That of a CDR is lent: only the CPO that sent it may use it. The text gives no other request a
+        Location; one that is below the receiver's endpoint is the same below the hub's.
+        """
+        operation = request.operation
+        endpoint = connection.endpoints.get((operation.module, operation.role), "")
+        absolute = urljoin(endpoint, location)
+        if operation.module == "cdrs":
+            return f"{self._endpoint(request)}/{await self._lend(request, connection, 'location', absolute)}"
+        below = absolute.removeprefix(endpoint.rstrip("/") + "/")
+        own = f"{self._endpoint(request)}/{below}"
+        return own if below != absolute and len(own) <= _MAX_URL else None
 
     def _endpoint(self, request: Request) -> str:
         version = request.version.number if request.version else "2.3.0"

@@ -49,6 +49,8 @@ class OpenRouting:
             return _named(request.value.get("cdr_token"))
         if operation.module == "sessions" and operation.pushes:
             return await self._session_peer(request)
+        if operation.module == "bookings" and operation.pushes:
+            return await self._booking_peer(request)
         if operation.module == "chargingprofiles" and operation.role == "SENDER":
             return await self._peer(request, "sessions", request.params["session_id"])
         return await self._object_owner(request)
@@ -67,6 +69,13 @@ class OpenRouting:
         if token:
             return _named(token)
         return await self._peer(request, "sessions", request.params["session_id"])
+
+    async def _booking_peer(self, request: Request) -> Party:
+        """The eMSP of a Booking: named by the request it came from, or by the copy that the CPO told before."""
+        asked = (request.value or {}).get("booking_requests")
+        if asked:
+            return _named(asked[0].get("booking_request"))
+        return await self._peer(request, "bookings", request.params["booking_id"])
 
     async def _peer(self, request: Request, kind: str, identifier: str) -> Party:
         sender = self._sender(request)

@@ -3,8 +3,8 @@
 Source: OCPI 2.3.0, terminology.asciidoc (Platform); decision 0001.
 """
 
-import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -202,7 +202,7 @@ class PartyRoom(Room):
         connection = self.connection
         if connection is None:
             raise ReceiverUnreachable("There is no registration at the hub")
-        started = asyncio.get_running_loop().time()
+        started = time.perf_counter()
         outcome: Response | OcpiError = ServerError()
         try:
             outcome = await self.remote(connection)(request, url=url)
@@ -210,7 +210,7 @@ class PartyRoom(Room):
             outcome = error
             raise
         finally:
-            self.hop(request, connection, outcome, asyncio.get_running_loop().time() - started)
+            self.hop(request, connection, outcome, time.perf_counter() - started)
         return outcome
 
     def url_of(self, request: Request) -> str:

@@ -31,7 +31,7 @@ from hub.ocpi.errors import (
 )
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.messages import Party, Request, Response
-from hub.ocpi.modules import cdrs, sessions
+from hub.ocpi.modules import bookings, cdrs, invoicereconciliation, sessions
 from hub.ocpi.outbox import OFFLINE, Destination, Outbox, Push
 from hub.ocpi.platforms import Platform
 from hub.openrouting import OpenRouting
@@ -120,9 +120,10 @@ class Router:
         except (ReceiverTimeout, ReceiverUnreachable):
             await self._keep(request, level, receiver)
             raise
-        if response.succeeded:
-            await self._keep(request, level, receiver)
-            response = await self._with_own_urls(request, connection, response)
+        if not response.succeeded:
+            return response.but(sender=receiver, headers={})  # its URLs lead nowhere for the sender
+        await self._keep(request, level, receiver)
+        response = await self._with_own_urls(request, connection, response)
         return response.but(sender=receiver)
 
     async def _check(self, request: Request, level: Level | None, receiver: Party) -> None:
@@ -138,7 +139,7 @@ class Router:
                 raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
             if request.body is not None:
                 check_owner(request, level, head(request.body.text(request.version)))
-        elif operation is cdrs.post_cdr and request.body is not None:
+        elif operation in _OWNED_BY_BODY and request.body is not None:
             said = head(request.body.text(request.version))
             if Party.of(said.country_code or "", said.party_id or "") not in parties:
                 raise InvalidParameters("$.country_code, $.party_id: no party of the calling platform")
@@ -209,7 +210,7 @@ class Router:
         timeout = lending.timeout_of(response)
         if timeout is not None:
             await self.callbacks.expect(lent.uid, timeout)
-        return response.but(sender=request.receiver)
+        return response.but(sender=request.receiver, headers={})
 
     async def _result(self, request: Request) -> Response:
         lent = await self._redeem(request, request.params["uid"], "result")
@@ -219,7 +220,7 @@ class Router:
         await self.callbacks.answered(lent.uid)
         onward = request.but(sender=lent.borrower, receiver=lent.owner)
         response = await self._put(onward, asker, url=lent.url)
-        return response.but(sender=lent.owner)
+        return response.but(sender=lent.owner, headers={})
 
     async def _redeem(self, request: Request, uid: str, kind: Kind) -> Lent:
         return await self.callbacks.redeem(uid, kind, request.sender, request.caller or "")
@@ -234,7 +235,8 @@ class Router:
 
     async def _lent_link(self, request: Request) -> str | None:
         """Return the exact URL of a party's next page where the hub has lent one for it."""
-        uid = request.parameters.get("link") if request.operation.paginated and "link=" in request.query else None
+        listed = request.operation.paginated or request.operation.module not in REGISTRY
+        uid = request.parameters.get("link") if listed and "link=" in request.query else None
         return (await self._redeem(request, uid, "link")).url if uid else None
 
     async def _lent_location(self, request: Request) -> Response:
@@ -245,7 +247,7 @@ class Router:
             raise ReceiverUnreachable(f"{lent.owner} is no longer connected")
         onward = request.but(sender=lent.borrower, receiver=lent.owner, query="")
         response = await self._put(onward, holder, url=lent.url)
-        return response.but(sender=lent.owner)
+        return response.but(sender=lent.owner, headers={})
 
     # -- broadcast ---------------------------------------------------------------------------------
 
@@ -281,6 +283,10 @@ class Router:
         if response is None:
             raise UnknownEndpoint("There is no such object")
         return response.but(sender=self.hub)
+
+
+#: Whose URL names no owner: whose they are stands in the body alone.
+_OWNED_BY_BODY = (cdrs.post_cdr, bookings.post_booking, invoicereconciliation.post_record)
 
 
 def _names(options: Mapping[str, object], party: Party) -> bool:

@@ -110,31 +110,22 @@ class Pull(Model):
         unique_together = (("connection_id", "party", "kind"),)
 
 
-class Hop(Model):
-    """One hop of a message; ``hub.trace`` tells what the columns mean.
+class HopBunch(Model):
+    """Some hops of messages, stored together; ``hub.trace`` tells what the columns mean.
 
     Attributes:
-        at: when it was over, in microseconds since 1970, UTC.
-        duration: in microseconds.
+        at: when the last of them was over, in microseconds since 1970, UTC.
     """
 
     id = fields.BigIntField(primary_key=True)
-    correlation_id = Text()
     at = fields.BigIntField()
-    direction = Text()
-    operation = Text()
-    sender = Text()
-    receiver = Text()
-    connection = Text()
-    outcome = Text()
-    duration = fields.BigIntField()
-    note = Text()
+    marks = fields.BinaryField()
+    hops = fields.BinaryField()
 
     class Meta:
-        """Found by correlation id; the oldest are those with the smallest id."""
+        """Found by a mark in ``marks``; the oldest are those with the smallest id."""
 
-        table = "hub_hop"
-        indexes = (("correlation_id",),)
+        table = "hub_hops"
 
 
 class Order(Model):

@@ -1,15 +1,22 @@
 """The trace: every hop of every message, for `emall trace CORRELATION_ID`.
 
 A hop is noted in memory and stored with many others at most 200 ms later, so that it costs the message it is about
-next to nothing. It is an audit and not the truth: a process that is killed loses the hops of its last 200 ms, and a
-store that cannot keep up loses hops rather than memory, and counts them. Nothing else is decided from it.
+next to nothing: the hops of such a while are one row, a JSON array, beside the marks (short hashes) of their
+correlation ids, by which the row is found. A row for each hop, with an index of correlation ids, costs as much CPU as
+the rest of the routing.
+
+It is an audit and not the truth: a process that is killed loses the hops of its last 200 ms, and a store that cannot
+keep up loses hops rather than memory, and counts them. Nothing else is decided from it.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from hashlib import blake2b
+from typing import Literal, NamedTuple, cast
+
+import msgspec
 
 from hub.database.contract import Database, DatabaseUnavailable, Transaction
 from hub.ocpi.interfaces import Operation
@@ -22,7 +29,7 @@ Direction = Literal["in", "out"]
 DAY = 86_400_000_000  # in microseconds
 _STORE_EVERY = 0.2  # seconds
 _PRUNE_EVERY = 3600.0
-_PAGE = 5_000  # hops forgotten in one transaction
+_PAGE = 1_000  # bunches forgotten in one transaction
 
 
 class Hop(NamedTuple):
@@ -53,8 +60,19 @@ class Hop(NamedTuple):
         return self.duration / 1000
 
 
-_COLUMNS = ", ".join(Hop._fields)
-_INSERT = f"INSERT INTO hub_hop ({_COLUMNS}) VALUES ({', '.join(f'${n}' for n in range(1, len(Hop._fields) + 1))})"  # noqa: S608 -- our own columns
+#: Finds the bunches that may hold a correlation id; which do is told by the hops themselves.
+_FIND = {
+    "sqlite": "SELECT hops FROM hub_hops WHERE instr(marks, $1) > 0 ORDER BY id",
+    "postgres": "SELECT hops FROM hub_hops WHERE position($1 in marks) > 0 ORDER BY id",
+}
+_BUNCH = 5_000  # hops in one row at most
+
+_read = msgspec.json.Decoder(list[Hop]).decode
+
+
+def _mark(correlation_id: str) -> bytes:
+    """Return eight bytes that stand for a correlation id."""
+    return blake2b(correlation_id.encode(), digest_size=8).digest()
 
 
 class Trace:
@@ -136,7 +154,13 @@ class Trace:
 
     async def _write(self, noted: list[tuple[object, ...]]) -> None:
         async def work(tx: Transaction) -> None:
-            await tx.executemany(_INSERT, map(_row, noted))
+            for first in range(0, len(noted), _BUNCH):
+                found = [_hop(each) for each in noted[first : first + _BUNCH]]
+                marks = b"".join(map(_mark, dict.fromkeys(each.correlation_id for each in found)))
+                await tx.execute(
+                    "INSERT INTO hub_hops (at, marks, hops) VALUES ($1, $2, $3)",
+                    found[-1].at, marks, msgspec.json.encode(found),
+                )  # fmt: skip
 
         try:
             await self._database.transact(work)
@@ -162,7 +186,7 @@ class Trace:
 
         async def work(tx: Transaction) -> int:
             return await tx.execute(
-                "DELETE FROM hub_hop WHERE id IN (SELECT id FROM hub_hop ORDER BY id LIMIT $1) AND at < $2",
+                "DELETE FROM hub_hops WHERE id IN (SELECT id FROM hub_hops ORDER BY id LIMIT $1) AND at < $2",
                 _PAGE,
                 before,
             )
@@ -171,19 +195,16 @@ class Trace:
             pass
 
 
-def _row(noted: tuple[object, ...]) -> tuple[object, ...]:
+def _hop(noted: tuple[object, ...]) -> Hop:
     correlation_id, at, direction, operation, sender, receiver, connection, outcome, ms, note = noted
-    assert isinstance(ms, float | int)
-    return (
-        correlation_id, at, direction, str(operation), str(sender or ""), str(receiver or ""), connection,
-        str(outcome), round(ms * 1000), note,
+    return Hop(
+        cast(str, correlation_id), cast(int, at), cast(Direction, direction), str(operation), str(sender or ""),
+        str(receiver or ""), cast(str, connection), str(outcome), round(cast(float, ms) * 1000), cast(str, note),
     )  # fmt: skip
 
 
 async def hops(database: Database, correlation_id: str) -> list[Hop]:
     """Return the hops of a message, in the order they were over."""
-    rows = await database.fetch(
-        f"SELECT {_COLUMNS} FROM hub_hop WHERE correlation_id = $1 ORDER BY at, id",  # noqa: S608 -- our own columns
-        correlation_id,
-    )
-    return [Hop(*row) for row in rows]
+    bunches = await database.fetch(_FIND[database.dialect], _mark(correlation_id))
+    found = [hop for (bunch,) in bunches for hop in _read(bunch) if hop.correlation_id == correlation_id]
+    return sorted(found, key=lambda hop: hop.at)

@@ -133,6 +133,7 @@ class Answer:
         body: the exact bytes, in place of an envelope.
         delay: in seconds before it answers.
         hang: it never answers.
+        after: it answers once this is set.
     """
 
     data: JSON = None
@@ -143,6 +144,7 @@ class Answer:
     body: bytes | None = None
     delay: float = 0.0
     hang: bool = False
+    after: asyncio.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,8 @@ class PartyPlatform:
         answer = await self._serve(request)
         if answer.delay:
             await asyncio.sleep(answer.delay)
+        if answer.after is not None:
+            await answer.after.wait()
         if answer.hang:
             await asyncio.Event().wait()
         body = answer.body if answer.body is not None else _envelope(answer)

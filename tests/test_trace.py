@@ -120,6 +120,7 @@ async def test_what_is_old_is_forgotten(
     monkeypatch.setattr("hub.trace._PAGE", 2)
     for _ in range(5):
         trace.hop("old", "in", "GET", CPO, HUB, 1000, 1)
+        await trace.flush()
     clock.now += 4 * DAY
     trace.hop("new", "in", "GET", CPO, HUB, 1000, 1)
     await trace.flush()

@@ -141,15 +141,13 @@ class Herald:
             for row in rows:
                 self._hand_out(row)
             self._told = rows[-1][7]
-        if not self._busy:
-            await self._store.set_told(self._told)
+        await self._note()
 
     def _hand_out(self, row: Row) -> None:
         value = client_info(row)
         key = (value["role"], value["country_code"], value["party_id"])
         for connection in self._connections.all():
-            concerned = connection.id != row[4] and connection.status == "CONNECTED"
-            if concerned and connection.offers("hubclientinfo", "RECEIVER"):
+            if connection.id != row[4] and _listens(connection):
                 waiting = self._waiting[connection.id]
                 waiting.pop(key, None)  # what was not told yet of this party is out of date
                 waiting[key] = value
@@ -162,14 +160,21 @@ class Herald:
         try:
             while waiting:
                 connection = self._connections.by_id(connection_id)
-                if connection is None or connection.status != "CONNECTED":
-                    waiting.clear()  # it asks when it is back
-                    return
+                if connection is None or not _listens(connection):
+                    break  # it asks when it is back
                 await self._push(connection, waiting.pop(next(iter(waiting))))
         finally:
-            del self._busy[connection_id]
-        if not self._busy:
+            del self._busy[connection_id], self._waiting[connection_id]
+        await self._note()
+
+    async def _note(self) -> None:
+        """Remember what is told, once all of it is."""
+        if self._busy:
+            return
+        try:
             await self._store.set_told(self._told)
+        except DatabaseUnavailable as error:
+            log.warning("what was told of HubClientInfo is not noted: %s", error)
 
     async def _push(self, connection: Connection, value: JSONObject) -> None:
         try:
@@ -185,6 +190,10 @@ class Herald:
             return
         if not 1000 <= answer.status_code < 2000:
             log.info("%s refused news of %s: OCPI %d", connection.name, value["party_id"], answer.status_code)
+
+
+def _listens(connection: Connection) -> bool:
+    return connection.status == "CONNECTED" and connection.offers("hubclientinfo", "RECEIVER")
 
 
 def _url(connection: Connection, value: JSONObject) -> str:

@@ -46,6 +46,7 @@ class Connections:
         self._wanted = False
         self._revision = -1  # of the store when the picture was taken
         self._statuses: dict[str, Status] = {}  # set here, on their way into the store
+        self._written: set[str] = set()  # of these, the ones a reload that begins now will find there
         self._retired: set[bytes] = set()  # hashes on their way out of the store
 
     async def start(self) -> None:
@@ -143,14 +144,14 @@ class Connections:
     def _settle(self, picture: Picture, key: Key) -> None:
         """A new token is used: the former ones end now, here at once and in the store soon."""
         for hashed, each in list(picture.keys.items()):
-            if each.caller.id == key.caller.id and hashed != key.hashed:
+            if each.caller.id == key.caller.id and each.rank < key.rank:
                 self._retired.add(hashed)
         self._install(Picture(picture.by_id.values(), {
             hashed: each._replace(settles=False) if hashed == key.hashed else each
             for hashed, each in picture.keys.items() if hashed not in self._retired
         }))  # fmt: skip
         self.keep(self.store.database.transact(
-            lambda tx: self.store.retire_others(tx, key.caller.id, key.hashed)
+            lambda tx: self.store.retire_older(tx, key.caller.id, key.hashed)
         ), "retire tokens")  # fmt: skip
 
     # -- changing ---------------------------------------------------------------------------------
@@ -161,6 +162,7 @@ class Connections:
         if old is None or old.status not in ("CONNECTED", "OFFLINE") or old.status == status:
             return
         self._statuses[connection_id] = status
+        self._written.discard(connection_id)
         new = dataclasses.replace(old, status=status, changed=self.store.now())
         self._replace(old, new)
         self.keep(self._write_status(connection_id, status, old.status), f"status of {old.name}")
@@ -174,7 +176,7 @@ class Connections:
                 self._revision = revision
         finally:
             if self._statuses.get(connection_id) == status:
-                del self._statuses[connection_id]
+                self._written.add(connection_id)
 
     def learn(self, connection_id: str, **quirks: Any) -> None:
         """Remember a quirk a peer has shown."""
@@ -226,6 +228,9 @@ class Connections:
         """Take the picture anew; what was committed before the call is in it."""
         async with self._lock:
             self._wanted = False
+            for connection_id in self._written:
+                del self._statuses[connection_id]
+            self._written.clear()
             revision = await self.store.revision()
             rows = await self.store.load()
             self._retired &= {bytes(hashed) for _, hashed, *_ in rows.tokens}
@@ -285,19 +290,18 @@ class Connections:
 
     def _keys(self, rows: Rows, connections: Mapping[str, Connection]) -> dict[bytes, Key]:
         keys: dict[bytes, Key] = {}
-        several: dict[str, int] = defaultdict(int)
-        for connection_id, *_ in rows.tokens:
-            several[connection_id] += 1
-        for connection_id, hashed, kind, created, until in rows.tokens:
+        oldest: dict[str, int] = {}
+        for rank, (connection_id, hashed, kind, created, until) in enumerate(rows.tokens):
             caller, hashed = connections.get(connection_id), bytes(hashed)
             if caller is None or hashed in self._retired:
                 continue
             lost = kind == "trial" and created + _FLIGHT < self.store.now()
-            settles = several[connection_id] > 1 and (kind in ("current", "offered") or lost)
-            keys[hashed] = Key(caller, hashed, until, settles)
+            newer = oldest.setdefault(connection_id, rank) < rank
+            settles = newer and (kind in ("current", "offered") or lost)
+            keys[hashed] = Key(caller, hashed, until, settles, rank)
         for invitation_id, kind, name, hashed, roles, options, expires in rows.invitations:
             invited = Invited(id=invitation_id, name=name, kind=kind, roles=tuple(_json(roles)), options=_json(options))
-            keys[bytes(hashed)] = Key(invited, bytes(hashed), expires, False)
+            keys[bytes(hashed)] = Key(invited, bytes(hashed), expires)
         return keys
 
 

@@ -10,7 +10,7 @@ from hub.credentials.connections import Connection, Connections, Invited
 from hub.credentials.handshake import Handshake
 from hub.credentials.houses import House
 from hub.ocpi.client import Client
-from hub.ocpi.errors import MethodNotAllowed, UnknownEndpoint
+from hub.ocpi.errors import UnknownEndpoint
 from hub.ocpi.objects import JSON
 from hub.ocpi.versions import SPOKEN_AS
 
@@ -68,7 +68,11 @@ class Reception:
         return self.house.details(version, caller.custom_modules)
 
     async def credentials(self, caller: Caller, version: str, method: str, body: JSON, correlation_id: str) -> JSON:
-        """Serve the credentials endpoint of a version; ``body`` is a judged Credentials object.
+        """Serve the credentials endpoint of a version.
+
+        Args:
+            method: GET, POST, PUT or DELETE; the others do not exist.
+            body: of POST and PUT: a judged Credentials object.
 
         Raises:
             UnknownEndpoint: this version is not offered to this caller.
@@ -83,9 +87,7 @@ class Reception:
             return await handshake.put(caller, version, body, correlation_id)
         if method == "DELETE":
             return await handshake.delete(caller)
-        if method == "GET":
-            return handshake.get(caller, version)
-        raise MethodNotAllowed(f"{method} does not exist here", allow=("GET", "POST", "PUT", "DELETE"))
+        return handshake.get(caller, version)
 
     def _check(self, caller: Caller, version: str) -> None:
         if not self.offers(caller, version):

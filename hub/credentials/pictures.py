@@ -114,13 +114,15 @@ class Key(NamedTuple):
 
     Attributes:
         until: in microseconds since 1970; 0: no end.
-        settles: whether its use ends the connection's other tokens.
+        settles: whether its use ends the connection's older tokens.
+        rank: ascending with age, the newest highest.
     """
 
     caller: Connection | Invited
     hashed: bytes
     until: int
-    settles: bool
+    settles: bool = False
+    rank: int = 0
 
 
 class Picture:

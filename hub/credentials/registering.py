@@ -120,8 +120,6 @@ class Registering:
     def _judged(
         self, peer: Peer, credentials: JSONObject, version: str, endpoints: Endpoints, own: Connection | None
     ) -> Registration:
-        check_token(credentials["token"])
-        check_url(credentials["url"])
         roles = kept_roles(roles_of(credentials), self.house)
         check_roles(roles, own.accepted if own else (), self.house, self.connections, own.id if own else None)
         return self._registration(peer, credentials, version, endpoints, roles, own)
@@ -258,6 +256,11 @@ def _read(answer: Envelope, version: str) -> JSONObject:
         fault = "$.token: no credentials token" if str(error).startswith("$.token") else error  # it is a secret
         raise UnableToUseClientApi(f"the credentials answered: {fault}") from error
     given: JSONObject = answer.data
+    try:
+        check_token(given["token"])
+        check_url(given["url"])
+    except InvalidParameters as error:
+        raise UnableToUseClientApi(f"the credentials answered: {error}") from error
     return given
 
 

@@ -306,11 +306,15 @@ class Store:
             "UPDATE credentials_token SET kind = $3 WHERE house = $1 AND hash = $2", self.house, hashed, kind
         )
 
-    async def retire_others(self, tx: Transaction, connection_id: str, hashed: bytes) -> None:
-        """Leave a connection the one token it was seen to use."""
+    async def retire_older(self, tx: Transaction, connection_id: str, hashed: bytes) -> None:
+        """End the tokens of a connection that are older than the one it was seen to use."""
         await self.touch(tx)
+        await tx.execute(
+            "DELETE FROM credentials_token WHERE connection_id = $1"
+            " AND id < (SELECT max(id) FROM credentials_token WHERE hash = $2)",
+            connection_id, hashed,
+        )  # fmt: skip
         await tx.execute("UPDATE credentials_token SET kind = 'current', until = 0 WHERE hash = $1", hashed)
-        await tx.execute("DELETE FROM credentials_token WHERE connection_id = $1 AND hash <> $2", connection_id, hashed)
 
     # -- HubClientInfo ----------------------------------------------------------------------------
 

@@ -137,20 +137,12 @@ CREATE TABLE "credentials_endpoint" (
     CONSTRAINT "uid_credentials_connect_38afcd" UNIQUE ("connection_id", "module", "role")
 );
 CREATE INDEX "idx_credentials_house_28b970" ON "credentials_endpoint" ("house");
-CREATE TABLE "hub_hop" (
+CREATE TABLE "hub_hops" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
-    "correlation_id" TEXT NOT NULL,
     "at" BIGINT NOT NULL,
-    "direction" TEXT NOT NULL,
-    "operation" TEXT NOT NULL,
-    "sender" TEXT NOT NULL,
-    "receiver" TEXT NOT NULL,
-    "connection" TEXT NOT NULL,
-    "outcome" TEXT NOT NULL,
-    "duration" BIGINT NOT NULL,
-    "note" TEXT NOT NULL
+    "marks" BYTEA NOT NULL,
+    "hops" BYTEA NOT NULL
 );
-CREATE INDEX "idx_hub_hop_correla_79a801" ON "hub_hop" ("correlation_id");
 CREATE TABLE "credentials_invitation" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "house" TEXT NOT NULL,

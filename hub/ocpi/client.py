@@ -6,9 +6,7 @@ nothing else in the house knows of it.
 Source: OCPI 2.3.0, transport_and_format.asciidoc.
 """
 
-import asyncio
 import base64
-import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from hub.ocpi.errors import (
     Unparsable,
 )
 from hub.ocpi.interfaces import InterfaceRole
+from hub.ocpi.lanes import Lane
 from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.objects import JSON
 from hub.ocpi.shapes import ShapeOf, field_of
@@ -136,13 +135,13 @@ class Client:
         self.wire = wire
         self.timeout = timeout
         self._concurrency = concurrency
-        self._lanes: dict[str, asyncio.Semaphore] = {}
+        self._lanes: dict[str, Lane] = {}
 
-    def lane(self, peer_id: str) -> asyncio.Semaphore:
-        """Return the one semaphore all requests to a peer pass."""
+    def lane(self, peer_id: str) -> Lane:
+        """Return the one lane all requests to a peer pass."""
         lane = self._lanes.get(peer_id)
         if lane is None:
-            lane = self._lanes[peer_id] = asyncio.Semaphore(self._concurrency)
+            lane = self._lanes[peer_id] = Lane(self._concurrency)
         return lane
 
     async def call(
@@ -277,6 +276,7 @@ class RemotePlatform:
         self._client = client
         self._watcher = watcher
         self._authorization = authorization(peer.token, peer.quirks.raw_token)
+        self._lane = client.lane(peer.id)
 
     async def __call__(self, request: Request, *, url: str | None = None, timeout: float | None = None) -> Response:
         """Put a request to the peer; ``url`` stands for an exact URL it gave (a response_url)."""
@@ -284,13 +284,15 @@ class RemotePlatform:
         limit = timeout or self._client.timeout
         content = self._content(request)
         headers = self._headers(request, content)
-        async with _passing(self._client.lane(self.peer.id), limit):
-            try:
-                answer = await self._client.send(request.operation.method, target, headers, content, limit)
-            except OcpiError as error:
-                if self._watcher is not None:
-                    self._watcher.failed(self.peer.id, error)
-                raise
+        await self._lane.enter(limit)
+        try:
+            answer = await self._client.send(request.operation.method, target, headers, content, limit)
+        except OcpiError as error:
+            if self._watcher is not None:
+                self._watcher.failed(self.peer.id, error)
+            raise
+        finally:
+            self._lane.leave()
         if self._watcher is not None:
             self._watcher.answered(self.peer.id)
         return self._response(request, answer)
@@ -346,7 +348,7 @@ class RemotePlatform:
             if request.operation.paginated and self.peer.quirks.single_for_list and text and text[:1] != b"[":
                 text, whole = b"[" + text + b"]", None
         return Response(
-            Body(request.operation.data, text=text, version=self.version, owner=request.receiver) if text else None,
+            self._data(request, text, read.status_code),
             read.status_code,
             read.status_message,
             _relayed_status(answer.status),
@@ -362,12 +364,19 @@ class RemotePlatform:
             _refuse_false_success(answer)
         text = codec.encode(odd.data) if odd.data is not None else None
         return Response(
-            Body(request.operation.data, text=text, version=self.version, owner=request.receiver) if text else None,
+            self._data(request, text, odd.status_code),
             odd.status_code,
             odd.status_message,
             _relayed_status(answer.status),
             {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
         )
+
+    def _data(self, request: Request, text: bytes | None, status_code: int) -> Body | None:
+        """Return an answer's data; what an error says in it is declared nowhere, and passes as it is."""
+        if text is None:
+            return None
+        declared = request.operation.data if 1000 <= status_code < 2000 else None
+        return Body(declared, text=text, version=self.version, owner=request.receiver)
 
 
 def _lean(value: JSON, declared: Any, shape: ShapeOf) -> JSON:
@@ -393,18 +402,3 @@ def _refuse_false_success(answer: Answer) -> None:
 
 def _relayed_status(status: int) -> int:
     return status if 200 <= status < 300 or (400 <= status < 500 and status not in _NOT_RELAYED) else 200
-
-
-@contextlib.asynccontextmanager
-async def _passing(lane: asyncio.Semaphore, timeout: float) -> AsyncIterator[None]:
-    if lane.locked():
-        try:
-            await asyncio.wait_for(lane.acquire(), timeout)
-        except TimeoutError as error:
-            raise ReceiverTimeout("Too many requests wait for the receiving party") from error
-    else:
-        await lane.acquire()
-    try:
-        yield
-    finally:
-        lane.release()

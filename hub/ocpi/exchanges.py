@@ -105,8 +105,9 @@ def configured(exchange: Exchange, data: JSON) -> Answer:
 
 
 def answered(exchange: Exchange, request: Request, response: Response, version: Version, party: Party | None) -> Answer:
-    """Return a platform's answer: its envelope as it came if it is in the version asked in."""
-    if response.envelope is not None and response.version is version:
+    """Return a platform's answer: its envelope as it came if nothing in it is to be translated."""
+    plain = response.version is version or response.data is None or response.data.declared is None
+    if response.envelope is not None and plain:
         body = response.envelope
     else:
         data = response.data.text(version) if response.data is not None else None

@@ -3,13 +3,14 @@
 Source: OCPI 2.3.0, transport_and_format.asciidoc (message routing, unique message IDs).
 """
 
-import dataclasses
 import datetime
-import uuid
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import parse_qs, quote
+
+import msgspec
+import msgspec.structs
 
 from hub.ocpi import codec
 from hub.ocpi.errors import error_for
@@ -23,8 +24,12 @@ def now() -> str:
 
 
 def message_id() -> str:
-    """Return a new unique message id (a UUID, as the text advises)."""
-    return str(uuid.uuid4())
+    """Return a new unique message id: a random UUID, as the text advises; it guards nothing."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[int(digits[16], 16)]}{digits[17:20]}-{digits[20:]}"
+
+
+_VARIANT = "89ab" * 4  # RFC 9562, 4.1
 
 
 class Party(NamedTuple):
@@ -105,16 +110,20 @@ class Body:
         return self._value
 
     def text(self, version: Dialect | None) -> bytes:
-        """Return the value as JSON text of a version: the very bytes received if it came in that."""
+        """Return the value as JSON text of a version: the very bytes received if it came in that.
+
+        What nothing is declared of (a custom module's) is the same in every version.
+        """
         number = version.number if version else None
-        if self._text is not None and (self.version.number if self.version else None) == number:
+        if self._text is not None and (
+            self.declared is None or (self.version.number if self.version else None) == number
+        ):
             return self._text
         value = self.value if version is None else version.down(self.value, self.declared)
         return codec.encode(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, eq=False):
     """One call of one operation.
 
     Attributes:
@@ -133,17 +142,17 @@ class Request:
     operation: Operation
     sender: Party | None
     receiver: Party | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = msgspec.field(default_factory=dict)
     tail: str = ""
     query: str = ""
     body: Body | None = None
-    correlation_id: str = field(default_factory=message_id)
+    correlation_id: str = msgspec.field(default_factory=message_id)
     request_id: str = ""
     caller: str | None = None
     version: Dialect | None = None
 
     def but(self, **changes: Any) -> "Request":
-        return dataclasses.replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def path(self) -> str:
@@ -169,8 +178,7 @@ class Request:
         return f"{self.operation} {self.sender}->{self.receiver or '?'} {self.correlation_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, eq=False):
     """The answer to a request.
 
     Attributes:
@@ -183,7 +191,7 @@ class Response:
     status_code: int = 1000
     status_message: str | None = None
     http_status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     sender: Party | None = None
     envelope: bytes | None = None
     version: Dialect | None = None
@@ -202,7 +210,7 @@ class Response:
         return self.data.value if self.data is not None else None
 
     def but(self, **changes: Any) -> "Response":
-        return dataclasses.replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
     def raise_for_status(self) -> Self:
         """Return self, or raise the ``OcpiError`` that says its status code."""

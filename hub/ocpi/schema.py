@@ -7,7 +7,7 @@ Source: JSON Schema draft 2020-12.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, is_typeddict
 
 from hub.ocpi.objects import JSONObject
@@ -19,7 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CI_PATTERN = "^[ -~]*$"
 STRING_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
 
-Rule = Callable[[JSONObject, str, bool], Iterator[str]]
+Rule = Callable[[JSONObject, str, bool], Iterable[str]]
 
 #: The rules of each declared object.
 RULES: dict[Any, list[Rule]] = defaultdict(list)
@@ -28,8 +28,8 @@ RULES: dict[Any, list[Rule]] = defaultdict(list)
 def rule(declared: Any) -> Callable[[Rule], Rule]:
     """Register a rule of a declared object.
 
-    The function is given the object (decoded, types right), its JSON path, and whether it is the
-    body of a PATCH; it yields each fault as ``path: what is wrong``.
+    The function is given the object (decoded, types right; it reads like a dict), its JSON path,
+    and whether it is the body of a PATCH; it yields each fault as ``path: what is wrong``.
     """
 
     def register(function: Rule) -> Rule:

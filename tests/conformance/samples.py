@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,18 @@ async def report(party: PartyPlatform, url: str, result: JSON, *, to: str | None
 def heard(platform: PartyPlatform, module: str) -> list[Received]:
     """Return what has reached a platform of one module so far."""
     return [each for each in platform.inbox if each.module == module]
+
+
+async def first(platform: PartyPlatform, matches: Callable[[JSON], bool], **wanted: str) -> JSON:
+    """Return the body of the first request of this kind that matches, once it reaches a platform.
+
+    Raises:
+        AssertionError: none comes.
+    """
+    seen = 0
+    while True:
+        came = await platform.received(seen + 1, **wanted)
+        for each in came[seen:]:
+            if matches(each.json):
+                return each.json
+        seen = len(came)

@@ -410,8 +410,8 @@ async def test_profiles_are_for_the_tokens_owner_on_a_known_session(cpms, hub):
     assert (unknown.value["result"], foreign.value["result"]) == ("UNKNOWN_SESSION", "REJECTED")
 
 
+@pytest.mark.checklist("CP-12")
 async def test_only_who_has_set_a_profile_hears_of_another(cpms, hub):
-    """Checklist CP-12."""
     session_id = await begun(cpms, hub)
     profile = {"start_date_time": NOW, "charging_profile": PROFILE}
     await cpms.desk.tell(ProfileChanged(session_id=session_id, profile=profile))

@@ -10,6 +10,7 @@ from tests.receptions import RunningHouse, week
 
 async def test_an_invitation_says_where_and_until_when(hub: RunningHouse) -> None:
     made = await admin.invite(hub.store, hub.versions_url, name="Alpha", roles=["CPO"], expires=week())
+    hub.clock.move(1)
     endless = await admin.invite(hub.store, hub.versions_url, name="Beta")
 
     assert made["versions_url"] == hub.versions_url
@@ -17,7 +18,7 @@ async def test_an_invitation_says_where_and_until_when(hub: RunningHouse) -> Non
     assert endless["expires_at"] is None
     (first, second) = await admin.connections(hub.store)
     assert (first["name"], first["status"], first["roles"]) == ("Alpha", "INVITED", ["CPO"])
-    hub.clock.move(7 * 86_400)
+    hub.clock.move(7 * 86_400 - 1)
     assert [each["status"] for each in await admin.connections(hub.store)] == ["EXPIRED", "INVITED"]
     assert made["token"] not in str([first, second])
 
@@ -52,7 +53,7 @@ async def test_two_platforms_of_one_name_are_told_apart(hub: RunningHouse) -> No
         async with PartyPlatform("Same", [("CPO", "NL", party)]) as platform:
             await platform.register(hub.versions_url, await hub.invite("Same"))
 
-    assert [each["name"] for each in await admin.connections(hub.store)] == ["Same", "Same 2"]
+    assert {each["name"] for each in await admin.connections(hub.store)} == {"Same", "Same 2"}
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "NL-XXX"])

@@ -3,6 +3,7 @@
 Source: OCPI 2.2.1 and 2.3.0, mod_hub_client_info.asciidoc; checklist HC.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -273,3 +274,21 @@ async def test_pushes_follow_the_ways_of_a_platform(hub: RunningHouse, beta: Par
 
         (pushed,) = await platform.received(module="hubclientinfo")
         assert pushed.path.endswith("/hubclientinfo/de/bet/")
+
+
+async def test_who_no_longer_implements_the_receiver_is_not_told_what_waited_for_it(
+    hub: RunningHouse, alpha: PartyPlatform, beta: PartyPlatform
+) -> None:
+    await registered(hub, alpha)
+    put = asyncio.Event()
+    alpha.answer(Answer(after=put), module="hubclientinfo")
+    async with PartyPlatform("Third", [("NSP", "NL", "THD")]) as third:
+        await beta.register(hub.versions_url, await hub.invite("Beta"))
+        await alpha.received(module="hubclientinfo")
+        await third.register(hub.versions_url, await hub.invite("Third"))
+        alpha.offered.remove(("hubclientinfo", "RECEIVER"))
+        await alpha.put_credentials()
+        put.set()
+        await hub.settled()
+
+    assert [told(each)[0] for each in alpha.inbox] == ["DE-BET"]

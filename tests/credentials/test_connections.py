@@ -11,12 +11,13 @@ import pytest
 from hub.credentials import admin
 from hub.credentials.connections import Connection, Connections
 from hub.credentials.secrets import Secrets, SecretUnavailable
+from hub.credentials.sides import implied
 from hub.credentials.store import PartyRole, Registration, Store
 from hub.database import Database
 from hub.ocpi.errors import ReceiverUnreachable, Unauthorized, UnknownReceiver
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Party
-from hub.ocpi.modules import commands, locations, sessions, tokens
+from hub.ocpi.modules import commands, invoicereconciliation, locations, sessions, tokens
 from tests.parties import OFFERED
 from tests.receptions import HUB, KEY, Clock
 
@@ -226,6 +227,76 @@ async def test_a_quirk_that_was_learnt_stays(rows: Store) -> None:
 
     again = await directory(rows)
     assert again.by_id("cpo").quirks.to_json() == {"no_201": True, "link": "offset"}  # type: ignore[union-attr]
+
+
+async def test_a_hub_is_on_neither_side(rows: Store) -> None:
+    found = await everyone(rows)
+
+    assert heard(found, Party("DE", "HUB"), invoicereconciliation.put_record) == []
+    assert "hub/DE-HUB" not in heard(found, CPO, locations.put_location)
+
+
+@pytest.mark.parametrize(
+    ("module", "roles", "implies"),
+    [
+        ("locations", {"CPO"}, ("SENDER",)),
+        ("locations", {"NSP", "OTHER"}, ("RECEIVER",)),
+        ("commands", {"EMSP"}, ("SENDER",)),
+        ("chargingprofiles", {"CPO"}, ("RECEIVER",)),
+        ("tokens", {"CPO", "EMSP"}, ("SENDER", "RECEIVER")),
+        ("tokens", {"HUB"}, ("SENDER", "RECEIVER")),
+        ("nltnm-tokens", {"CPO"}, ("SENDER", "RECEIVER")),
+        ("hubclientinfo", {"CPO"}, ("RECEIVER",)),
+        ("hubclientinfo", {"HUB"}, ("SENDER",)),
+    ],
+)
+def test_a_role_implies_the_interfaces_of_a_module(module: str, roles: set[str], implies: tuple[str, ...]) -> None:
+    assert implied(module, roles) == implies
+
+
+async def test_who_is_only_invited_speaks_for_nobody(rows: Store) -> None:
+    made = await admin.invite(rows, "https://hub.example/versions", name="New")
+    found = await directory(rows)
+
+    caller = found.authenticate(f"Token {made['token']}")
+
+    assert caller.version is None
+    assert not caller.speaks_for(CPO)
+
+
+async def test_a_watcher_that_fails_harms_nobody(rows: Store, caplog: pytest.LogCaptureFixture) -> None:
+    await connect(rows, "cpo", [("CPO", CPO)])
+    found = await directory(rows)
+    told: list[str] = []
+
+    def broken(old: Connection | None, new: Connection | None) -> None:
+        raise RuntimeError("a fault of its own")
+
+    found.watch(broken)
+    found.watch(lambda old, new: told.append(new.status if new else ""))
+    found.set_status("cpo", "OFFLINE")
+    found.set_status("cpo", "OFFLINE")
+    await found.stop()
+
+    assert told == ["OFFLINE"]
+    assert "a fault of its own" in caplog.text
+
+
+async def test_a_status_set_here_outlives_a_reload_that_had_begun_before_it(rows: Store) -> None:
+    await connect(rows, "cpo", [("CPO", CPO)])
+    found = await directory(rows)
+    told: list[str] = []
+    found.watch(lambda old, new: told.append(new.status if new else ""))
+
+    reloading = asyncio.create_task(found.reload())
+    await asyncio.sleep(0)
+    found.set_status("cpo", "OFFLINE")
+    await reloading
+    await found.stop()
+    await found.reload()
+
+    assert told == ["OFFLINE"]
+    assert _status(found) == "OFFLINE"
 
 
 async def test_a_key_that_is_not_the_stores_is_refused(rows: Store, database: Database) -> None:

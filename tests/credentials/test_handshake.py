@@ -11,7 +11,7 @@ import pytest
 
 from hub.credentials.connections import Connections
 from hub.ocpi.errors import UnknownEndpoint
-from tests.parties import Answer, Oddities, PartyPlatform, Refused
+from tests.parties import Answer, Oddities, PartyPlatform, Received, Refused
 from tests.receptions import RunningHouse, week
 
 
@@ -296,6 +296,7 @@ async def test_a_platform_without_any_functional_module_is_3003(
         {"token": "tab\there"},
         {"token": "größe"},
         {"url": "no url"},
+        {"url": "http://["},
         {"roles": []},
         {"roles": None},
         {"roles": [{"role": "CPO", "party_id": "ALF", "country_code": "NL"}]},
@@ -557,3 +558,93 @@ async def test_a_registration_survives_a_restart(hub: RunningHouse, alpha: Party
     assert found is not None
     assert dataclasses.asdict(found) == dataclasses.asdict(hub.connection("NL-ALF"))
     assert {found.token} == alpha.tokens
+
+
+async def test_a_versions_url_that_needs_a_slash_is_found_out(hub: RunningHouse, alpha: PartyPlatform) -> None:
+    def slashed(request: Received) -> Answer:
+        if not request.path.endswith("/"):
+            return Answer(http_status=404, body=b"not here")
+        return Answer([{"version": "2.2.1", "url": f"{alpha.origin}/ocpi/2.2.1/details"}])
+
+    alpha.answer(slashed, module="versions")
+
+    await registered(hub, alpha)
+
+    assert hub.connection("NL-ALF").quirks.trailing_slash
+
+
+async def test_a_single_version_that_is_no_list_is_taken_for_one(hub: RunningHouse, alpha: PartyPlatform) -> None:
+    alpha.answer(Answer({"version": "2.2.1", "url": f"{alpha.origin}/ocpi/2.2.1/details"}), module="versions")
+
+    await registered(hub, alpha)
+
+    assert hub.connection("NL-ALF").quirks.single_for_list
+
+
+async def test_a_platform_that_refuses_its_own_token_in_both_forms_is_3001(
+    hub: RunningHouse, alpha: PartyPlatform
+) -> None:
+    token_a = await hub.invite("Alpha")
+    alpha.hub_url = hub.versions_url
+    await alpha.look_at_hub("2.2.1", token_a)
+
+    reply = await alpha.post_credentials(token_a, alpha.credentials("a-token-it-does-not-know"))
+
+    assert reply.code == 3001
+    assert "401" in reply.message
+    assert len(alpha.log) == 2
+
+
+async def test_a_platform_without_a_credentials_endpoint_is_3003(hub: RunningHouse, alpha: PartyPlatform) -> None:
+    endpoint = {"identifier": "locations", "role": "SENDER", "url": alpha.url("locations", "SENDER")}
+    alpha.answer(Answer({"version": "2.2.1", "endpoints": [endpoint]}), module="details")
+
+    with pytest.raises(Refused, match="3003"):
+        await registered(hub, alpha)
+
+
+async def test_a_put_that_meets_a_removal_is_refused(hub: RunningHouse, alpha: PartyPlatform) -> None:
+    await registered(hub, alpha)
+    alpha.answer(Answer(alpha._details("2.2.1"), delay=0.3), module="details")
+
+    putting = asyncio.create_task(alpha.credentials_call("PUT", body=alpha.credentials(alpha.new_token())))
+    while len(alpha.log) < 4:
+        await asyncio.sleep(0.01)
+    connection_id = hub.connection("NL-ALF").id
+    await hub.store.database.transact(lambda tx: hub.store.remove(tx, connection_id))
+
+    assert (await putting).status == 401
+    await hub.settled()
+    assert hub.connections.all() == []
+
+
+async def test_a_put_that_meets_the_registration_of_the_same_party_is_refused(
+    hub: RunningHouse, alpha: PartyPlatform
+) -> None:
+    await registered(hub, alpha)
+    alpha.answer(Answer(alpha._details("2.2.1"), delay=0.5), module="details")
+    alpha.roles = [("CPO", "NL", "ALF"), ("CPO", "NL", "NEW")]
+    putting = asyncio.create_task(alpha.credentials_call("PUT", body=alpha.credentials(alpha.new_token())))
+    async with PartyPlatform("Quick", [("CPO", "NL", "NEW")]) as quick:
+        while len(alpha.log) < 4:
+            await asyncio.sleep(0.01)
+        await registered(hub, quick)
+
+    assert (await putting).code == 2001
+    assert [str(each) for each in hub.connection("Alpha").parties] == ["NL-ALF"]
+
+
+@pytest.mark.parametrize(("hub_party_id", "code"), [("DEHUB", 1000), ("X", 2001), (None, 1000)])
+async def test_another_hub_is_known_by_its_hub_party_id(
+    hub: RunningHouse, beta: PartyPlatform, hub_party_id: str | None, code: int
+) -> None:
+    token_a = await hub.invite("Beta")
+    beta.hub_url = hub.versions_url
+    await beta.look_at_hub("2.3.0", token_a)
+    given = {**beta.credentials(beta.new_token()), "hub_party_id": hub_party_id}
+
+    assert (await beta.post_credentials(token_a, given)).code == code
+
+    if hub_party_id == "DEHUB":
+        assert str(hub.connection("Beta").hub_party) == "DE-HUB"
+        assert not hub.connection("Beta").speaks_for(hub.house.roles[0].party)

@@ -234,3 +234,44 @@ async def test_remove_works_though_the_peer_cannot_be_told(hub: RunningHouse, be
     assert trouble is not None
     assert hub.connections.all() == []
     assert (await beta.get("hubclientinfo")).status == 401
+
+
+@pytest.mark.parametrize("wrong", [{"token": "two words"}, {"url": "nowhere"}, {"roles": []}])
+async def test_a_rotation_answered_with_nonsense_locks_nobody_out(
+    hub: RunningHouse, beta: PartyPlatform, wrong: dict[str, object]
+) -> None:
+    connection = await hub.registering.register(beta.versions_url, beta.invite())
+    former = beta.hub_token
+    beta.answer(Answer({**beta.credentials("new"), **wrong}), module="credentials", method="PUT")
+
+    with pytest.raises(RotationUnanswered):
+        await hub.registering.rotate(connection)
+
+    (sent,) = [each.json["token"] for each in beta.log if each.method == "PUT"]
+    assert (await beta.get("hubclientinfo", token=former)).code == 1000
+    assert (await beta.get("hubclientinfo", token=sent)).code == 1000
+
+
+async def test_parties_of_another_are_not_taken_at_a_rotation(
+    hub: RunningHouse, alpha: PartyPlatform, beta: PartyPlatform
+) -> None:
+    await alpha.register(hub.versions_url, await hub.invite("Alpha"))
+    connection = await hub.registering.register(beta.versions_url, beta.invite())
+    beta.roles = [("CPO", "NL", "ALF")]
+
+    rotated = await hub.registering.rotate(connection)
+
+    assert [str(each) for each in rotated.parties] == ["DE-BET"]
+    assert {rotated.token} == beta.tokens, "the tokens are changed all the same"
+
+
+async def test_a_platform_that_cannot_be_unregistered_again_is_not_taken_either(
+    hub: RunningHouse, alpha: PartyPlatform
+) -> None:
+    await alpha.register(hub.versions_url, await hub.invite("Alpha"))
+    async with PartyPlatform("Thief", [("CPO", "NL", "ALF")]) as thief:
+        thief.answer(Answer(http_status=500, body=b"no"), module="credentials", method="DELETE")
+        with pytest.raises(InvalidParameters, match="another platform"):
+            await hub.registering.register(thief.versions_url, thief.invite())
+
+    assert [each.name for each in hub.connections.all()] == ["Alpha"]

@@ -62,12 +62,15 @@ def out_of_order(value: JSONObject, path: str, begin: str, end: str) -> Iterator
         yield f"{path}.{end}: is before {begin}"
 
 
-def repeated(elements: list[JSONObject] | None, path: str, name: str) -> Iterator[str]:
-    """Yield a fault for each element that has the identifier of an earlier one, compared without case."""
-    if not elements or len({element[name].upper() for element in elements}) == len(elements):
-        return
-    seen: set[str] = set()
-    for index, element in enumerate(elements):
-        if element[name].upper() in seen:
-            yield f"{path}[{index}].{name}: {element[name]} is there twice"
-        seen.add(element[name].upper())
+def repeated(elements: list[JSONObject] | None, path: str, name: str) -> list[str]:
+    """Return a fault for each element that has the identifier of an earlier one, compared without case."""
+    if not elements or len(elements) == 1:
+        return []
+    identifiers = [element[name].upper() for element in elements]
+    if len(set(identifiers)) == len(identifiers):
+        return []
+    return [
+        f"{path}[{index}].{name}: {elements[index][name]} is there twice"
+        for index, identifier in enumerate(identifiers)
+        if identifier in identifiers[:index]
+    ]

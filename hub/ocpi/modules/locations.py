@@ -348,9 +348,9 @@ def exception_ends_after_it_begins(value: JSONObject, path: str, partial: bool) 
 
 
 @rule(EVSE)
-def connectors_differ(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
+def connectors_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
     """A Connector's id stands once in its EVSE."""
-    yield from repeated(value.get("connectors"), f"{path}.connectors", "id")
+    return repeated(value.get("connectors"), f"{path}.connectors", "id")
 
 
 @rule(Location)

@@ -223,16 +223,3 @@ async def test_of_several_parties_on_a_platform_the_one_that_asked_gets_the_resu
 
     copy = await arrival(platform, path=path_of(own, platform.origin).partition("?")[0])
     assert (answer.code, answer.sender, copy.receiver) == (1000, asker, asker)
-
-
-async def test_another_emsps_session_cannot_be_limited(
-    cpo: PartyPlatform, emsp: PartyPlatform, other: PartyPlatform
-) -> None:
-    running = session(cpo, emsp)
-    await cpo.put("sessions", at(cpo, running["id"]), running, to=emsp.party)
-    body = example("SetChargingProfile.minimal", response_url=own_url(other))
-
-    answer = await other.put("chargingprofiles", f"/{running['id']}", body, to=cpo.party)
-
-    assert (answer.status, answer.code) == (200, 2001)
-    assert not [each for each in cpo.inbox if each.tail == f"/{running['id']}"]

@@ -45,6 +45,7 @@ async def joined(
         tokens = await asyncio.gather(*(hub.invite(each.name) for each in platforms))
         for platform, token in zip(platforms, tokens, strict=True):
             await platform.register(hub.versions_url, token)
+            await platform.credentials_call("GET")  # now the hub knows it has its answer, and begins to pull
             stack.push_async_callback(_leave, platform)
         await asyncio.gather(*(_pulled(each) for each in platforms))
         yield tuple(platforms)

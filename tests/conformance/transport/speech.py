@@ -72,7 +72,8 @@ class Line:
         """
         async with asyncio.timeout(timeout):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            headers = httpx.Headers([tuple(line.split(": ", 1)) for line in head[1:] if line])
+            pairs = (line.partition(": ") for line in head[1:] if line)
+            headers = httpx.Headers([(n.encode(), v.encode("latin-1")) for n, _, v in pairs], encoding="latin-1")
             body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return Reply(int(head[0].split()[1]), headers, body)
 

@@ -47,18 +47,22 @@ async def test_every_answer_has_the_ids_of_its_request(trio: Trio) -> None:
     )
 
 
+#: Where nothing of OCPI is, and the method it is asked with.
+BESIDE = [
+    (method, where)
+    for where in ("/wp-login.php", "/ocpi", "/ocpi/2.2.1/nothing/locations", "/openapi/9.9.json", "/", "//", "/health")
+    for method in ("GET", "DELETE")
+    if (method, where) != ("GET", "/health")
+]
+
+
 @pytest.mark.checklist("MI-09", "MI-14", "TR-17")
-@pytest.mark.parametrize(
-    "where", ["", "/ocpi", "/ocpi/2.2.1/nothing/locations", "/health", "/openapi/9.9.json", "/", "//"]
-)
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_errors_beside_ocpi_have_the_response_format_and_both_ids(trio: Trio, where: str, method: str) -> None:
+@pytest.mark.parametrize(("method", "where"), BESIDE)
+async def test_errors_beside_ocpi_have_the_response_format_and_both_ids(trio: Trio, method: str, where: str) -> None:
     cpo = trio.cpo
-    if (where, method) == ("/health", "GET"):
-        pytest.skip("this page exists")
     base = cpo.hub_url.partition("/ocpi/")[0]
 
-    answer = await cpo.send(method, base + (where or "/wp-login.php"), headers=ids())
+    answer = await cpo.send(method, base + where, headers=ids())
 
     check_envelope(answer)
     assert answer.status in (404, 405)
@@ -150,9 +154,7 @@ async def test_ids_of_others_may_be_anything_and_come_back_as_they_were(trio: Tr
 
     wanted = odd.encode("utf-8").decode("latin-1")
     assert answer.code == 1000
-    assert [answer.headers[name].encode("utf-8").decode("utf-8") for name in IDS] == [odd, odd] or [
-        dict(answer.headers.raw)[name.lower().encode()].decode("latin-1") for name in IDS
-    ] == [wanted, wanted]
+    assert [answer.headers[name] for name in IDS] == [wanted, wanted]
     assert heard(emsp)[0].headers["x-correlation-id"] == wanted
 
 
