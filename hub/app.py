@@ -28,6 +28,7 @@ from hub.ocpi.errors import OcpiError, ReceiverTimeout, ReceiverUnreachable, Una
 from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
 from hub.ocpi.wire import Wire
+from hub.onewrite import OneWriteProtocol
 from hub.orders import Handler
 from hub.orders import serve as serve_orders
 from hub.recorded import record_settings, settle_ids
@@ -65,6 +66,9 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         reason = (error.strerror or str(error)).lower()
         raise BadSetting(f"{settings.host}:{settings.port}: {reason}; give another --host or --port") from error
     with contextlib.closing(listener):
+        # Accepted connections inherit it. asyncio's own loop sets it only on sockets whose protocol is named,
+        # and without it an answer's second segment waits 40 ms for the first one's ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 
@@ -124,7 +128,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
     server = _HTTP(
         uvicorn.Config(
             front,
-            http="httptools",
+            http=OneWriteProtocol,
             loop="none",
             lifespan="off",
             access_log=False,

@@ -84,6 +84,7 @@ class Decade(TypedDict, total=False):
     """What has a year at least."""
 
     years: Required[Annotated[list[Year], NonEmpty()]]
+    name: String3
 
 
 @rule(Period)
@@ -91,6 +92,14 @@ def ends_later(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
     """An end is later than its begin."""
     if value.get("end") and value["end"] <= value.get("begin", 0):
         yield f"{path}.end: must be later than begin" + (" in a PATCH" if partial else "")
+
+
+@rule(Decade)
+def has_a_name_of_its_own(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
+    """A rule may read what is there and not there like in a dict."""
+    with contextlib.suppress(KeyError):
+        if value["name"] == "":
+            yield f"{path}.name: must not be empty"
 
 
 JUDGE = Judge()
@@ -378,6 +387,7 @@ def test_a_rule_is_asked_after_the_types_and_told_with_its_path() -> None:
 
 def test_a_list_of_at_least_one_element_has_one() -> None:
     assert fault({"years": [{}]}, Decade) is None
+    assert fault({"years": [{}], "name": ""}, Decade) == "$.name: must not be empty"
     assert fault({"years": []}, Decade) == "$.years: must be a list of at least one element, not an empty one"
     assert schema_of(Decade)["properties"]["years"]["minItems"] == 1
 

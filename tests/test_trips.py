@@ -8,10 +8,7 @@ import asyncio
 import base64
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,64 +16,23 @@ import pytest
 import pytest_asyncio
 
 from examples import city
-from hub.database import open_database
-from hub.ocpi import codec
-from hub.orders import give
 from tests.conformance.samples import arrival, at, cdr, command, example, first, path_of, report, session, token, unique
-from tests.hubs import HubProcess
+from tests.houses import House, opened
 from tests.parties import PartyPlatform
-from tests.recorders import Recorder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 HUB, CPMS, EMSP = "NL-HUB", "NL-CPO", "NL-MSP"
 LATER = "2026-05-01T10:00:00Z"
-FAST = (("EMALL_SIMULATOR_SPEED", "3000"), ("EMALL_SIMULATOR_TICK", "0.1"))
 
 _places = iter([(each["id"], evse["uid"]) for each in city.internal_locations() for evse in each["evses"]])
-
-
-@dataclass(frozen=True)
-class House:
-    """Our three rooms, each a process with a recorder before it."""
-
-    processes: dict[str, HubProcess]
-    recorders: dict[str, Recorder]
-
-    async def order(self, name: str, /, **arguments: Any) -> Any:
-        """Give an order to our CPMS or eMSP, as ``emall cpms`` and ``emall emsp`` give it through its store."""
-        database = await open_database(self.processes[name.partition(".")[0]].data)
-        try:
-            return json.loads(codec.encode(await give(database, name, arguments)))
-        finally:
-            await database.close()
-
-
-async def _started(room: str, folder: Path, opened: contextlib.AsyncExitStack, *options: str) -> Any:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        own = f"http://127.0.0.1:{free.getsockname()[1]}"
-    recorder = await opened.enter_async_context(Recorder(own))
-    process = HubProcess(folder / room, ("--rooms", room, "--public-url", recorder.origin, *options), FAST, url=own)
-    await asyncio.to_thread(process.start)
-    opened.push_async_callback(asyncio.to_thread, process.stop)
-    return process, recorder
 
 
 @shared
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """The three processes, our parties registered at our hub as strangers register, the CPMS with its city."""
-    folder = tmp_path_factory.mktemp("house")
-    async with contextlib.AsyncExitStack() as opened:
-        started = {"hub": await _started("hub", folder, opened)}
-        hub = started["hub"][0]
-        for room in ("cpms", "emsp"):
-            token_a = await hub.invite(room)
-            started[room] = await _started(room, folder, opened, "--hub", hub.versions_url, "--hub-token", token_a)
-        made = House(
-            {room: process for room, (process, _) in started.items()},
-            {room: recorder for room, (_, recorder) in started.items()},
-        )
+    async with opened(tmp_path_factory.mktemp("house")) as made:
         for kind, objects in (("locations", city.internal_locations()), ("tariffs", city.internal_tariffs())):
             await made.order("cpms.import", kind=kind, objects=objects)
         yield made
@@ -343,8 +299,8 @@ async def test_a_platform_joins_by_one_exchange_and_then_reaches_everyone(
         assert [each["role"] for each in credentials["roles"]] == ["HUB"]
         for party in ("SE-ONE", "SE-TWO"):
             found = await platform.get("locations", to=CPMS, sender=party)
-            assert (found.code, found.receiver, len(found.data)) == (1000, party, 50)
-        await platform.unregister()
+            assert (found.code, found.receiver, len(found.data)) == (1000, party, 60)
+        assert (await platform.credentials_call("DELETE")).code == 1000
 
 
 # -- the wall between our parties -----------------------------------------------------------------

@@ -3,6 +3,8 @@
 Source: OCPI 2.3.0, transport_and_format.asciidoc (Response format, Message Routing, Unique message IDs).
 """
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -66,6 +68,25 @@ async def read_body(exchange: Exchange, max_body: int) -> bytes:
     if size > max_body:
         raise TooLarge(f"The body may have at most {max_body} bytes")
     return b"".join(chunks)
+
+
+#: How long the rest of a body that is too large is read and thrown away, in seconds. A connection closed at
+#: once is reset by the system while its client still sends, and the answer is lost on the way (RFC 9112, 9.6).
+_LINGER = 2.0
+
+
+async def give(answer: Answer, receive: Receive, send: Send) -> None:
+    """Send an answer; one that ends the connection stays until its client has stopped sending, within limits."""
+    closing = answer.status == TooLarge.http_status
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": closing})
+    if not closing:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body"):
+                pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 class RateLimit:

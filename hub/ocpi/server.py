@@ -34,6 +34,7 @@ from hub.ocpi.exchanges import (
     Send,
     answered,
     configured,
+    give,
     read_body,
     refusal,
 )
@@ -135,8 +136,7 @@ class Server:
         except Exception:
             log.exception("%s failed, correlation id %s", scope["path"], exchange.text(b"x-correlation-id"))
             answer = refusal(ServerError(), exchange.headers)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await give(answer, receive, send)
 
     async def _answer(self, exchange: Exchange) -> Answer:
         caller = await self._caller(exchange.text(b"authorization"))

@@ -13,11 +13,12 @@ import pytest
 from examples import city
 from tests.conformance.modules.conftest import Enlist, shared
 from tests.conformance.samples import arrival, at, command, example, first, heard, path_of, token, unique
+from tests.houses import FAST
 from tests.hubs import HubProcess
 from tests.parties import Answer, PartyPlatform
 
 CPMS, EMSP = "NL-CPO", "NL-MSP"
-FAST = (("EMALL_SIMULATOR_SPEED", "3000"), ("EMALL_SIMULATOR_TICK", "0.1"))
+
 SESSION_ONLY = {"CURRENT", "ENERGY_EXPORT", "ENERGY_IMPORT", "POWER", "STATE_OF_CHARGE"}
 
 _places = iter(
