@@ -8,7 +8,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -26,6 +26,8 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 HUB, CPMS, EMSP = "NL-HUB", "NL-CPO", "NL-MSP"
 LATER = "2026-05-01T10:00:00Z"
 
+Join = Callable[..., Awaitable[PartyPlatform]]
+
 _places = iter([(each["id"], evse["uid"]) for each in city.internal_locations() for evse in each["evses"]])
 
 
@@ -39,7 +41,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 @shared
-async def join(house: House) -> AsyncIterator[Callable[..., Any]]:
+async def join(house: House) -> AsyncIterator[Join]:
     """Return a function that registers a stranger at the hub."""
     async with contextlib.AsyncExitStack() as joined:
 
@@ -53,13 +55,13 @@ async def join(house: House) -> AsyncIterator[Callable[..., Any]]:
 
 
 @shared
-async def cpo(join: Callable[..., Any]) -> PartyPlatform:
+async def cpo(join: Join) -> PartyPlatform:
     """A CPO of another house."""
     return await join(("CPO", "BE", "CPX"))
 
 
 @shared
-async def emsp(join: Callable[..., Any]) -> PartyPlatform:
+async def emsp(join: Join) -> PartyPlatform:
     """An eMSP of another house."""
     return await join(("EMSP", "DE", "EMX"))
 
@@ -233,7 +235,7 @@ async def test_d_a_strangers_cdr_reaches_our_emsp_and_is_kept_for_its_two_partie
 
 
 async def test_a_pair_with_an_agreement_of_its_own_roams_and_the_hub_keeps_nothing(
-    house: House, join: Callable[..., Any], emsp: PartyPlatform
+    house: House, join: Join, emsp: PartyPlatform
 ) -> None:
     """GEM-FTR-1804: roaming on a bilateral agreement, with no clearing data in the hub."""
     bilateral = await join(("CPO", "FR", "BIL"))
@@ -257,7 +259,7 @@ async def test_a_pair_with_an_agreement_of_its_own_roams_and_the_hub_keeps_nothi
 
 
 async def test_a_platform_that_is_cpo_and_emsp_roams_as_both_on_one_credential(
-    house: House, join: Callable[..., Any], cpo: PartyPlatform, emsp: PartyPlatform
+    house: House, join: Join, cpo: PartyPlatform, emsp: PartyPlatform
 ) -> None:
     """RASD-P01: an operator with an eMSP of its own, EMSP role besides CPO role on one credential."""
     both = await join(("CPO", "AT", "ONE"), ("EMSP", "AT", "TWO"))
@@ -280,9 +282,7 @@ async def test_a_platform_that_is_cpo_and_emsp_roams_as_both_on_one_credential(
     assert (result.json, result.receiver) == ({"result": "ACCEPTED"}, "AT-TWO")
 
 
-async def test_a_platform_joins_by_one_exchange_and_then_reaches_everyone(
-    house: House, join: Callable[..., Any]
-) -> None:
+async def test_a_platform_joins_by_one_exchange_and_then_reaches_everyone(house: House, join: Join) -> None:
     """INCAR-UC010: a platform of several parties; both sides exchange registration data, then it may connect."""
     hub = house.processes["hub"]
     platform = PartyPlatform("late", [("EMSP", "SE", "ONE"), ("EMSP", "SE", "TWO")])

@@ -90,15 +90,17 @@ String = Annotated[str, Text()]
 #: An RFC 3986 URL of at most 255 characters; the specification names no scheme, OCPI travels over HTTP.
 URL = Annotated[str, Text(255, format="uri")]
 
+# The days of the calendar, said without \d: in some dialects of regular expressions that is any script's digit.
+_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
+_DAY = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?Z?"
+
 #: UTC with ``Z`` or no designator, seconds with or without fraction, never an offset.
-DateTime = Annotated[
-    str,
-    Text(
-        25,
-        pattern=r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z?$",
-        format="date-time",
-    ),
-]
+DateTime = Annotated[str, Text(25, pattern=f"^(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)T{_TIME}$", format="date-time")]
 
 #: A JSON number as it stands; amounts are read exactly (as Decimal) where they are used.
 Number = float

@@ -55,7 +55,7 @@ def describe(version: Version, url: str) -> JSONObject:
 
 
 #: A CiString in a URL: printable ASCII; a segment of dots only would lead elsewhere and is refused.
-_ID: JSONObject = {"type": "string", "maxLength": 36, "pattern": r"^[!-~]*[!-\-/-~][!-~]*$"}
+_ID: JSONObject = {"type": "string", "minLength": 1, "maxLength": 36, "pattern": r"^[!-~]*[!-\-/-~][!-~]*$"}
 
 _ENVELOPE: JSONObject = {
     "type": "object",
@@ -78,11 +78,11 @@ def _operation(version: Version, operation: Operation, *, functional: bool, sche
     parameters += [_query(version, operation, name, declared) for name, declared in operation.query_typed]
     if functional:
         parameters += [
-            {"name": name, "in": "header", "schema": {"type": "string", "maxLength": length}}
+            {"name": name, "in": "header", "schema": {"type": "string", "maxLength": length, "pattern": "^[!-~]+$"}}
             for name, length in _ROUTING.items()
         ]
     described: JSONObject = {
-        "operationId": _id(operation),
+        "operationId": operation_id(operation),
         "tags": [operation.module],
         "parameters": parameters,
         "responses": _responses(operation),
@@ -100,23 +100,23 @@ def _operation(version: Version, operation: Operation, *, functional: bool, sche
     return described
 
 
-def _id(operation: Operation) -> str:
+def operation_id(operation: Operation) -> str:
+    """Return the name of an operation in the description."""
     path = operation.path.translate(str.maketrans("/-", "__", "{}"))
     return f"{operation.method.lower()}_{operation.role.lower()}_{operation.module}{path}"
 
 
 def _links(operation: Operation) -> JSONObject:
-    """Return what can be done with an object once it is pushed: the other methods of its URL."""
+    """Return what can be done with an object once it is pushed: what has its URL, or one below it."""
     if operation.method != "PUT" or not operation.owned:
         return {}
-    same = [
-        each
-        for each in REGISTRY[operation.module].receiver.operations
-        if each.path == operation.path and each is not operation
-    ]
     names = [segment[1:-1] for segment in operation.segments if segment[:1] == "{"]
     parameters = {f"path.{name}": f"$request.path.{name}" for name in names}
-    return {_id(each): {"operationId": _id(each), "parameters": parameters} for each in same}
+    return {
+        operation_id(each): {"operationId": operation_id(each), "parameters": parameters}
+        for each in REGISTRY[operation.module].receiver.operations
+        if each is not operation and each.segments[: len(operation.segments)] == operation.segments
+    }
 
 
 def _query(version: Version, operation: Operation, name: str, declared: Any) -> JSONObject:
@@ -133,7 +133,9 @@ def _responses(operation: Operation) -> JSONObject:
         ("400", "The body is not valid JSON"),
         ("401", "No token of a known party"),
         ("404", "No such endpoint or object"),
+        ("405", "The endpoint has no such method now"),
         ("413", "The body is too large"),
+        ("429", "More requests than the connection may send"),
     ):
         found[status] = {"description": description, **envelope}
     return found

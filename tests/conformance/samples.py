@@ -84,7 +84,7 @@ def path_of(url: str, origin: str) -> str:
     return url.removeprefix(origin)
 
 
-async def arrival(platform: PartyPlatform, **wanted: str) -> Received:
+async def arrival(platform: PartyPlatform, **wanted: Any) -> Received:
     """Return the one request of this kind that reaches a platform.
 
     Raises:
@@ -109,7 +109,7 @@ def heard(platform: PartyPlatform, module: str) -> list[Received]:
     return [each for each in platform.inbox if each.module == module]
 
 
-async def first(platform: PartyPlatform, matches: Callable[[JSON], bool], **wanted: str) -> JSON:
+async def first(platform: PartyPlatform, matches: Callable[[JSON], bool], **wanted: Any) -> JSON:
     """Return the body of the first request of this kind that matches, once it reaches a platform.
 
     Raises:

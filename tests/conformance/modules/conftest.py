@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.conformance.conftest import HubProcess, _leave, party_id
+from tests.conformance.conftest import _leave, party_id
+from tests.hubs import HubProcess
 from tests.parties import PartyPlatform
 
 Enlist = Callable[..., Awaitable[PartyPlatform]]

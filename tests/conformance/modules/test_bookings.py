@@ -221,7 +221,7 @@ async def test_a_record_of_another_owner_is_refused(
 async def test_a_booking_request_for_another_emsp_is_refused(
     operator: PartyPlatform, provider: PartyPlatform, emsp: PartyPlatform
 ) -> None:
-    wanted = example("BookingRequest.full", version="2.3.0", request_id=unique("REQ"), **owned(emsp))
+    wanted = example("BookingRequest.full", emsp, version="2.3.0", request_id=unique("REQ"))
 
     answer = await provider.post("bookings", "", wanted, role="SENDER", to=operator.party)
 

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conformance.conftest import HubProcess
+from hub.database import open_database
+from hub.ocpi.times import microseconds
 from tests.conformance.modules.conftest import Enlist, shared
 from tests.conformance.samples import arrival, cdr, command, example, heard, path_of, report, response_url, unique
+from tests.hubs import HubProcess
 from tests.parties import Answer, PartyPlatform
 
 
@@ -94,6 +96,22 @@ async def test_no_result_is_ever_invented_and_an_overdue_one_is_marked_in_the_tr
     assert (late.code, (await arrival(caller, path=own)).json) == (1000, {"result": "TIMEOUT"})
     assert [each["direction"] for each in settled] == ["out", "in", "out", "in"]
     assert {each["outcome"] for each in settled} == {"1000"}
+
+
+@pytest.mark.parametrize("expiry_date", ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+async def test_a_lent_url_is_kept_thirty_days_and_past_the_expiry_of_its_reservation(
+    expiry_date: str, own_hub: HubProcess, station: PartyPlatform, caller: PartyPlatform
+) -> None:
+    body = command("ReserveNow", caller, expiry_date=expiry_date)
+
+    await caller.post("commands", "/RESERVE_NOW", body, to=station.party)
+
+    database = await open_database(own_hub.data)
+    rows = await database.fetch("SELECT created, expires FROM hub_lent WHERE url = $1", body["response_url"])
+    await database.close()
+    ((created, expires),) = rows
+    month = 30 * 86_400_000_000  # in microseconds
+    assert expires >= max(created, microseconds(expiry_date)) + month
 
 
 async def _traced(hub: HubProcess, correlation_id: str, enough: Any) -> Any:
