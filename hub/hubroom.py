@@ -41,7 +41,7 @@ class HubRoom(Room):
         self.outbox = Outbox(
             database, self._deliver, versions=VERSIONS, present=self._present, queue_limit=settings.queue_limit
         )
-        self.pulls = Pulls(self.party, database, self.catalogue, workshop.client)
+        self.pulls = Pulls(self.party, database, self.catalogue, workshop.client, self.directory.learn)
         self.herald = Herald(self.directory, workshop.client, failed=self.presence.failed)
         self._pruning: asyncio.Task[None] | None = None
         self.behind(

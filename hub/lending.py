@@ -7,7 +7,7 @@ Source: OCPI 2.3.0, mod_commands.asciidoc, mod_charging_profiles.asciidoc (respo
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, unquote_plus, urljoin, urlsplit
+from urllib.parse import quote, unquote_plus, urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -199,6 +199,17 @@ class Lender:
         if given.path.rstrip("/") == known.path.rstrip("/") and len(f"{own}?{given.query}") <= _MAX_URL:
             return f'<{own}?{given.query}>; rel="next"'
         return f'<{own}?link={await self._lend(request, connection, "link", link)}>; rel="next"'
+
+    def _by_position(self, request: Request, response: Response) -> str | None:
+        """Return the Link a party does not give, as its X-Total-Count promises one."""
+        total, offset = response.headers.get("x-total-count", ""), request.parameters.get("offset") or "0"
+        if response.data is None or not (total.isdecimal() and offset.isdecimal()):
+            return None
+        count = len(codec.decode(response.data.text(response.data.version)))
+        if not count or int(offset) + count >= int(total):
+            return None
+        query = urlencode({**request.parameters, "offset": int(offset) + count})
+        return f'<{self._endpoint(request)}{request.path}?{query}>; rel="next"'
 
     async def _location(self, request: Request, connection: Connection, location: str) -> str | None:
         """Return the hub's URL for where a receiver put something.

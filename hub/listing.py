@@ -30,7 +30,10 @@ async def page(catalogue: Catalogue, request: Request, base_url: str, page_limit
         raise UnknownEndpoint("The hub keeps no such list")
     given = request.parameters
     query = _query(given, page_limit)
-    found = await catalogue.page(kind, request.sender, query)
+    if any(given.get(name) for name in _TIMESLOTS):
+        found = await _with_timeslots(catalogue, kind, request.sender, given, query)
+    else:
+        found = await catalogue.page(kind, request.sender, query)
     version = request.version or _NEWEST
     text = b"[" + b",".join(in_version(kind, of, body, version) for of, body in found.objects) + b"]"
     headers = {"X-Total-Count": str(found.total), "X-Limit": str(page_limit)}
@@ -38,6 +41,37 @@ async def page(catalogue: Catalogue, request: Request, base_url: str, page_limit
         headers["Link"] = f'<{_next(request, given, query, found, base_url, version)}>; rel="next"'
     data = Body(list[declared(kind)], text=text, version=version)  # type: ignore[misc]  # a declaration made at run time
     return Response(data, headers=headers)
+
+
+#: Filters of BookingLocations by what is in them (mod_bookings, GET BookingLocations).
+_TIMESLOTS = ("timeslot_from", "timeslot_to")
+
+
+async def _with_timeslots(catalogue: Catalogue, kind: str, viewer: Party, given: dict[str, str], query: Query) -> Page:
+    """Return a page of the objects with a timeslot within these bounds: from inclusive, to exclusive.
+
+    The slots are inside the documents, so all that the other filters admit are read; a hub has few
+    BookingLocations beside its Locations.
+    """
+    first, last = (_moment(given, name) for name in _TIMESLOTS)
+    fitting: list[tuple[str, bytes]] = []
+    after: int | None = 0
+    while after is not None:
+        page = await catalogue.page(kind, viewer, Query(query.date_from, query.date_to, limit=1000, after=after))
+        fitting += [each for each in page.objects if _has_timeslot(codec.decode(each[1]), first, last)]
+        after = page.after
+    begin = query.after if query.after is not None else query.offset
+    end = begin + query.limit
+    return Page(fitting[begin:end], len(fitting), end if end < len(fitting) else None)
+
+
+def _has_timeslot(value: JSON, first: int | None, last: int | None) -> bool:
+    starts = (
+        microseconds(slot["start_date_time"])
+        for calendar in value.get("calendars") or ()
+        for slot in calendar.get("available_timeslots") or ()
+    )
+    return any((first is None or at >= first) and (last is None or at < last) for at in starts)
 
 
 def in_version(kind: str, of: str, body: bytes, version: Dialect) -> bytes:
@@ -80,7 +114,7 @@ def _moment(given: dict[str, str], name: str) -> int | None:
 
 def _next(request: Request, given: dict[str, str], query: Query, found: Page, base_url: str, version: Dialect) -> str:
     """Return the next page's URL: the request's filters, the position, and the cursor that makes it exact."""
-    filters = {name: given[name] for name in ("date_from", "date_to") if given.get(name)}
+    filters = {name: given[name] for name in ("date_from", "date_to", *_TIMESLOTS) if given.get(name)}
     position = {"offset": query.offset + len(found.objects), "limit": query.limit, "after": found.after}
     operation = request.operation
     path = f"{base_url}/{version.number}/sender/{operation.module}{operation.path}"

@@ -10,8 +10,9 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Pull and Push, GET, Offline b
 import asyncio
 import datetime
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from hub.catalogue import PUBLIC, Catalogue
 from hub.credentials.connections import Connection
@@ -46,12 +47,17 @@ class _Found:
 
 @dataclass
 class Pulls:
-    """Pulls from parties, one pull per connection at a time."""
+    """Pulls from parties, one pull per connection at a time.
+
+    Attributes:
+        learn: remembers what a connection shows of its quirks (``Connections.learn``).
+    """
 
     hub: Party
     database: Database
     catalogue: Catalogue
     client: Client
+    learn: Callable[..., None]
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def begin(self, connection: Connection) -> None:
@@ -90,22 +96,31 @@ class Pulls:
         version = VERSIONS[connection.version]
         pages = self.client.pages(
             url, connection.token, quirks=connection.quirks, date_from=since, correlation_id=message_id(),
-            headers=headers,
+            headers=headers, shown=partial(self.learn, connection.id),
         )  # fmt: skip
+        until = 0
         async for page in pages:
             found = list(_judged(page, kind, version, connection))
             if found:
-                await self._keep(connection, party, kind, version, found)
+                until = max(until, await self._keep(kind, version, found))
+        if until:
+            # Not before the last page: a list has no order by date, and what a pull that broke off missed may be older.
+            await self._note(connection, party, kind, until)
 
-    async def _keep(
-        self, connection: Connection, party: Party, kind: str, version: Version, found: list[_Found]
-    ) -> None:
+    async def _keep(self, kind: str, version: Version, found: list[_Found]) -> int:
+        """Keep a page, and return the latest last_updated on it."""
+
         async def work(tx: Transaction) -> None:
             for each in found:
                 await self.catalogue.keep_pulled(
                     tx, kind, each.owner, each.key, each.peer, version.number, each.text, each.moment
                 )
-            until = max(each.moment for each in found)
+
+        await self.database.transact(work)
+        return max(each.moment for each in found)
+
+    async def _note(self, connection: Connection, party: Party, kind: str, until: int) -> None:
+        async def work(tx: Transaction) -> None:
             await tx.execute(
                 "INSERT INTO hub_pull (connection_id, party, kind, until) VALUES ($1, $2, $3, $4)"
                 " ON CONFLICT (connection_id, party, kind) DO UPDATE SET until ="

@@ -228,7 +228,8 @@ class Router:
     # -- URLs in answers ---------------------------------------------------------------------------
 
     async def _with_own_urls(self, request: Request, connection: Connection, response: Response) -> Response:
-        if "link" not in response.headers and "location" not in response.headers:
+        lent = "link" in response.headers or "location" in response.headers
+        if not lent and connection.quirks.link == "follow":
             return response
         lender = lending.Lender(self.base_url, self.database, self.callbacks)
         return response.but(headers=await lender.headers(request, connection, response))
@@ -241,7 +242,12 @@ class Router:
 
     async def _lent_location(self, request: Request) -> Response:
         """GET of a CDR where its receiver said it lies; only the CPO that sent it may."""
-        lent = await self._redeem(request, request.params["cdr_id"], "location")
+        try:
+            lent = await self._redeem(request, request.params["cdr_id"], "location")
+        except UnknownEndpoint:
+            if request.receiver is None:
+                raise
+            return await self._directed(request, request.receiver)  # not lent by the hub: the receiver knows it, or not
         holder = self.directory.by_id(lent.owner_connection)
         if holder is None:
             raise ReceiverUnreachable(f"{lent.owner} is no longer connected")

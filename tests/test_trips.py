@@ -239,23 +239,36 @@ async def test_a_pair_with_an_agreement_of_its_own_roams_and_the_hub_keeps_nothi
 ) -> None:
     """GEM-FTR-1804: roaming on a bilateral agreement, with no clearing data in the hub."""
     bilateral = await join(("CPO", "FR", "BIL"))
-    await asyncio.to_thread(house.processes["hub"].emall, "party", "set", bilateral.party, f"keep_nothing={emsp.party}")
-    running, bill = session(bilateral, emsp), cdr(bilateral, emsp)
+    setting = ("party", "set", bilateral.party, f"keep_nothing={emsp.party}")
+    await asyncio.to_thread(house.processes["hub"].emall, *setting)
+    async with asyncio.timeout(2):  # a setting takes effect within a second
+        while await kept_of(emsp, await roamed(bilateral, emsp)):
+            pass
 
-    put = await bilateral.put("sessions", at(bilateral, running["id"]), running, to=emsp.party)
-    posted = await bilateral.post("cdrs", "", bill, to=emsp.party)
+    roaming = await roamed(bilateral, emsp)
 
+    assert await kept_of(emsp, roaming) == await kept_of(bilateral, roaming) == set()
+
+
+async def roamed(cpo: PartyPlatform, emsp: PartyPlatform) -> set[str]:
+    """Send a Session and a CDR to an eMSP, and return their ids once it has them."""
+    running, bill = session(cpo, emsp), cdr(cpo, emsp)
+    put = await cpo.put("sessions", at(cpo, running["id"]), running, to=emsp.party)
+    posted = await cpo.post("cdrs", "", bill, to=emsp.party)
     assert (put.code, posted.code) == (1000, 1000)
-    assert (await arrival(emsp, tail=at(bilateral, running["id"]))).json == running
-    for viewer in (bilateral, emsp):
-        query = {"date_from": "2020-01-01T00:00:00Z"}
-        kept = [
-            each["id"]
-            for module in ("sessions", "cdrs")
-            async for page in viewer.pages(module, to=HUB, query=query)
-            for each in page.data
-        ]
-        assert not {running["id"], bill["id"]} & set(kept)
+    assert (await arrival(emsp, tail=at(cpo, running["id"]))).json == running
+    return {running["id"], bill["id"]}
+
+
+async def kept_of(viewer: PartyPlatform, ids: set[str]) -> set[str]:
+    """Return which of these the hub lists to a party."""
+    query = {"date_from": "2020-01-01T00:00:00Z"}
+    return ids & {
+        each["id"]
+        for module in ("sessions", "cdrs")
+        async for page in viewer.pages(module, to=HUB, query=query)
+        for each in page.data
+    }
 
 
 async def test_a_platform_that_is_cpo_and_emsp_roams_as_both_on_one_credential(

@@ -14,9 +14,9 @@ from hub.credentials.secrets import new_token
 from hub.credentials.store import Rows, Store
 from hub.database.contract import Row, Transaction
 from hub.ocpi import codec
-from hub.ocpi.client import Quirks
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.quirks import Quirks
 from hub.ocpi.times import EPOCH, date_time
 
 

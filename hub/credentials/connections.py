@@ -17,11 +17,11 @@ from hub.credentials.pictures import Connection, Invited, Key, Picture, Status, 
 from hub.credentials.store import CHANNEL, PartyRole, Rows, Store
 from hub.database.contract import DatabaseUnavailable
 from hub.ocpi import codec
-from hub.ocpi.client import Quirks
 from hub.ocpi.errors import Unauthorized
 from hub.ocpi.interfaces import InterfaceRole, Operation
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON
+from hub.ocpi.quirks import Quirks
 from hub.ocpi.versions import inner_version
 
 __all__ = ["Connection", "Connections", "Invited", "PartyRole", "Status"]

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from hub.credentials.sides import implied
 from hub.ocpi import codec
-from hub.ocpi.client import Client, Envelope, Quirks
+from hub.ocpi.client import Client, Envelope
 from hub.ocpi.errors import HubError, InvalidParameters, NoMatchingEndpoints, OcpiError, UnableToUseClientApi
 from hub.ocpi.interfaces import REGISTRY, InterfaceRole
 from hub.ocpi.modules.versions import VersionDetails
 from hub.ocpi.objects import JSON
+from hub.ocpi.quirks import Quirks
 from hub.ocpi.versions import VERSIONS
 from hub.ocpi.wire import WireError
 
@@ -116,6 +117,8 @@ class Peer:
         for each in data["endpoints"]:
             pair = (each["identifier"], each["role"])
             found.setdefault(CREDENTIALS if pair[0] == "credentials" else pair, each["url"])
+        if all(url.endswith("/") for pair, url in found.items() if pair != CREDENTIALS):
+            self.quirks = dataclasses.replace(self.quirks, trailing_slash=True)
         self._check(found, details_url)
         return found
 

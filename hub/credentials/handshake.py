@@ -17,9 +17,10 @@ from hub.credentials.judgement import as_json, check_roles, check_token, check_u
 from hub.credentials.secrets import new_token
 from hub.credentials.store import Gone, Registration
 from hub.database.contract import Conflict, Transaction
-from hub.ocpi.client import Client, Quirks
+from hub.ocpi.client import Client
 from hub.ocpi.errors import InvalidParameters, MethodNotAllowed, Unauthorized, UnsupportedVersion
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.quirks import Quirks
 
 log = logging.getLogger(__name__)
 

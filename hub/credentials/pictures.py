@@ -17,10 +17,10 @@ from typing import Any, Literal, NamedTuple
 
 from hub.credentials.sides import opposite, sending_side, side
 from hub.credentials.store import PartyRole
-from hub.ocpi.client import Quirks
 from hub.ocpi.errors import ReceiverUnreachable, UnknownReceiver
 from hub.ocpi.interfaces import REGISTRY, InterfaceRole, Operation
 from hub.ocpi.messages import Party
+from hub.ocpi.quirks import Quirks
 
 Status = Literal["CONNECTED", "OFFLINE", "SUSPENDED", "PLANNED"]
 

@@ -241,17 +241,10 @@ class Presence:
 
     async def _probe(self, connection: Connection) -> None:
         """GET a platform's versions: it has no side effects, and everyone has them."""
-        slash = connection.quirks.trailing_slash and not connection.versions_url.endswith("/")
-        url = connection.versions_url + ("/" if slash else "")
-        try:
-            answer = await self._client.call(
-                "GET", url, connection.token, quirks=connection.quirks, timeout=_PROBE_TIMEOUT
-            )
-            alive = answer.http_status < 300 and 1000 <= answer.status_code < 2000
-            error: OcpiError = ReceiverTimeout(f"HTTP {answer.http_status}, OCPI {answer.status_code}")
-        except OcpiError as raised:
-            alive, error = False, raised
-        if alive:
+        error = await self._versions(connection, connection.versions_url)
+        if error is not None and connection.quirks.trailing_slash and not connection.versions_url.endswith("/"):
+            error = await self._versions(connection, connection.versions_url + "/")
+        if error is None:
             self._attention.add(connection.id)
             self.answered(connection.id)
             return
@@ -261,6 +254,18 @@ class Presence:
             self._schedule(connection.id, probe.attempt + 1)
         else:
             self.failed(connection.id, error if isinstance(error, ReceiverUnreachable) else ReceiverTimeout(str(error)))
+
+    async def _versions(self, connection: Connection, url: str) -> OcpiError | None:
+        """GET a platform's versions; return what is wrong, if anything."""
+        try:
+            answer = await self._client.call(
+                "GET", url, connection.token, quirks=connection.quirks, timeout=_PROBE_TIMEOUT
+            )
+        except OcpiError as error:
+            return error
+        if answer.http_status < 300 and 1000 <= answer.status_code < 2000:
+            return None
+        return ReceiverTimeout(f"HTTP {answer.http_status}, OCPI {answer.status_code}")
 
     def _schedule(self, connection_id: str, attempt: int) -> None:
         """Fix when an OFFLINE platform is asked next: soon, then after pauses that double, never two at one time."""

@@ -7,11 +7,10 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc.
 """
 
 import base64
-import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, Protocol, get_args, get_origin, is_typeddict
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -19,18 +18,18 @@ import msgspec
 from hub.ocpi import codec
 from hub.ocpi.errors import (
     HubError,
+    InvalidParameters,
     NoMatchingEndpoints,
     OcpiError,
     ReceiverFailed,
     ReceiverTimeout,
     ReceiverUnreachable,
-    Unparsable,
 )
 from hub.ocpi.interfaces import InterfaceRole
 from hub.ocpi.lanes import Lane
 from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.objects import JSON
-from hub.ocpi.shapes import ShapeOf, field_of
+from hub.ocpi.quirks import PLAIN, Quirks, lean
 from hub.ocpi.versions.steps import Version
 from hub.ocpi.wire import Answer, BadAnswer, ForbiddenURL, NoAnswer, Wire, WireError
 
@@ -39,41 +38,6 @@ KEPT_HEADERS = ("link", "x-total-count", "x-limit", "location")
 
 #: HTTP statuses of a receiver that would mean something else if the hub said them.
 _NOT_RELAYED = frozenset({401, 407, 408, 413, 421, 425, 429, 431})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quirks:
-    """How a peer departs from the text; all off for a peer that follows it.
-
-    Attributes:
-        raw_token: it does not Base64-encode credentials tokens, and expects none encoded.
-        trailing_slash: its URLs only work with a slash at the end.
-        no_201: it answers 200 where it creates.
-        single_for_list: it answers a list of one as the bare object.
-        lower_case_ids: it writes and compares country codes and party ids in lower case.
-        link: how its pages are followed: by Link, or by offset arithmetic.
-        roleless_endpoints: its version details name no interface roles.
-        lean: it rejects unknown and null fields; they are left out for it.
-    """
-
-    raw_token: bool = False
-    trailing_slash: bool = False
-    no_201: bool = False
-    single_for_list: bool = False
-    lower_case_ids: bool = False
-    link: Literal["follow", "offset"] = "follow"
-    roleless_endpoints: bool = False
-    lean: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what departs from the text, as JSON."""
-        plain = Quirks()
-        return {name: value for name, value in dataclasses.asdict(self).items() if value != getattr(plain, name)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Quirks":
-        known = {each.name for each in dataclasses.fields(cls)}
-        return cls(**{name: each for name, each in value.items() if name in known})
 
 
 class Peer(Protocol):
@@ -114,13 +78,23 @@ class _Envelope(msgspec.Struct):
     status_message: str | None = None
 
 
-_read_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+
+
+def _read_envelope(text: bytes) -> _Envelope:
+    if not text.isascii():
+        text.decode("utf-8")  # msgspec does not look at the UTF-8 of what it leaves raw
+    return _decode_envelope(text)
 
 
 @lru_cache(maxsize=4096)
 def authorization(token: str, raw: bool) -> str:
     """Return the Authorization header for a credentials token (RFC 4648 section 4, no newline)."""
     return f"Token {token}" if raw else f"Token {base64.b64encode(token.encode()).decode()}"
+
+
+def _ignore(**quirks: object) -> None:
+    """Where nobody remembers quirks."""
 
 
 class Client:
@@ -151,7 +125,7 @@ class Client:
         token: str,
         *,
         body: JSON | None = None,
-        quirks: Quirks = Quirks(),
+        quirks: Quirks = PLAIN,
         correlation_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
@@ -194,13 +168,18 @@ class Client:
         url: str,
         token: str,
         *,
-        quirks: Quirks = Quirks(),
+        quirks: Quirks = PLAIN,
         date_from: str | None = None,
         correlation_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = 100,
+        shown: Callable[..., object] = _ignore,
     ) -> AsyncIterator[list[JSON]]:
-        """Yield a peer's list page by page; a Link that leads off the peer's host is not followed."""
+        """Yield a peer's list page by page; a Link that leads off the peer's host, or in a circle, is not followed.
+
+        Args:
+            shown: told of each quirk the peer shows meanwhile, by keyword.
+        """
         query = {"limit": str(limit)} | ({"date_from": date_from} if date_from else {})
         first = url + ("/" if quirks.trailing_slash and not url.endswith("/") else "")
         following: str | None = f"{first}?{urlencode(query)}"
@@ -213,23 +192,27 @@ class Client:
             )
             if not 1000 <= answer.status_code < 2000:
                 raise HubError(f"{following} answered {answer.status_code} {answer.status_message or ''}".strip())
+            if isinstance(answer.data, dict):
+                shown(single_for_list=True)
             page = answer.data if isinstance(answer.data, list) else [] if answer.data is None else [answer.data]
             yield page
             offset += len(page)
-            following = _next_page(answer, first, query, offset, len(page), quirks)
+            following = _linked(answer, first, seen, quirks) if page else None
+            if following is None and page and _goes_on(answer, offset):
+                # Without a usable Link, what X-Total-Count promises beyond this page is fetched by position.
+                shown(link="offset")
+                following = f"{first}?{urlencode({**query, 'offset': str(offset)})}"
 
 
-def _next_page(
-    answer: Envelope, first: str, query: Mapping[str, str], offset: int, count: int, quirks: Quirks
-) -> str | None:
+def _linked(answer: Envelope, first: str, seen: Container[str], quirks: Quirks) -> str | None:
     link = next_link(answer.headers.get("link"))
-    if link and quirks.link == "follow" and urlsplit(link)[:2] == urlsplit(first)[:2]:
-        return link
-    # Without a usable Link, what X-Total-Count promises beyond this page is fetched by position.
+    usable = link and quirks.link == "follow" and link not in seen and urlsplit(link)[:2] == urlsplit(first)[:2]
+    return link if usable else None
+
+
+def _goes_on(answer: Envelope, offset: int) -> bool:
     total = answer.headers.get("x-total-count", "")
-    if count and total.isascii() and total.isdigit() and offset < int(total):
-        return f"{first}?{urlencode({**query, 'offset': str(offset)})}"
-    return None
+    return total.isascii() and total.isdigit() and offset < int(total)
 
 
 def next_link(header: str | None) -> str | None:
@@ -244,7 +227,7 @@ def next_link(header: str | None) -> str | None:
 def _envelope(answer: Answer) -> Envelope:
     try:
         value = codec.decode(answer.body)
-    except Unparsable as error:
+    except InvalidParameters as error:
         raise _not_ocpi(answer) from error
     if not isinstance(value, dict) or type(value.get("status_code")) is not int:
         raise _not_ocpi(answer)
@@ -313,7 +296,7 @@ class RemotePlatform:
         if not self.peer.quirks.lean:
             return request.body.text(self.version)
         lowered = codec.decode(request.body.text(self.version))
-        return codec.encode(_lean(lowered, request.body.declared, self.version.shape))
+        return codec.encode(lean(lowered, request.body.declared, self.version.shape))
 
     def _headers(self, request: Request, content: bytes | None) -> dict[str, str]:
         headers = {
@@ -345,7 +328,7 @@ class RemotePlatform:
         text = bytes(read.data) or None
         if 1000 <= read.status_code < 2000:
             _refuse_false_success(answer)
-            if request.operation.paginated and self.peer.quirks.single_for_list and text and text[:1] != b"[":
+            if request.operation.paginated and text and text[:1] == b"{":  # a list of one as the bare object
                 text, whole = b"[" + text + b"]", None
         return Response(
             self._data(request, text, read.status_code),
@@ -377,20 +360,6 @@ class RemotePlatform:
             return None
         declared = request.operation.data if 1000 <= status_code < 2000 else None
         return Body(declared, text=text, version=self.version, owner=request.receiver)
-
-
-def _lean(value: JSON, declared: Any, shape: ShapeOf) -> JSON:
-    """Return a value without null fields and without those its declaration does not know."""
-    if get_origin(declared) is list and isinstance(value, list):
-        return [_lean(each, get_args(declared)[0], shape) for each in value]
-    if not is_typeddict(declared) or not isinstance(value, dict):
-        return value
-    known = {name: field_of(hint) for name, hint in shape(declared).items()}
-    return {
-        name: _lean(each, list[field.item] if field.item is not None else field.kind, shape)  # type: ignore[name-defined]
-        for name, each in value.items()
-        if each is not None and (field := known.get(name)) is not None
-    }
 
 
 def _refuse_false_success(answer: Answer) -> None:

@@ -87,7 +87,7 @@ def _operation(version: Version, operation: Operation, *, functional: bool, sche
         "parameters": parameters,
         "responses": _responses(operation),
     }
-    links = _links(operation)
+    links = _links(version, operation)
     if links:
         for status in ("200", "201"):
             described["responses"].get(status, {})["links"] = links
@@ -106,7 +106,7 @@ def operation_id(operation: Operation) -> str:
     return f"{operation.method.lower()}_{operation.role.lower()}_{operation.module}{path}"
 
 
-def _links(operation: Operation) -> JSONObject:
+def _links(version: Version, operation: Operation) -> JSONObject:
     """Return what can be done with an object once it is pushed: what has its URL, or one below it."""
     if operation.method != "PUT" or not operation.owned:
         return {}
@@ -115,12 +115,16 @@ def _links(operation: Operation) -> JSONObject:
     return {
         operation_id(each): {"operationId": operation_id(each), "parameters": parameters}
         for each in REGISTRY[operation.module].receiver.operations
-        if each is not operation and each.segments[: len(operation.segments)] == operation.segments
+        if each is not operation
+        and version.has(each)
+        and each.segments[: len(operation.segments)] == operation.segments
     }
 
 
 def _query(version: Version, operation: Operation, name: str, declared: Any) -> JSONObject:
-    schema = {"type": "integer", "minimum": 0} if declared is int else version.schema(declared)
+    schema = version.schema(declared)
+    if declared is int:
+        schema = {"type": "integer", "minimum": 1 if name == "limit" else 0, "maximum": 10**18 - 1}
     return {"name": name, "in": "query", "required": name in operation.query_required, "schema": schema}
 
 

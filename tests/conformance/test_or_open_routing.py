@@ -155,7 +155,7 @@ async def undeterminable(cpo: PartyPlatform, emsp: PartyPlatform) -> dict[str, R
         "owner not connected": await cpo.post("cdrs", "", cdr(cpo, emsp, cdr_token=cdr_token(emsp) | stranger)),
         "session never told": await cpo.patch("sessions", at(cpo, lost["id"]), {"kwh": 1, "last_updated": LATER}),
         "preferences": await emsp.put(
-            "sessions", "/?-4/charging_preferences", example("ChargingPreferences.minimal"), role="SENDER"
+            "sessions", "/NONE-4/charging_preferences", example("ChargingPreferences.minimal"), role="SENDER"
         ),
         "a list": await emsp.get("locations"),
         "object unknown": await emsp.get("locations", "/UNKNOWN-5"),

@@ -227,3 +227,20 @@ async def test_a_booking_request_for_another_emsp_is_refused(
 
     assert answer.code == 2001
     assert not [each for each in heard(operator, "bookings") if wanted["request_id"] in each.body.decode()]
+
+
+async def test_booking_locations_are_filtered_by_their_timeslots(
+    operator: PartyPlatform, provider: PartyPlatform
+) -> None:
+    """timeslot_from is inclusive, timeslot_to is not (mod_bookings, GET BookingLocations)."""
+    value = await published(operator, provider)
+    start = value["calendars"][0]["available_timeslots"][0]["start_date_time"]
+
+    async def found(**query: str) -> bool:
+        pages = [page async for page in provider.pages("bookings", path="/booking_locations", to=HUB, query=query)]
+        return value["id"] in [each["id"] for page in pages for each in page.data]
+
+    assert await found(timeslot_from=start)
+    assert not await found(timeslot_to=start)
+    assert not await found(timeslot_from="2099-01-01T00:00:00Z")
+    assert await found(timeslot_from=start, timeslot_to="2099-01-01T00:00:00Z")

@@ -297,3 +297,30 @@ async def test_answers_up_to_32_mib_are_relayed_and_larger_ones_are_a_failure_of
 
     assert (got.status, got.code) == (200, code)
     assert (got.body == said) is (code == 1000)
+
+
+#: Answers that are no JSON in UTF-8, some of them only deep inside.
+BROKEN = [
+    b'{"data": "\xff", "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"}',
+    b'{"data": ["\xed\xa0\x80"], "status_code": 2001, "timestamp": "2026-01-01T00:00:00Z"}',
+    b'{"data": [NaN], "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"}',
+    b'{"data": ["a\nb"], "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"}',
+    b'{"data": [1,], "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"}',
+    b'{"data": [], "status_code": 1000, "timestamp": "2026-01-01T00:00:00Z"',
+    b"<html>welcome</html>",
+    b"",
+    b'{"data": []}',
+    b'{"data": [], "status_code": "1000", "timestamp": "2026-01-01T00:00:00Z"}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.checklist("TR-38", "TR-36")
+@pytest.mark.parametrize("said", BROKEN, ids=range(len(BROKEN)))
+async def test_an_answer_that_is_no_ocpi_is_not_passed_on(trio: Trio, said: bytes) -> None:
+    trio.emsp.answer(Answer(body=said), module="tokens")
+
+    got = await trio.cpo.get("tokens", to=trio.emsp.party)
+
+    check_envelope(got)
+    assert (got.status, got.code) == (200, 4000)
