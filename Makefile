@@ -9,7 +9,7 @@ setup: $(READY) ## install everything into .venv; the command is .venv/bin/emall
 demo: setup ## play the roaming story between two external platforms and our own parties
 	@.venv/bin/python -m examples.demo
 test: setup ## run all tests, on SQLite and on PostgreSQL (TEST_POSTGRES=skip: only on SQLite)
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadfile
 check: setup ## style, types, import contracts, schemas, migrations
 	@.ci/check
 bench: setup ## measure against the targets; writes docs/benchmarks.md

@@ -1,7 +1,7 @@
 """What every test may ask for: fresh stores on both engines."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from hub.database import Database, open_database
 from hub.migrations.__main__ import changes
 from tests.postgres import NoPostgres
 from tests.stores import PostgresStores, SqliteStores, aside
+from tests.telling import PROPERTY, Tell
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,25 @@ async def database(store: str) -> AsyncIterator[Database]:
     opened = await open_database(store)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Return what tells a line at the end of the run."""
+    return lambda line: record_property(PROPERTY, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests told."""
+    told = [
+        str(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == PROPERTY
+    ]
+    if told:
+        terminalreporter.section("counts")
+        for line in sorted(told):
+            terminalreporter.write_line(line)

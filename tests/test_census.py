@@ -17,6 +17,7 @@ from hub.ocpi import modules, objects
 from hub.ocpi.modules import common
 from hub.ocpi.shapes import Hint, field_of
 from hub.ocpi.versions import VERSIONS
+from tests.telling import Tell
 
 Facts = dict[str, Any]
 
@@ -182,12 +183,11 @@ def test_every_deviation_is_one() -> None:
 
 
 @pytest.mark.parametrize("version", sorted(_TEXT))
-def test_the_census_is_whole(version: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_census_is_whole(version: str, tell: Tell) -> None:
     text = _TEXT[version]
     fields = sum(len(each) for each in text["objects"].values())
     values = sum(len(each["values"]) for each in text["enums"].values())
 
-    with capsys.disabled():
-        print(f"\ncensus {version}: {len(text['objects'])} objects, {fields} fields, {values} enum values")
+    tell(f"census {version}: {len(text['objects'])} objects, {fields} fields, {values} enum values")
 
     assert fields >= {"2.2.1": 296, "2.3.0": 439}[version]

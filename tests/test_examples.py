@@ -17,6 +17,7 @@ from hub.ocpi.modules.versions import Version, VersionDetails
 from hub.ocpi.objects import JSON
 from hub.ocpi.shapes import Field, field_of
 from hub.ocpi.versions import VERSIONS
+from tests.telling import Tell
 
 _FOLDER = Path(__file__).parent / "examples"
 _NEWER = {"InvoiceReconciliationRecord", "BookingLocation", "Calendar", "Booking", "BookingRequest"}
@@ -217,10 +218,9 @@ def test_an_open_enum_takes_unknown_values_and_an_object_unknown_fields(version:
     _judge(version, name, full | {"nlvhn_note": {"any": ["thing"]}})
 
 
-def test_every_module_and_object_has_its_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_module_and_object_has_its_examples(tell: Tell) -> None:
     written = {path.relative_to(_FOLDER).as_posix() for path in _FOLDER.rglob("*.json")}
 
-    with capsys.disabled():
-        print(f"\nexamples: {len(written)} of our own, {len(_ALL)} objects of {len(modules.__all__)} chapters")
+    tell(f"examples: {len(written)} of our own, {len(_ALL)} objects of {len(modules.__all__)} chapters")
 
     assert written == {f"{version}/{name}.{kind}.json" for version, name in _ALL for kind in ("minimal", "full")}

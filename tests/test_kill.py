@@ -13,13 +13,12 @@ import signal
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest
 
 from tests.hubs import HubProcess
 from tests.parties import Answer, PartyPlatform
+from tests.telling import Tell
 
 KILLS = 50 if os.environ.get("SOAK") else 10
 OBJECTS = 20  # pushed by as many workers
@@ -161,9 +160,7 @@ def newest(platform: PartyPlatform) -> dict[str, str]:
     return found
 
 
-async def test_a_killed_hub_has_lost_nothing_it_acknowledged(
-    tmp_path: Path, record_testsuite_property: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_killed_hub_has_lost_nothing_it_acknowledged(tmp_path: Path, tell: Tell) -> None:
     seed = random.randrange(1_000_000)
     hub = HubProcess(tmp_path / "data").start()
     load = Load(hub, seed)
@@ -188,6 +185,4 @@ async def test_a_killed_hub_has_lost_nothing_it_acknowledged(
         f"kill -9: {KILLS} kills, {told.count} acknowledged pushes and commands,"
         f" {len(told.platforms)} registrations, none lost (seed {seed})"
     )
-    record_testsuite_property("kill", summary)
-    with capsys.disabled():
-        print(f"\n{summary}")
+    tell(summary)

@@ -17,6 +17,7 @@ from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.modules import common
 from hub.ocpi.objects import JSON
 from hub.ocpi.versions import VERSIONS
+from tests.telling import Tell
 
 _ROOT = Path(__file__).parent.parent
 _FOLDER = Path(os.environ.get("EMALL_SPEC_EXAMPLES") or _ROOT.parent / "shared" / "specification")
@@ -66,12 +67,11 @@ def test_an_example_of_the_specification_is_judged_as_recorded(file: str) -> Non
 
 
 @_there
-def test_every_example_of_the_specification_has_an_expectation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_example_of_the_specification_has_an_expectation(tell: Tell) -> None:
     files = {path.relative_to(_FOLDER).as_posix() for path in _FOLDER.rglob("*.json")}
     valid = sum("fault" not in each for each in _EXPECTED.values())
 
-    with capsys.disabled():
-        print(f"\nspecification examples: {len(files)}, {valid} valid, {len(_EXPECTED) - valid} with an erratum")
+    tell(f"specification examples: {len(files)}, {valid} valid, {len(_EXPECTED) - valid} with an erratum")
 
     assert files == _EXPECTED.keys()
 

@@ -29,7 +29,12 @@ def fault_text(message: str, value: JSON, declared: Any, shape: ShapeOf, *, part
         field = field_of(hint)
         hint = shape(field.kind)[name] if name else field.item
         value = value[name] if name else value[int(index)]
-    return f"${path}: must be {_rule(hint)}, not {_shown(value, field_of(hint))}"
+    return f"${path}: {wrong_value(value, hint)}"
+
+
+def wrong_value(value: JSON, hint: Hint) -> str:
+    """Return the rule a value of a hint breaks."""
+    return f"must be {_rule(hint)}, not {_shown(value, field_of(hint))}"
 
 
 def _rule(hint: Hint) -> str:

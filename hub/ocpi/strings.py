@@ -1,133 +1,101 @@
-"""Strings judged: lengths, alphabets and patterns, DateTimes of the calendar.
+"""Strings judged: alphabets and patterns, and DateTimes of the calendar.
 
-Where msgspec can judge a string it does; where it cannot, a type of this file stands in.
+msgspec judges lengths; what characters there are is looked at here. How much there is to look at is
+told from the whole text once (``Alphabet``): most texts are ASCII without escapes, and in those
+only strings with a pattern of their own remain. (A pattern given to msgspec costs three times as
+much, and beside an array, as in an optional field, it breaks the process: seen in 0.19 to 0.22,
+TypeNode_get_traverse_ranges counts no pattern among the objects of a type, so that garbage
+collection follows a wrong pointer.)
 
 Source: OCPI 2.3.0, types.asciidoc (CiString, DateTime, string).
 """
 
+import datetime
+import enum
 import functools
 import re
-import sys
-from typing import Annotated, Any, Protocol, get_args
-
-import msgspec
+from collections.abc import Callable, Container
+from typing import NamedTuple, get_args
 
 from hub.ocpi.objects import DateTime, Text
 from hub.ocpi.schema import CI_PATTERN, STRING_PATTERN
-from hub.ocpi.shapes import DATE_TIME, Field
+from hub.ocpi.shapes import DATE_TIME
 
 
-def string_type(field: Field, *, plain: bool) -> Any:
-    """Return the msgspec type of a string; ``plain``: of one that has no control characters anyway."""
-    text, pattern = field.text or Text(), pattern_of(field, plain=plain)
-    if text.format == DATE_TIME:
-        return _DateTime
-    if pattern is None and text.max_length is None:
-        return str
-    return Annotated[str, msgspec.Meta(max_length=text.max_length, pattern=pattern)]
+class Alphabet(enum.IntEnum):
+    """What characters the strings of a text can have."""
+
+    PRINTABLE_ASCII = 0
+    PRINTABLE = 1
+    ANY = 2
 
 
-def pattern_of(field: Field, *, plain: bool) -> str | None:
-    """Return the pattern a string has to match, as Python says it; None: there is nothing to look at."""
-    text = field.text or Text()
-    alphabet = None if plain else CI_PATTERN if text.ci else STRING_PATTERN
-    pattern = text.pattern or alphabet
-    if pattern is None:
-        return None
-    if text.pattern and alphabet and text.pattern[0] != "^":
-        pattern = f"^(?=[^\\n]*(?:{text.pattern}))" + alphabet[1:]  # it is looked for among the characters there may be
-    return _anchored(pattern)
+class Check(NamedTuple):
+    """What is looked at in a string: whether it is one of the known; if not, whether it is right."""
+
+    known: Container[str]
+    is_right: Callable[[str], object]
 
 
-def _anchored(pattern: str) -> str:
-    r"""Return a JSON Schema pattern as Python says it: ``$`` is the very end, ``\d`` is ASCII."""
-    return "(?a)" + re.sub(r"\$$", r"\\Z", pattern)
+_HARMFUL_ESCAPE = re.compile(rb"\\(?:[bfnrt]|u00[0189][0-9a-fA-F]|u007[fF])").search
+_C1 = re.compile(rb"\xc2[\x80-\x9f]").search
 
 
-class _Judged(Protocol):
-    """A kind of string judged here: msgspec asks ``judged``, and tells a ValueError with its path."""
-
-    @classmethod
-    def judged(cls, value: Any) -> str: ...
-
-
-class _DateTime(str):
-    """A DateTime; msgspec's own patterns cost five times as much, measured, and know no calendar."""
-
-    __slots__ = ()
-
-    @classmethod
-    def judged(cls, value: Any) -> "_DateTime":
-        if value.__class__ is not str:
-            raise ValueError("not a DateTime")
-        return _known.get(value) or _remembered(value)
-
-
-class _OptionalDateTime(_DateTime):
-    """The same where [] may stand for absence."""
-
-    __slots__ = ()
-
-    @classmethod
-    def judged(cls, value: Any) -> _DateTime:
-        return _EMPTY if value == [] else super().judged(value)
-
-
-_EMPTY = _OptionalDateTime()
-_FORM = re.compile(_anchored(get_args(DateTime)[1].pattern)).fullmatch
-_MEMORY = 10_000
-
-#: DateTimes found right: the same moments come again and again, within an object and among objects.
-_known: dict[str, _OptionalDateTime] = {}
-
-
-def _remembered(value: str) -> _DateTime:
-    if not is_date_time(value):
-        raise ValueError("not a DateTime")
-    if len(_known) >= _MEMORY:
-        _known.clear()
-    found = _known[value] = _OptionalDateTime(value)
-    return found
-
-
-def optional_string_type(field: Field, *, plain: bool) -> Any:
-    """Return the type of an optional string with a pattern: for it too [] may stand for absence.
-
-    This is no union for msgspec: a pattern beside an array makes it free the wrong pointer, or
-    follow it when garbage is collected (seen in 0.20 to 0.22: TypeNode_get_traverse_ranges counts
-    no pattern among the objects of a type).
-    """
-    text, pattern = field.text or Text(), pattern_of(field, plain=plain)
-    return _OptionalDateTime if text.format == DATE_TIME else _optional(text, pattern or "")
+def alphabet_of(text: bytes) -> Alphabet:
+    """Return what characters the strings of a JSON text can have; only DEL and C1 are not escaped."""
+    if b"\x7f" in text:
+        return Alphabet.ANY
+    if b"\\" in text:
+        if _HARMFUL_ESCAPE(text.replace(rb"\\", b"")):
+            return Alphabet.ANY
+        if rb"\u" in text:
+            return Alphabet.PRINTABLE
+    if text.isascii():
+        return Alphabet.PRINTABLE_ASCII
+    return Alphabet.ANY if b"\xc2" in text and _C1(text) else Alphabet.PRINTABLE
 
 
 @functools.cache
-def _optional(text: Text, pattern: str) -> type[_Judged]:
-    longest = text.max_length if text.max_length is not None else sys.maxsize
-    matches = re.compile(pattern).search
+def check_of(text: Text, alphabet: Alphabet) -> Check | None:
+    """Return what is looked at in a string, given what characters it can have; None: nothing."""
+    if text.format == DATE_TIME:
+        return _DATE_TIME
+    look: list[Callable[[str], object]] = [_matcher(text.pattern)] if text.pattern else []
+    if alphabet is Alphabet.ANY:
+        look.append(_matcher(CI_PATTERN if text.ci else STRING_PATTERN))
+    elif alphabet is Alphabet.PRINTABLE and text.ci:
+        look.append(str.isascii)
 
-    class Optional(str):
-        __slots__ = ()
-
-        @classmethod
-        def judged(cls, value: Any) -> str:
-            if value == []:
-                return cls()
-            if value.__class__ is not str or len(value) > longest or not matches(value):
-                raise ValueError("not such a string")
-            return cls(value)
-
-    return Optional
+    if not look:
+        return None
+    is_right = look[0] if len(look) == 1 else lambda value: all(each(value) for each in look)
+    return _remembering(is_right) if text.pattern else Check((), is_right)
 
 
-def judged(kind: type[_Judged], value: Any) -> str:
-    """Return a value as a type of this file, if it is one: what msgspec asks (dec_hook)."""
-    return kind.judged(value)
+def _matcher(pattern: str) -> Callable[[str], object]:
+    r"""Return a JSON Schema pattern as Python says it: ``$`` is the very end, ``\d`` is ASCII."""
+    return re.compile("(?a)" + re.sub(r"\$$", r"\\Z", pattern)).search
 
 
-def written(value: str) -> Any:
-    """Return a string judged here as it is encoded (enc_hook); [] stays without quotes, for those are counted."""
-    return str(value) or []
+_MEMORY = 4_096  # strings a check remembers
+
+
+def _remembering(is_right: Callable[[str], object]) -> Check:
+    """Return a check that remembers: the same moments, times and places come again and again."""
+    known: set[str] = set()
+
+    def remember(value: str) -> bool:
+        if not is_right(value):
+            return False
+        if len(known) >= _MEMORY:
+            known.clear()
+        known.add(value)
+        return True
+
+    return Check(known, remember)
+
+
+_has_the_form = _matcher(get_args(DateTime)[1].pattern)
 
 
 def is_date_time(text: str) -> bool:
@@ -136,4 +104,13 @@ def is_date_time(text: str) -> bool:
     23:59:60 is none: the forms of the text are all there are, and nothing that computes with
     moments (Python, PostgreSQL) has that second (docs/errata.md).
     """
-    return len(text) <= 25 and _FORM(text) is not None
+    if len(text) > 25 or not _has_the_form(text):
+        return False
+    try:
+        datetime.date(int(text[:4]), int(text[5:7]), int(text[8:10]))
+    except ValueError:
+        return False
+    return True
+
+
+_DATE_TIME = _remembering(is_date_time)

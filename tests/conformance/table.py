@@ -78,7 +78,11 @@ def table() -> str:
     for row in rows:
         if row.section != section:
             section = row.section
-            lines += [f"\n## {section}\n", "| id | level | who | statement | source | shown by |", "|---|---|---|---|---|---|"]
+            lines += [
+                f"\n## {section}\n",
+                "| id | level | who | statement | source | shown by |",
+                "|---|---|---|---|---|---|",
+            ]
         tests = "<br>".join(f"`{each}`" for each in shown.get(row.id, ())) or NOTES.get(row.id, "")
         lines.append(f"| {row.id} | {row.level} | {row.who} | {row.statement} | {row.source} | {tests} |")
     return "\n".join(lines) + "\n"

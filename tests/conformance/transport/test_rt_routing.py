@@ -194,7 +194,7 @@ async def test_a_receiver_without_the_module_is_not_called(trio: Trio) -> None:
 @pytest.mark.checklist("RT-18", "TR-26", "RT-23")
 async def test_urls_come_from_the_version_details_and_change_with_a_put(hub: HubProcess, trio: Trio) -> None:
     async with joined(hub, "EMSP") as (emsp,):
-        elsewhere = f"{emsp.origin}/ocpi/2.2.1/receiver/moved-to-another-place//"
+        elsewhere = f"{emsp.origin}/ocpi/2.2.1/receiver/moved-to-another-place"
         endpoints = [
             {"identifier": "credentials", "role": "SENDER", "url": f"{emsp.origin}/ocpi/2.2.1/credentials"},
             {"identifier": "sessions", "role": "RECEIVER", "url": elsewhere},
@@ -212,19 +212,25 @@ async def test_urls_come_from_the_version_details_and_change_with_a_put(hub: Hub
         assert (before.code, after.code, gone.code) == (1000, 1000, 3003)
         tail = at(trio.cpo, mine["id"])
         assert paths[0] == f"/ocpi/2.2.1/receiver/sessions{tail}"
-        assert paths[1].replace("//", "/") == f"/ocpi/2.2.1/receiver/moved-to-another-place{tail}"
+        assert paths[1] == f"/ocpi/2.2.1/receiver/moved-to-another-place{tail}"
 
 
 @pytest.mark.checklist("RT-23")
-async def test_endpoints_with_a_slash_at_the_end_are_joined_with_single_slashes(hub: HubProcess, trio: Trio) -> None:
+@pytest.mark.parametrize("all_of_them", [True, False])
+async def test_endpoints_with_a_slash_at_the_end_are_joined_with_single_slashes(
+    hub: HubProcess, trio: Trio, all_of_them: bool
+) -> None:
     async with joined(hub, "EMSP") as (emsp,):
         announced = [
             {"identifier": module, "role": role, "url": emsp.url(module, role) + "/"}
             for module, role in OFFERED["EMSP"]
+            if module != "cdrs"
         ]
         announced.append(
             {"identifier": "credentials", "role": "SENDER", "url": f"{emsp.origin}/ocpi/2.2.1/credentials"}
         )
+        if not all_of_them:
+            announced.append({"identifier": "cdrs", "role": "RECEIVER", "url": emsp.url("cdrs", "RECEIVER")})
         emsp.answer(Answer({"version": "2.2.1", "endpoints": announced}), module="details")
         assert (await emsp.put_credentials()).code == 1000
         await emsp.received(2, module="tokens")  # pulled anew from where it is now
@@ -234,8 +240,10 @@ async def test_endpoints_with_a_slash_at_the_end_are_joined_with_single_slashes(
         await trio.cpo.put("sessions", at(trio.cpo, mine["id"]), mine, to=emsp.party)
         await trio.cpo.get("tokens", to=emsp.party)
 
+        # Who ends every URL with a slash may need one there, too (a quirk); who ends some gets none.
+        end = "/" if all_of_them else ""
         assert [each.path for each in heard(emsp)] == [
-            f"/ocpi/2.2.1/receiver/sessions{at(trio.cpo, mine['id'])}",
+            f"/ocpi/2.2.1/receiver/sessions{at(trio.cpo, mine['id'])}{end}",
             "/ocpi/2.2.1/sender/tokens/",
         ]
 
