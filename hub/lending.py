@@ -181,6 +181,9 @@ class Lender:
             own = await exchange(request, connection, given) if given else None
             if own is not None:
                 headers[name] = own
+        if "link" not in headers and request.operation.paginated and connection.quirks.link == "offset":
+            own = self._by_position(request, response)
+            return headers if own is None else {**headers, "link": own}
         return headers
 
     async def _link(self, request: Request, connection: Connection, header: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Strings judged: alphabets and patterns, and DateTimes of the calendar.
+"""Strings judged: their alphabets, and the patterns of some (DateTime, a latitude).
 
 msgspec judges lengths; what characters there are is looked at here. How much there is to look at is
 told from the whole text once (``Alphabet``): most texts are ASCII without escapes, and in those
@@ -7,19 +7,17 @@ much, and beside an array, as in an optional field, it breaks the process: seen 
 TypeNode_get_traverse_ranges counts no pattern among the objects of a type, so that garbage
 collection follows a wrong pointer.)
 
-Source: OCPI 2.3.0, types.asciidoc (CiString, DateTime, string).
+Source: OCPI 2.3.0, types.asciidoc (CiString, string).
 """
 
-import datetime
 import enum
 import functools
 import re
 from collections.abc import Callable, Container
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from hub.ocpi.objects import DateTime, Text
+from hub.ocpi.objects import Text
 from hub.ocpi.schema import CI_PATTERN, STRING_PATTERN
-from hub.ocpi.shapes import DATE_TIME
 
 
 class Alphabet(enum.IntEnum):
@@ -58,14 +56,11 @@ def alphabet_of(text: bytes) -> Alphabet:
 @functools.cache
 def check_of(text: Text, alphabet: Alphabet) -> Check | None:
     """Return what is looked at in a string, given what characters it can have; None: nothing."""
-    if text.format == DATE_TIME:
-        return _DATE_TIME
     look: list[Callable[[str], object]] = [_matcher(text.pattern)] if text.pattern else []
     if alphabet is Alphabet.ANY:
         look.append(_matcher(CI_PATTERN if text.ci else STRING_PATTERN))
     elif alphabet is Alphabet.PRINTABLE and text.ci:
         look.append(str.isascii)
-
     if not look:
         return None
     is_right = look[0] if len(look) == 1 else lambda value: all(each(value) for each in look)
@@ -93,24 +88,3 @@ def _remembering(is_right: Callable[[str], object]) -> Check:
         return True
 
     return Check(known, remember)
-
-
-_has_the_form = _matcher(get_args(DateTime)[1].pattern)
-
-
-def is_date_time(text: str) -> bool:
-    """Return whether a text is a DateTime: one of the six forms, and a day of the calendar.
-
-    23:59:60 is none: the forms of the text are all there are, and nothing that computes with
-    moments (Python, PostgreSQL) has that second (docs/errata.md).
-    """
-    if len(text) > 25 or not _has_the_form(text):
-        return False
-    try:
-        datetime.date(int(text[:4]), int(text[5:7]), int(text[8:10]))
-    except ValueError:
-        return False
-    return True
-
-
-_DATE_TIME = _remembering(is_date_time)

@@ -22,14 +22,14 @@ TABLE = ROOT / "docs" / "conformance.md"
 NOTES = {
     "TR-40": "not testable here: TLS ends at the proxy in front of the hub (SECURITY.md)",
     "LO-12": "an operator's duty: our CPMS has, and tells, only the Locations its operator imports",
-    "LO-13": "a duty towards drivers: our eMSP keeps publish and publish_allowed_to and shows no Location to anybody yet",
+    "LO-13": "a duty towards drivers: our eMSP keeps these fields and shows no Location to anybody yet",
 }
 
 HEAD = """# Conformance
 
 Every numbered statement of our reading of OCPI 2.2.1 for a hub and the parties behind it, and the tests that show it
-(`tests/...::name`). MUST and SHOULD are the text's; HUB is the hub's duty, PARTY that of a CPO or eMSP behind it (our own have
-it), NT what cannot be tested from outside. Where this reading and the text differ, the text wins: see `errata.md`.
+(`tests/...::name`). MUST and SHOULD are the text's; HUB is the hub's duty, PARTY that of a CPO or eMSP
+behind it (our own have it), NT what cannot be tested from outside. Where this reading and the text differ, the text wins: see `errata.md`.
 Written by `python -m tests.conformance.table`; a test keeps it true.
 """
 
