@@ -24,7 +24,13 @@ from hub.front import Front
 from hub.hubroom import HubRoom
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
-from hub.ocpi.errors import OcpiError, ReceiverTimeout, ReceiverUnreachable, UnableToUseClientApi
+from hub.ocpi.errors import (
+    NoMatchingEndpoints,
+    OcpiError,
+    ReceiverTimeout,
+    ReceiverUnreachable,
+    UnableToUseClientApi,
+)
 from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
 from hub.ocpi.wire import Wire
@@ -192,6 +198,7 @@ def _rooms(workshop: Workshop) -> Iterator[Room]:
             name="emall CPMS",
             make=_cpms,
             offered=frozenset(CpoEndpoints.offered()),
+            expects=frozenset((module, "RECEIVER") for module in ("locations", "tariffs", "sessions", "cdrs")),
         )
     if "emsp" in settings.rooms:
         yield PartyRoom(
@@ -203,6 +210,7 @@ def _rooms(workshop: Workshop) -> Iterator[Room]:
             name="emall eMSP",
             make=_emsp,
             offered=frozenset(EmspEndpoints.offered()),
+            expects=frozenset({("locations", "SENDER"), ("tokens", "RECEIVER"), ("commands", "RECEIVER")}),
         )
 
 
@@ -266,6 +274,8 @@ async def _joined(room: PartyRoom, rooms: list[Room], settings: Settings) -> Non
             if hub is not None:
                 raise
             log.warning("%s is not there yet (%s); trying again", url, error)
+        except NoMatchingEndpoints as error:
+            raise BadSetting(f"room {room.house.id} cannot work there: {error}; give another --hub") from error
         except OcpiError as error:
             raise BadSetting(f"{url} refused room {room.house.id}: {error}; ask for a new --hub-token") from error
         await asyncio.sleep(_PATIENCE)

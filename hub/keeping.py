@@ -4,10 +4,11 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Client Owned Object Push, PUT
 and PATCH chapters of each module.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -120,8 +121,31 @@ class Head(msgspec.Struct):
     last_updated: str | None = None
 
 
-#: Reads these few fields out of an object's judged text; decoding all of it would cost more than storing it.
-head: Callable[[bytes], Head] = msgspec.json.Decoder(Head).decode
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def reader(kind: type[S]) -> Callable[[bytes], S]:
+    """Return a function that reads a few fields out of a judged text; decoding all of it costs more than storing it.
+
+    A field of another type says nothing: it is a ``[]`` that stands for absence, or it only has the name in
+    common, for what an object's declaration does not know is judged by nobody.
+    """
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(text: bytes) -> S:
+        try:
+            return decode(text)
+        except msgspec.ValidationError:
+            said, found = codec.decode(text), {}
+            for field in msgspec.structs.fields(kind):
+                with contextlib.suppress(msgspec.ValidationError):
+                    found[field.name] = msgspec.convert(said.get(field.name, field.default), field.type)
+            return kind(**found)
+
+    return read
+
+
+head = reader(Head)
 
 
 def moment_of(text: bytes) -> int:

@@ -15,12 +15,13 @@ from hub.callbacks import Callbacks, Kind
 from hub.catalogue import Catalogue
 from hub.credentials.connections import Connection
 from hub.database import Database
-from hub.keeping import Head, fold
+from hub.keeping import fold, reader
 from hub.ocpi import codec
 from hub.ocpi.client import next_link
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, Response
+from hub.ocpi.objects import JSONObject
 from hub.ocpi.wire import WireError
 
 _MAX_URL = 255  # types.asciidoc, URL
@@ -30,7 +31,7 @@ class _Command(msgspec.Struct):
     """The fields of a command that routing reads."""
 
     response_url: str = ""
-    token: Head | None = None
+    token: JSONObject | None = None
     session_id: str | None = None
     reservation_id: str | None = None
     expiry_date: str | None = None
@@ -43,7 +44,7 @@ class _Taken(msgspec.Struct):
     timeout: float = 0
 
 
-read_command = msgspec.json.Decoder(_Command).decode
+read_command = reader(_Command)
 _read_taken = msgspec.json.Decoder(_Taken).decode
 
 
@@ -66,7 +67,7 @@ async def check_command(request: Request, parties: tuple[Party, ...], receiver: 
         return
     command = read_command(request.body.text(request.version))
     if command.token is not None:
-        owner = Party.of(command.token.country_code or "", command.token.party_id or "")
+        owner = Party.of(*(str(command.token.get(name, "")) for name in ("country_code", "party_id")))
         if owner not in parties:
             raise InvalidParameters(f"$.token: belongs to {owner}, which is no party of the calling platform")
     if command.session_id is not None:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hub.credentials import admin
 from hub.credentials.secrets import open_secrets
@@ -35,7 +36,7 @@ class HubProcess:
 
     def start(self) -> "HubProcess":
         """Start, and return when it answers."""
-        port = self.url.rsplit(":", 1)[-1] if self.url else "0"
+        port = str(urlsplit(self.url).port or 0)
         command = [sys.executable, "-m", "hub", "serve", "--data", str(self.data), "--port", port]
         command += ["--allow-private-peers", *self.options]
         environment = {**os.environ, **dict(self.environment)}
@@ -43,14 +44,18 @@ class HubProcess:
             command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         assert self.process.stdout is not None
+        said: list[str] = []
         for line in self.process.stdout:
+            said.append(line)
             if line.startswith("emall is ready: "):
                 self.url = line.split()[-1].removesuffix("/ocpi/versions")
                 # What it logs is read on, for a full pipe would stop it.
                 self._reader = threading.Thread(target=self.process.stdout.read, daemon=True)
                 self._reader.start()
                 return self
-        raise AssertionError(f"the hub ended with {self.process.wait()}")
+        code = self.process.wait()
+        self.process.stdout.close()
+        raise AssertionError(f"the hub ended with {code}: {''.join(said)}")
 
     @property
     def versions_url(self) -> str:

@@ -223,7 +223,7 @@ async def test_a_module_the_receiver_does_not_offer_is_3003(join: Any) -> None:
     answer = await emsp.get("tariffs", to=cpo.party)
 
     assert ocpi(answer) == (200, 3003)
-    assert cpo.inbox == [] or {each.module for each in cpo.inbox} == {"locations"}
+    assert {each.module for each in cpo.inbox} <= {"locations"}
 
 
 async def test_an_error_of_the_hub_echoes_both_message_ids(join: Any) -> None:
