@@ -7,11 +7,9 @@ Source: OCPI 2.3.0, status_codes.asciidoc (2001); types.asciidoc; terminology.as
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, is_typeddict
-from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -19,6 +17,7 @@ import requests
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from hub.keeping import level_of
 from hub.ocpi import codec
 from hub.ocpi.interfaces import REGISTRY, Operation
 from hub.ocpi.modules.credentials import Credentials
@@ -39,7 +38,6 @@ RUN = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-IDS = ("A", "1", "x y", "é", "%2F", "..a")
 REPEATED = "@@repeated"
 
 
@@ -166,7 +164,9 @@ class Room:
         return self.http.request(operation.method, url, data=text, headers=headers)
 
     def seen(self) -> object:
-        return kept(self.hub.data), len(self.peer.inbox), len(self.caller.inbox)
+        """Return what is kept and what the parties were told; pulls and introductions are the hub's own affair."""
+        told = [each for each in (*self.peer.inbox, *self.caller.inbox) if each.module != "hubclientinfo"]
+        return kept(self.hub.data), sum(each.method != "GET" for each in told)
 
 
 def names(operation: Operation) -> list[str]:
@@ -234,8 +234,9 @@ async def test_a_body_that_breaks_one_rule_is_refused_with_its_place_and_changes
 
 
 BROKEN_JSON = (
-    b"", b"{", b'{"a": 1,}', b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": "\xff\xfe"}', b'{"a": "\xed\xa0\x80"}',
-    b'{"a": 01}', b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b'{"a": "\x01"}', b"\xef\xbb\xbf{}", b'{"a": 1} x',
+    b"", b"{", b'{"a": 1,}', b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": 01}', b'{"a": "\x01"}',
+    b'{"a": 1} x', b'{"a": "\xff\xfe"}', b'{"a": "\xed\xa0\x80"}', b"\xef\xbb\xbf{}", b"[" * 100_000,
+    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
 )  # fmt: skip
 
 
@@ -255,6 +256,8 @@ async def test_what_is_no_json_is_http_400_in_the_envelope_and_changes_nothing(r
 async def test_an_object_of_another_owner_than_the_url_names_is_refused(room: Room, number: str, to: str) -> None:
     version = VERSIONS[number]
     owned = [each for each in said_to(version) if each and each.owned and "country_code" in version.shape(each.body)]
+    if to == "NL-HUB":
+        owned = [each for each in owned if (level := level_of(each)) and level.broadcast]
     last = dict.fromkeys(("country_code", "party_id", "id"))
 
     @RUN
@@ -266,7 +269,8 @@ async def test_an_object_of_another_owner_than_the_url_names_is_refused(room: Ro
         right = {"country_code": "NL", "party_id": "CAL", identifier: "ID-1"}
         wrong = data.draw(st.sampled_from(list(right)))
         value |= right | {wrong: {"country_code": "DE", "party_id": "PEE"}.get(wrong, "ID-2")}
-        value.pop("request_id", None) if operation.method == "PATCH" else None
+        if "request_id" in value:
+            value["request_id"] = "ID-3"  # a Booking may be named by it, too
         before = room.seen()
 
         answer = room.send(operation, version, codec.encode(value), to=to)

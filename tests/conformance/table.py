@@ -28,9 +28,9 @@ NOTES = {
 HEAD = """# Conformance
 
 Every numbered statement of our reading of OCPI 2.2.1 for a hub and the parties behind it, and the tests that show it
-(`tests/...::name`). MUST and SHOULD are the text's; HUB is the hub's duty, PARTY that of a CPO or eMSP
-behind it (our own have it), NT what cannot be tested from outside. Where this reading and the text differ, the text wins: see `errata.md`.
-Written by `python -m tests.conformance.table`; a test keeps it true.
+(`tests/...::name`). MUST and SHOULD are the text's; HUB is the hub's duty, PARTY that of a CPO or eMSP behind it (our
+own have it), NT what cannot be tested from outside. Where this reading and the text differ, the text wins: see
+`errata.md`. Written by `python -m tests.conformance.table`; a test keeps it true.
 """
 
 

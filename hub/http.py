@@ -1,0 +1,246 @@
+"""HTTP in: uvicorn's protocol, its way from a request to its answer made short.
+
+uvicorn keeps the sockets, the parser, the pipeline, flow control and the graceful stop. Ours is what happens to each
+request: how little is made for it, and that an answer which is whole goes out in one write. docs/decisions/0011 has
+the measurements.
+
+Source: RFC 9112 (HTTP/1.1: 9.3 persistence, 9.6 tear-down), the ASGI specification (HTTP).
+"""
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+log = logging.getLogger(__name__)
+
+
+class Cycle:
+    """One request and its answer, as an ASGI application sees them.
+
+    Attributes:
+        response_complete: whether the answer has been sent whole.
+        disconnected: whether its client has gone.
+        keep_alive: whether another request may follow on the connection.
+    """
+
+    __slots__ = (
+        "_awaited", "_expecting", "_head", "_protocol", "_started", "_told", "body", "disconnected", "keep_alive",
+        "more_body", "response_complete", "scope", "task",
+    )  # fmt: skip
+
+    def __init__(self, protocol: "Protocol", scope: dict[str, Any], *, keep_alive: bool, expecting: bool) -> None:
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+        self.body = b""
+        self.more_body = True
+        self.task: asyncio.Task[None] | None = None
+        self._protocol = protocol
+        self._expecting = expecting  # the client waits for 100 Continue
+        self._told = False  # whether receive() has told all that is known
+        self._awaited: asyncio.Future[None] | None = None
+        self._head: dict[str, Any] | None = None
+        self._started = False
+
+    async def run(self, app: Any) -> None:
+        """Have an application answer."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:
+            log.exception("%s was not answered", self.scope["path"])
+        finally:
+            self._protocol.tasks.discard(self.task)  # type: ignore[arg-type]  # it runs in it
+            if not self.response_complete:
+                self._protocol.transport.close()
+
+    def heard(self) -> None:
+        """Note that there is something to receive."""
+        self._told = False
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next part of the request (ASGI); a small body is there already, and nobody waits."""
+        if self._expecting:
+            self._expecting = False
+            self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._told or (self.more_body and not self.body):
+            self._protocol.flow.resume_reading()
+            while not (self.disconnected or self.response_complete) and (
+                self._told or (self.more_body and not self.body)
+            ):
+                self._awaited = asyncio.get_running_loop().create_future()
+                await self._awaited
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        body, self.body = self.body, b""
+        self._told = True
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer (ASGI); its head waits for the first part of its body."""
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        flow = self._protocol.flow
+        if flow.write_paused and not self.disconnected:
+            await flow.drain()
+        if self.disconnected:
+            return
+        body: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        if not self._started and self._head is not None:
+            self._started = True
+            self._expecting = False
+            head = self._head_of(self._head, None if more else len(body))
+            body = head if self.scope["method"] == "HEAD" else head + body
+        elif self.scope["method"] == "HEAD":
+            body = b""
+        self._protocol.transport.write(body)
+        if not more:
+            self._complete()
+
+    def _head_of(self, start: dict[str, Any], size: int | None) -> bytes:
+        """Return the status line and headers; ``size`` is the body's, where it is whole."""
+        parts, sized = [STATUS_LINE[start["status"]]], False
+        for name, value in self._protocol.server_state.default_headers + start["headers"]:
+            if name == b"connection":
+                self.keep_alive = self.keep_alive and value != b"close"
+                continue
+            sized = sized or name == b"content-length"
+            parts += (name, b": ", value, b"\r\n")
+        if not sized:
+            if size is None:  # its end is the connection's
+                self.keep_alive = False
+            else:
+                parts += (b"content-length: ", str(size).encode(), b"\r\n")
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        head = b"".join(parts)
+        # Counted once, for all: no value brings a line break of its own.
+        if head.count(b"\n") != parts.count(b"\r\n") + 1 + (not self.keep_alive) or head.count(b"\r") != head.count(b"\n"):
+            raise RuntimeError("a header with a line break is not sent")
+        return head
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self.heard()
+        if not self.keep_alive:
+            self._protocol.transport.close()
+        self._protocol.on_response_complete()
+
+
+class Protocol(HttpToolsProtocol):
+    """What uvicorn makes for each connection."""
+
+    cycle: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._about = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "root_path": "",
+        }
+        self._heard_at = self.loop.time()
+        # One timer that looks once in a while, instead of one that is made and cancelled for every request.
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection, and whatever waits on it."""
+        self._timer.cancel()
+        self.connections.discard(self)
+        for cycle in (self.cycle, *(each for each, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.heard()
+        self.flow.resume_writing()
+        self.transport.close()
+        self.parser = None  # type: ignore[assignment]  # it holds us, and we hold it
+
+    def _look(self) -> None:
+        """Close the connection if it carries no request and has been silent for too long."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        left = self._heard_at + self.timeout_keep_alive - self.loop.time()
+        if left <= 0 and not answering:
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_later(left if left > 0 else self.timeout_keep_alive, self._look)
+
+    # What the transport and the parser tell.
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        """Begin an exchange; what has come of the body will be there when its task runs."""
+        url = self.url
+        if url[:1] == b"/" and b"#" not in url:
+            raw_path, _, query = url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path or b"/", parsed.query or b""
+        path = raw_path.decode("ascii")
+        scope = {
+            **self._about,
+            "method": self.parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+        }
+        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        before = self.cycle
+        self.cycle = Cycle(self, scope, keep_alive=keep_alive, expecting=self.expect_100_continue)
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # a pipelined request waits for the answer before it
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.task = self.loop.create_task(cycle.run(app))
+        self.tasks.add(cycle.task)
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.heard()
+
+    def on_message_complete(self) -> None:
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.heard()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if one waits."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._heard_at = self.loop.time()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
