@@ -21,6 +21,7 @@ from hub.credentials.secrets import open_secrets
 from hub.database import lock_server, open_database
 from hub.emsp.endpoints import EmspEndpoints
 from hub.front import Front
+from hub.http import Protocol
 from hub.hubroom import HubRoom
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
@@ -34,7 +35,6 @@ from hub.ocpi.errors import (
 from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
 from hub.ocpi.wire import Wire
-from hub.onewrite import OneWriteProtocol
 from hub.orders import Handler
 from hub.orders import serve as serve_orders
 from hub.recorded import record_settings, settle_ids
@@ -134,7 +134,8 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
     server = _HTTP(
         uvicorn.Config(
             front,
-            http=OneWriteProtocol,
+            http=Protocol,
+            ws="none",
             loop="none",
             lifespan="off",
             access_log=False,

@@ -29,8 +29,8 @@ class Cycle:
     """
 
     __slots__ = (
-        "_awaited", "_expecting", "_head", "_protocol", "_started", "_told", "body", "disconnected", "keep_alive",
-        "more_body", "response_complete", "scope", "task",
+        "_awaited", "_expecting", "_head", "_news", "_protocol", "body", "disconnected", "keep_alive", "more_body",
+        "response_complete", "scope", "task",
     )  # fmt: skip
 
     def __init__(self, protocol: "Protocol", scope: dict[str, Any], *, keep_alive: bool, expecting: bool) -> None:
@@ -43,10 +43,9 @@ class Cycle:
         self.task: asyncio.Task[None] | None = None
         self._protocol = protocol
         self._expecting = expecting  # the client waits for 100 Continue
-        self._told = False  # whether receive() has told all that is known
+        self._news = False  # whether there is something to receive
         self._awaited: asyncio.Future[None] | None = None
         self._head: dict[str, Any] | None = None
-        self._started = False
 
     async def run(self, app: Any) -> None:
         """Have an application answer."""
@@ -55,13 +54,13 @@ class Cycle:
         except Exception:
             log.exception("%s was not answered", self.scope["path"])
         finally:
-            self._protocol.tasks.discard(self.task)  # type: ignore[arg-type]  # it runs in it
+            self._protocol.tasks.discard(self.task)  # type: ignore[arg-type]  # this runs in it
             if not self.response_complete:
                 self._protocol.transport.close()
 
     def heard(self) -> None:
         """Note that there is something to receive."""
-        self._told = False
+        self._news = True
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_result(None)
 
@@ -70,17 +69,14 @@ class Cycle:
         if self._expecting:
             self._expecting = False
             self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if self._told or (self.more_body and not self.body):
+        if not (self._news or self.disconnected or self.response_complete):
             self._protocol.flow.resume_reading()
-            while not (self.disconnected or self.response_complete) and (
-                self._told or (self.more_body and not self.body)
-            ):
-                self._awaited = asyncio.get_running_loop().create_future()
-                await self._awaited
+            self._awaited = self._protocol.loop.create_future()
+            await self._awaited
+        self._news = False
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
         body, self.body = self.body, b""
-        self._told = True
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:
@@ -88,46 +84,43 @@ class Cycle:
         if message["type"] == "http.response.start":
             self._head = message
             return
-        flow = self._protocol.flow
-        if flow.write_paused and not self.disconnected:
-            await flow.drain()
+        protocol = self._protocol
+        if protocol.flow.write_paused and not self.disconnected:
+            await protocol.flow.drain()
         if self.disconnected:
             return
         body: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        if not self._started and self._head is not None:
-            self._started = True
+        whole = not message.get("more_body", False)
+        head, self._head = self._head, None
+        sent = body if self.scope["method"] != "HEAD" else b""
+        if head is not None:
             self._expecting = False
-            head = self._head_of(self._head, None if more else len(body))
-            body = head if self.scope["method"] == "HEAD" else head + body
-        elif self.scope["method"] == "HEAD":
-            body = b""
-        self._protocol.transport.write(body)
-        if not more:
+            sent = self._text_of(head, len(body) if whole else None) + sent
+        protocol.transport.write(sent)
+        if whole:
             self._complete()
 
-    def _head_of(self, start: dict[str, Any], size: int | None) -> bytes:
+    def _text_of(self, head: dict[str, Any], size: int | None) -> bytes:
         """Return the status line and headers; ``size`` is the body's, where it is whole."""
-        parts, sized = [STATUS_LINE[start["status"]]], False
-        for name, value in self._protocol.server_state.default_headers + start["headers"]:
+        lines, sized = [STATUS_LINE[head["status"]][:-2]], False
+        for name, value in self._protocol.server_state.default_headers + head["headers"]:
             if name == b"connection":
                 self.keep_alive = self.keep_alive and value != b"close"
                 continue
             sized = sized or name == b"content-length"
-            parts += (name, b": ", value, b"\r\n")
-        if not sized:
-            if size is None:  # its end is the connection's
-                self.keep_alive = False
-            else:
-                parts += (b"content-length: ", str(size).encode(), b"\r\n")
+            lines.append(name + b": " + value)
+        if not sized and size is not None:
+            lines.append(b"content-length: %d" % size)
+        elif not sized:
+            self.keep_alive = False  # the body ends with the connection
         if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
-        parts.append(b"\r\n")
-        head = b"".join(parts)
-        # Counted once, for all: no value brings a line break of its own.
-        if head.count(b"\n") != parts.count(b"\r\n") + 1 + (not self.keep_alive) or head.count(b"\r") != head.count(b"\n"):
+            lines.append(b"connection: close")
+        lines += (b"", b"")
+        text = b"\r\n".join(lines)
+        # One look at the whole instead of one at each header.
+        if not text.count(b"\r") == text.count(b"\n") == len(lines) - 1 or b"\0" in text:
             raise RuntimeError("a header with a line break is not sent")
-        return head
+        return text
 
     def _complete(self) -> None:
         self.response_complete = True

@@ -14,8 +14,10 @@ Source: OCPI 2.2.1 and 2.3.0, transport_and_format.asciidoc, credentials.asciido
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -238,7 +240,7 @@ class PartyPlatform:
         self._answers: list[tuple[dict[str, str], Answer | Callable[[Received], Answer], list[int]]] = []
         self._known: set[str] = set()
         self._arrived = asyncio.Condition()
-        self._http = httpx.AsyncClient(transport=transport, trust_env=False, timeout=30)
+        self._http = httpx.AsyncClient(transport=transport, verify=_tls(), trust_env=False, timeout=30)
         self._server: LoopServer | None = None
         self._port = 0
 
@@ -640,6 +642,12 @@ class PartyPlatform:
             if reply.code == 1000:
                 self.hub_token, self.hub_url = reply.data["token"], reply.data["url"]
         return reply
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Return one context for all: to read the certificates anew takes longer than to register."""
+    return ssl.create_default_context()
 
 
 def _typical(roles: Sequence[tuple[str, str, str]]) -> list[Endpoint]:

@@ -27,6 +27,7 @@ class LoopServer(uvicorn.Server):
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listening.bind(("127.0.0.1", port))
         self._ready = asyncio.Event()
+        self._ending = asyncio.Event()
         self.port: int = self._listening.getsockname()[1]
 
     @contextlib.contextmanager
@@ -44,8 +45,25 @@ class LoopServer(uvicorn.Server):
         await self._ready.wait()
         return self.port
 
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn would look for it ten times a second."""
+        await self.on_tick(0)
+        await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything at once; uvicorn would give connections a tenth of a second."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            connection.transport.close()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+
     async def stop(self) -> None:
         """Close the port and every connection."""
         self.should_exit = self.force_exit = True
+        self._ending.set()
         await self._task
         self._listening.close()

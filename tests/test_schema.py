@@ -137,7 +137,7 @@ def test_what_the_declaration_admits_passes(value: JSON) -> None:
     assert fault(value) is None
 
 
-@pytest.mark.parametrize("name", [each for each in Post.__optional_keys__ if each != "anything"])
+@pytest.mark.parametrize("name", sorted(Post.__optional_keys__ - {"anything"}))
 def test_for_optional_fields_null_an_empty_list_and_absence_are_equal(name: str) -> None:
     assert fault({name: None}) is None
     assert fault({name: []}) is None

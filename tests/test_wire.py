@@ -221,7 +221,7 @@ async def test_no_cookie_is_kept(wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("gzip", gzip.compress(b'{"a":1}')), ("deflate", zlib.compress(b'{"a":1}')), ("identity", b'{"a":1}')],
+    [("gzip", gzip.compress(b'{"a":1}', mtime=0)), ("deflate", zlib.compress(b'{"a":1}')), ("identity", b'{"a":1}')],
 )
 async def test_an_answer_compressed_unasked_is_read_all_the_same(wire: Wire, coding: str, body: bytes) -> None:
     async with peer(answer(body, f"Content-Encoding: {coding}".encode())) as other:
@@ -235,7 +235,7 @@ async def test_an_answer_compressed_unasked_is_read_all_the_same(wire: Wire, cod
     "raw",
     [
         answer(gzip.compress(bytes(LIMIT + 1)), b"Content-Encoding: gzip"),
-        answer(gzip.compress(b"cut short")[:-9], b"Content-Encoding: gzip"),
+        answer(gzip.compress(b"cut short", mtime=0)[:-9], b"Content-Encoding: gzip"),
         answer(b"no gzip", b"Content-Encoding: gzip"),
         answer(b"who knows", b"Content-Encoding: br"),
     ],

@@ -152,11 +152,12 @@ async def test_who_the_operator_suspends_and_resumes_is_told_and_shut_out_meanwh
     await asyncio.to_thread(hub.emall, "party", "resume", cpo.party)
 
     async def resumed() -> bool | None:
-        return True if (await client_info(witness, cpo.party))["CPO"]["status"] == "CONNECTED" else None
+        """Within a second the running hub has heard of what the command did."""
+        return True if (await witness.get("locations", to=cpo.party)).code == 1000 else None
 
-    await eventually(resumed)
+    await eventually(resumed, seconds=2)
     assert (directed.code, own.status) == (4003, 401)
-    assert (await witness.get("locations", to=cpo.party)).code == 1000
+    assert (await client_info(witness, cpo.party))["CPO"]["status"] == "CONNECTED"
 
 
 @pytest.mark.checklist("HC-14")
