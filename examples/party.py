@@ -104,6 +104,7 @@ class Party:
             for name in ("x-request-id", "x-correlation-id"):
                 if name in request.headers:
                     response.headers[name] = request.headers[name]
+            _tell("<-", request.method, request.url.path, request.headers.get("x-correlation-id", ""))
             return response
 
         self.routes.append(Route("/ocpi" + path, endpoint, methods=[method]))
@@ -172,6 +173,7 @@ class Party:
         # 2.3.0 names the hub's own party; in 2.2.1 the hub is the only role it lists.
         hub = given.get("hub_party_id") or "".join(given["roles"][0][each] for each in ("country_code", "party_id"))
         self.hub_party = (hub[:2], hub[2:])
+        print(f"{self.country_code}-{self.party_id} is registered at {'-'.join(self.hub_party)}", flush=True)
 
     async def _read_hub(self, versions_url: str) -> None:
         versions = await self._send("GET", versions_url)
@@ -212,9 +214,15 @@ class Party:
             }
         response = await self.http.request(method, url, headers=headers, json=body)
         envelope = response.json()
+        _tell("->", method, httpx.URL(url).path, headers["X-Correlation-ID"])
         if not 1000 <= envelope["status_code"] < 2000:
             raise Refused(f"{method} {url}: {envelope['status_code']} {envelope.get('status_message', '')}")
         return envelope.get("data")
+
+
+def _tell(way: str, method: str, path: str, correlation_id: str) -> None:
+    """Print a message that came or went, with what ``emall trace`` knows it by."""
+    print(f"{way} {method:6} {path}  {correlation_id}", flush=True)
 
 
 def sender(request: Request) -> tuple[str, str]:

@@ -19,8 +19,8 @@ from hub.trace import hops as noted_hops
 
 
 async def hops(database: Database, correlation_id: str) -> list[JSONObject]:
-    """Return every hop of a message in order of time; what still waits or is overdue stands among them."""
-    found = [_hop(each) for each in await noted_hops(database, correlation_id)]
+    """Return every hop of a message in the order they began; what still waits or is overdue stands among them."""
+    found = [_hop(each) for each in sorted(await noted_hops(database, correlation_id), key=_begun)]
     for each in await list_deliveries(database, correlation_id=correlation_id, limit=10_000):
         if each.state != "done":
             found.append(_waiting_hop(each))
@@ -29,9 +29,14 @@ async def hops(database: Database, correlation_id: str) -> list[JSONObject]:
     return sorted(found, key=lambda each: str(each["at"]))
 
 
+def _begun(hop: Hop) -> int:
+    """Return when a hop began: a forwarded request comes in before it goes out, but is over after that."""
+    return hop.at - round(hop.ms * 1000)
+
+
 def _hop(hop: Hop) -> JSONObject:
     return {
-        "at": _date_time(hop.at),
+        "at": _date_time(_begun(hop)),
         "direction": hop.direction,
         "operation": hop.operation,
         "from": hop.sender,

@@ -85,6 +85,8 @@ class Callbacks:
             UnknownEndpoint: no such URL was lent, or it has expired.
             InvalidParameters: it was lent to another party.
         """
+        if not uid.isprintable():  # PostgreSQL takes no U+0000
+            raise UnknownEndpoint("There is no such URL here")
         rows = await self._database.fetch(
             "SELECT uid, kind, url, owner, owner_connection, borrower, borrower_connection, module, correlation_id,"
             " expires FROM hub_lent WHERE uid = $1",
@@ -107,8 +109,11 @@ class Callbacks:
         return list(dict.fromkeys(Party.parse(borrower) for (borrower,) in rows))
 
     async def expect(self, uid: str, timeout: float) -> None:
-        """Remember when a result is due, ``timeout`` seconds from now, so that ``trace`` can say it is overdue."""
-        due = _now() + round(timeout * 1_000_000)
+        """Remember when a result is due, ``timeout`` seconds from now, so that ``trace`` can say it is overdue.
+
+        Later than it is kept it cannot be, whatever a party promises.
+        """
+        due = _now() + round(min(timeout * 1_000_000, self._days * _DAY))
         await self._database.transact(lambda tx: tx.execute("UPDATE hub_lent SET due = $1 WHERE uid = $2", due, uid))
 
     async def answered(self, uid: str) -> None:

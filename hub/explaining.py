@@ -98,8 +98,7 @@ def _directed(directory: Connections, receiver: Party, operation: Operation) -> 
         return _verdict(receiver, None, False, f"{error} ({error.status_code})")
     if (operation.module, operation.role) not in connection.endpoints:
         return _verdict(receiver, connection, False, f"it offers no {operation.module} as {operation.role} (3003)")
-    note = ", though it is OFFLINE: it is tried all the same" if connection.status == "OFFLINE" else ""
-    return _verdict(receiver, connection, True, f"directed: it is named as the receiver{note}")
+    return _verdict(receiver, connection, True, "directed: it is named as the receiver")
 
 
 def _broadcast(directory: Connections, request: Request, speaking: Connection) -> Iterator[JSONObject]:

@@ -6,17 +6,10 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Response format: errors of th
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request as HTTPRequest
-from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.responses import Response as HTTPResponse
-from starlette.routing import Route
-
 from hub.metrics import CONTENT_TYPE, Metrics
-from hub.ocpi.errors import MethodNotAllowed, UnknownEndpoint
-from hub.ocpi.exchanges import Receive, Scope, Send, refusal
-from hub.ocpi.openapi import describe
+from hub.ocpi import codec
+from hub.ocpi.errors import MethodNotAllowed, OcpiError, UnknownEndpoint
+from hub.ocpi.exchanges import Answer, Receive, Scope, Send, give, refusal
 from hub.ocpi.server import Server
 from hub.ocpi.versions import VERSIONS
 
@@ -34,11 +27,7 @@ class Front:
         self._public_url = public_url
         self._prefix = urlsplit(public_url).path.rstrip("/").encode()
         self._metrics = metrics
-        routes = [Route("/health", self._health), Route("/openapi/{version}.json", self._openapi)]
-        if show_metrics:
-            routes.append(Route("/metrics", self._show_metrics))
-        self._pages = Starlette(routes=routes, exception_handlers={404: _refused, 405: _refused})
-        self._known = {"/health", "/metrics"} if show_metrics else {"/health"}
+        self._show_metrics = show_metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lead a request to its door."""
@@ -50,33 +39,37 @@ class Front:
             scope = {**scope, "raw_path": raw_path, "path": scope["path"][len(self._prefix) :]}
         for path, door in self._doors.items():
             if raw_path.startswith(path) and raw_path[len(path) : len(path) + 1] in (b"/", b""):
-                await door(scope, receive, send)
-                return
-        if scope["path"] in self._known or scope["path"].startswith("/openapi/"):
-            await self._pages(scope, receive, send)
-            return
-        answer = refusal(UnknownEndpoint(), dict(scope["headers"]))
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+                return await door(scope, receive, send)
+        try:
+            answer = self._page(scope)
+        except OcpiError as error:
+            answer = refusal(error, dict(scope["headers"]))
+        await give(answer, receive, send)
 
-    async def _health(self, request: HTTPRequest) -> HTTPResponse:
-        return JSONResponse({"status": "ok"})
+    def _page(self, scope: Scope) -> Answer:
+        """Return the answer to a request for one of the few pages that are not OCPI.
 
-    async def _show_metrics(self, request: HTTPRequest) -> HTTPResponse:
-        return PlainTextResponse(self._metrics.text(), headers={"content-type": CONTENT_TYPE})
+        Raises:
+            UnknownEndpoint: there is no such page.
+            MethodNotAllowed: it is there to be read only.
+        """
+        path: str = scope["path"]
+        kind, text = b"application/json", b""
+        if path == "/health":
+            text = b'{"status":"ok"}'
+        elif path == "/metrics" and self._show_metrics:
+            kind, text = CONTENT_TYPE.encode(), self._metrics.text().encode()
+        elif path.startswith("/openapi/"):
+            text = self._openapi(path.removeprefix("/openapi/").removesuffix(".json"))
+        else:
+            raise UnknownEndpoint
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(allow=("GET",))
+        return Answer(200, [(b"content-type", kind), (b"content-length", str(len(text)).encode())], text)
 
-    async def _openapi(self, request: HTTPRequest) -> HTTPResponse:
-        version = VERSIONS.get(request.path_params["version"])
-        if version is None:
-            raise HTTPException(404)
-        return JSONResponse(describe(version, f"{self._public_url}/ocpi"))
+    def _openapi(self, number: str) -> bytes:
+        from hub.ocpi.openapi import describe  # read by people, not needed to start
 
-
-def _refused(request: HTTPRequest, error: Exception) -> HTTPResponse:
-    """Return the answer to what is no page of ours, in the OCPI response format as everywhere."""
-    known = isinstance(error, HTTPException) and error.status_code == 405
-    said = MethodNotAllowed(allow=("GET",)) if known else UnknownEndpoint()
-    answer = refusal(said, dict(request.scope["headers"]))
-    response = HTTPResponse(answer.body, answer.status)
-    response.raw_headers = answer.headers
-    return response
+        if number not in VERSIONS:
+            raise UnknownEndpoint
+        return codec.encode(describe(VERSIONS[number], f"{self._public_url}/ocpi"))

@@ -54,7 +54,7 @@ class Cycle:
         except Exception:
             log.exception("%s was not answered", self.scope["path"])
         finally:
-            self._protocol.tasks.discard(self.task)  # type: ignore[arg-type]  # this runs in it
+            self._protocol.tasks.discard(self.task)  # this runs in it
             if not self.response_complete:
                 self._protocol.transport.close()
 
@@ -130,10 +130,19 @@ class Cycle:
         self._protocol.on_response_complete()
 
 
+#: What of a request is no content, at a stretch, in bytes: its line and headers, or what stands between chunks.
+#: What came in one piece with it may be more; beyond that it would be a stranger's way to fill our memory.
+MAX_HEAD = 64 * 1024
+#: How long a request may take to arrive, in seconds: 8 MiB at 70 kB/s.
+ARRIVAL = 120.0
+
+
 class Protocol(HttpToolsProtocol):
     """What uvicorn makes for each connection."""
 
     cycle: Any = None
+    _bare = 0  # bytes since the last that were content, or ended a head or a request
+    _begun = 0.0  # when the request that is arriving began to; 0: none is
 
     def connection_made(self, transport: Any) -> None:
         """Begin a connection."""
@@ -165,9 +174,11 @@ class Protocol(HttpToolsProtocol):
 
     def _look(self) -> None:
         """Close the connection if it carries no request and has been silent for too long."""
+        now = self.loop.time()
         answering = self.cycle is not None and not self.cycle.response_complete
-        left = self._heard_at + self.timeout_keep_alive - self.loop.time()
-        if left <= 0 and not answering:
+        left = self._heard_at + self.timeout_keep_alive - now
+        late = self._begun and not self.pipeline and now - self._begun > ARRIVAL
+        if late or (left <= 0 and not answering):
             self.transport.close()
         else:
             self._timer = self.loop.call_later(left if left > 0 else self.timeout_keep_alive, self._look)
@@ -176,15 +187,20 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
+        self._bare += len(data)
         super().data_received(data)
+        if self._bare > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response(f"Headers may have at most {MAX_HEAD} bytes")
 
     def on_message_begin(self) -> None:
+        self._begun = self._heard_at
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
     def on_headers_complete(self) -> None:
         """Begin an exchange; what has come of the body will be there when its task runs."""
+        self._bare = 0
         url = self.url
         if url[:1] == b"/" and b"#" not in url:
             raw_path, _, query = url.partition(b"?")
@@ -200,6 +216,7 @@ class Protocol(HttpToolsProtocol):
             "query_string": query,
             "headers": self.headers,
         }
+        self.headers = []  # what follows the body are trailers, and no headers (RFC 9110, 6.5.1)
         keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         before = self.cycle
         self.cycle = Cycle(self, scope, keep_alive=keep_alive, expecting=self.expect_100_continue)
@@ -214,6 +231,7 @@ class Protocol(HttpToolsProtocol):
         self.tasks.add(cycle.task)
 
     def on_body(self, body: bytes) -> None:
+        self._bare = 0
         cycle = self.cycle
         if cycle.response_complete:
             return
@@ -223,6 +241,7 @@ class Protocol(HttpToolsProtocol):
         cycle.heard()
 
     def on_message_complete(self) -> None:
+        self._bare, self._begun = 0, 0.0
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False

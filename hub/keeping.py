@@ -71,6 +71,7 @@ LISTS: dict[tuple[str, str], str] = {
 _DECLARING = {"booking_locations": ("bookings", "/booking_locations"), "bookings": ("bookings", "")}
 
 
+@lru_cache(maxsize=1024)
 def level_of(operation: Operation) -> Level | None:
     """Return where an operation on an object writes or reads; None where nothing is kept."""
     return LEVELS.get((operation.module, operation.path.removeprefix(CLIENT_OWNED)))

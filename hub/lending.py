@@ -17,7 +17,7 @@ from hub.credentials.connections import Connection
 from hub.database import Database
 from hub.keeping import fold, reader
 from hub.ocpi import codec
-from hub.ocpi.client import next_link
+from hub.ocpi.client import count, next_link
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, Response
@@ -206,13 +206,13 @@ class Lender:
 
     def _by_position(self, request: Request, response: Response) -> str | None:
         """Return the Link a party does not give, as its X-Total-Count promises one."""
-        total, offset = response.headers.get("x-total-count", ""), request.parameters.get("offset") or "0"
-        if response.data is None or not (total.isdecimal() and offset.isdecimal()):
+        total, offset = count(response.headers.get("x-total-count", "")), count(request.parameters.get("offset") or "0")
+        if response.data is None or total is None or offset is None:
             return None
-        count = len(codec.decode(response.data.text(response.data.version)))
-        if not count or int(offset) + count >= int(total):
+        page = codec.decode(response.data.text(response.data.version))
+        if not page or offset + len(page) >= total:
             return None
-        query = urlencode({**request.parameters, "offset": int(offset) + count})
+        query = urlencode({**request.parameters, "offset": offset + len(page)})
         return f'<{self._endpoint(request)}{request.path}?{query}>; rel="next"'
 
     async def _location(self, request: Request, connection: Connection, location: str) -> str | None:

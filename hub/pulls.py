@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 #: Sessions and CDRs of longer ago than this are not asked for at the first pull.
 _FIRST_PULL = datetime.timedelta(days=1)
+_AT_ONCE = 100  # objects judged and kept before others have their turn
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,11 @@ class Pulls:
         )  # fmt: skip
         until = 0
         async for page in pages:
-            found = list(_judged(page, kind, version, connection))
-            if found:
-                until = max(until, await self._keep(kind, version, found))
+            for first in range(0, len(page), _AT_ONCE):  # a page may have any size; others want their turn
+                found = list(_judged(page[first : first + _AT_ONCE], kind, version, connection))
+                if found:
+                    until = max(until, await self._keep(kind, version, found))
+                await asyncio.sleep(0)
         if until:
             # Not before the last page: a list has no order by date, and what a pull that broke off missed may be older.
             await self._note(connection, party, kind, until)

@@ -30,10 +30,13 @@ async def settle_ids(database: Database, settings: Settings) -> Settings:
     """Fix the ids of our rooms at their first start; later return the settings with the fixed ones.
 
     Raises:
-        BadSetting: the operator gives another id now.
+        BadSetting: the operator gives another id now; or these rooms have not run here, and no hub is given.
     """
 
     async def work(tx: Transaction) -> dict[str, str]:
+        if "hub" not in settings.rooms and settings.hub_url is None and not await _have_run(tx, settings):
+            rooms = ",".join(sorted(settings.rooms))
+            raise BadSetting(f"--rooms {rooms} needs a hub to register at; give --hub and --hub-token, or room hub too")
         for name, text in settings.ids.items():
             put = "INSERT INTO hub_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
             await tx.execute(put, _FIXED + name, json.dumps(text))
@@ -50,6 +53,12 @@ async def settle_ids(database: Database, settings: Settings) -> Settings:
                 f" leave {option} out, or use another store"
             )
     return dataclasses.replace(settings, **fixed)
+
+
+async def _have_run(tx: Transaction, settings: Settings) -> bool:
+    """Return whether these rooms have run here: a start that cannot end well is to leave nothing behind."""
+    known = {name for (name,) in await tx.fetch("SELECT name FROM hub_setting")}
+    return all(_FIXED + name in known for name in settings.ids)
 
 
 async def record_settings(database: Database, settings: Settings) -> None:

@@ -31,7 +31,7 @@ from hub.ocpi.errors import (
 )
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.messages import Party, Request, Response
-from hub.ocpi.modules import bookings, cdrs, invoicereconciliation, sessions
+from hub.ocpi.modules import bookings, cdrs, chargingprofiles, invoicereconciliation, sessions
 from hub.ocpi.outbox import OFFLINE, Destination, Outbox, Push
 from hub.ocpi.platforms import Platform
 from hub.openrouting import OpenRouting
@@ -111,12 +111,14 @@ class Router:
     async def _directed(self, request: Request, receiver: Party) -> Response:
         level = level_of(request.operation)
         await self._check(request, level, receiver)
-        request = request.but(receiver=receiver)
+        if request.receiver is None:
+            request = request.but(receiver=receiver)
         try:
             connection = self.directory.of(receiver, request.operation)
             if request.operation.response_url is not None:
                 return await self._asking(request, connection)
-            response = await self._put(request, connection, url=await self._lent_link(request))
+            url = await self._lent_link(request, connection) if request.query else None
+            response = await self._put(request, connection, url=url)
         except (ReceiverTimeout, ReceiverUnreachable):
             await self._keep(request, level, receiver)
             raise
@@ -143,10 +145,10 @@ class Router:
             said = head(request.body.text(request.version))
             if Party.of(said.country_code or "", said.party_id or "") not in parties:
                 raise InvalidParameters("$.country_code, $.party_id: no party of the calling platform")
+        elif operation in _ABOUT_A_SESSION:
+            await lending.check_session(request.params["session_id"], request, receiver, self.catalogue)
         elif operation.response_url == "body":
             await lending.check_command(request, parties, receiver, self.catalogue)
-        elif operation is sessions.put_charging_preferences:
-            await lending.check_session(request.params["session_id"], request, receiver, self.catalogue)
 
     def _parties(self, request: Request) -> tuple[Party, ...]:
         connection = self.directory.by_id(request.caller) if request.caller else None
@@ -223,7 +225,10 @@ class Router:
         return response.but(sender=lent.owner, headers={})
 
     async def _redeem(self, request: Request, uid: str, kind: Kind) -> Lent:
-        return await self.callbacks.redeem(uid, kind, request.sender, request.caller or "")
+        lent = await self.callbacks.redeem(uid, kind, request.sender, request.caller or "")
+        if lent.module != request.operation.module:
+            raise UnknownEndpoint("There is no such URL here")
+        return lent
 
     # -- URLs in answers ---------------------------------------------------------------------------
 
@@ -234,11 +239,22 @@ class Router:
         lender = lending.Lender(self.base_url, self.database, self.callbacks)
         return response.but(headers=await lender.headers(request, connection, response))
 
-    async def _lent_link(self, request: Request) -> str | None:
-        """Return the exact URL of a party's next page where the hub has lent one for it."""
+    async def _lent_link(self, request: Request, connection: Connection) -> str | None:
+        """Return the exact URL of a party's next page where the hub has lent one for it.
+
+        It is called with the token of the party addressed, so it must be that party's own.
+
+        Raises:
+            InvalidParameters: another party gave it.
+        """
         listed = request.operation.paginated or request.operation.module not in REGISTRY
         uid = request.parameters.get("link") if listed and "link=" in request.query else None
-        return (await self._redeem(request, uid, "link")).url if uid else None
+        if not uid:
+            return None
+        lent = await self._redeem(request, uid, "link")
+        if (lent.owner, lent.owner_connection) != (request.receiver, connection.id):
+            raise InvalidParameters(f"This page is {lent.owner}'s: name that party as the receiver")
+        return lent.url
 
     async def _lent_location(self, request: Request) -> Response:
         """GET of a CDR where its receiver said it lies; only the CPO that sent it may."""
@@ -293,6 +309,14 @@ class Router:
 
 #: Whose URL names no owner: whose they are stands in the body alone.
 _OWNED_BY_BODY = (cdrs.post_cdr, bookings.post_booking, invoicereconciliation.post_record)
+
+#: Whose URL names a Session of the receiver's.
+_ABOUT_A_SESSION = (
+    sessions.put_charging_preferences,
+    chargingprofiles.get_active_charging_profile,
+    chargingprofiles.set_charging_profile,
+    chargingprofiles.clear_charging_profile,
+)
 
 
 def _names(options: Mapping[str, object], party: Party) -> bool:

@@ -89,7 +89,7 @@ class Settings:
     probe_first: float = 5.0
     probe_every: float = 300.0
     rate_limit: float = 0.0
-    concurrency: int = 32
+    concurrency: int = 64
     queue_limit: int = 10_000
     trace_days: int = 7
     callback_days: int = 60

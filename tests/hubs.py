@@ -25,12 +25,14 @@ class HubProcess:
 
     Attributes:
         options: further options of ``serve``; ``environment``: further EMALL_ variables.
+        private_peers: whether it calls peers on this machine, as all tests but those of the guard need.
     """
 
     data: Path
     options: tuple[str, ...] = ("--rooms", "hub", "--forward-timeout", "2")
     environment: tuple[tuple[str, str], ...] = ()
     url: str = ""
+    private_peers: bool = True
     process: "subprocess.Popen[str] | None" = None
     _reader: threading.Thread | None = None
 
@@ -38,7 +40,7 @@ class HubProcess:
         """Start, and return when it answers."""
         port = str(urlsplit(self.url).port or 0)
         command = [sys.executable, "-m", "hub", "serve", "--data", str(self.data), "--port", port]
-        command += ["--allow-private-peers", *self.options]
+        command += [*(["--allow-private-peers"] if self.private_peers else []), *self.options]
         environment = {**os.environ, **dict(self.environment)}
         self.process = subprocess.Popen(  # a server outlives this call
             command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

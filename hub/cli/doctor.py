@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL
 from hub.cli.output import Failure, show, table
 from hub.cli.serving import settings_of_environment
-from hub.cli.stores import on_store
+from hub.cli.stores import on_store, receptions
 from hub.ocpi.objects import JSON, JSONObject
 from hub.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
+    from hub.credentials.store import Store
     from hub.database import Database
 
 COLUMNS = ("check", "state", "note")
@@ -75,7 +76,7 @@ async def _of_the_store(store: "Database") -> list[JSONObject]:
     checks = [await _database(store), await _migrations(store)]
     settings = await recorded_settings(store)
     checks.append(_settings(settings))
-    return checks + await _server(store)
+    return checks + await _server(store, settings)
 
 
 async def _database(store: "Database") -> JSONObject:
@@ -105,7 +106,7 @@ def _settings(settings: Settings | None) -> JSONObject:
     return _check("settings", "ok", text)
 
 
-async def _server(store: "Database") -> list[JSONObject]:
+async def _server(store: "Database", settings: Settings | None) -> list[JSONObject]:
     from hub.orders import NoServer, Refused, give
 
     try:
@@ -113,6 +114,8 @@ async def _server(store: "Database") -> list[JSONObject]:
     except NoServer:
         return [_check("server", "warning", "none runs on this store, so peers were not tried; start 'emall serve'")]
     checks = [_check("server", "ok", "running")]
+    if settings is not None and "hub" not in settings.rooms:
+        return checks + [await _hub(reception) for reception in await receptions(store)]
     try:
         peers: JSON = await give(store, "doctor.peers", {}, timeout=60)
     except Refused as error:
@@ -120,3 +123,17 @@ async def _server(store: "Database") -> list[JSONObject]:
     return checks + [
         _check(f"peer {each['name']}", "ok" if each["reachable"] else "failed", each["note"]) for each in peers
     ]
+
+
+async def _hub(reception: "Store") -> JSONObject:
+    """Tell how a room that runs without the hub stands with it, as it last heard; the room has no other peer."""
+    from hub.credentials.admin import connections
+
+    found: list[JSONObject] = await connections(reception)
+    name = f"hub of {reception.house}"
+    if not found:
+        return _check(name, "failed", "not registered; start 'emall serve' with --hub and --hub-token")
+    status, seen = found[0]["status"], found[0]["last_seen"]
+    if status == "CONNECTED":
+        return _check(name, "ok", f"CONNECTED, last seen {seen}")
+    return _check(name, "failed", f"{status}, last seen {seen}; run 'emall doctor' on the hub's store too")

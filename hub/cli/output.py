@@ -29,7 +29,14 @@ def show(value: JSON, lines: Iterable[str], *, as_json: bool) -> None:
         print(json.dumps(value, ensure_ascii=False, default=float))
         return
     for line in lines:
-        print(line)
+        print(one_line(line))
+
+
+def one_line(text: str) -> str:
+    """Return a text as it may stand in a terminal or a log: what peers say in it neither begins a line nor steers."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """``emall serve``: the options of a server."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.options import DATA, Data, DatabaseURL, option
+from hub.cli.output import one_line
 from hub.settings import FINE, Settings, checked, fine_settings
 
 EPILOG = "Finer settings have a variable only: " + ", ".join(f"EMALL_{name.upper()}" for name in FINE) + "."
@@ -66,9 +68,20 @@ def serve(
     raise typer.Exit(_run(checked(settings)))
 
 
+class OneLine(logging.Formatter):
+    """Formats what is logged so that nothing in it looks like another entry."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's own name
+        """Return the entry as one printable line."""
+        return one_line(super().formatMessage(record))
+
+
 def _run(settings: Settings) -> int:
     from hub.app import serve as serve_house
 
+    to_stderr = logging.StreamHandler()
+    to_stderr.setFormatter(OneLine())
+    logging.basicConfig(handlers=[to_stderr])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(serve_house(settings))
 

@@ -42,8 +42,10 @@ def trace(
         found = await hops(store, correlation_id)
         if not found:
             settings = await recorded_settings(store)
-            days = settings.trace_days if settings else 0
-            raise Failure(f"no hop of {correlation_id} is known; check the id (hops are kept {days} days)")
+            if settings is None:
+                raise Failure("no server has run on this store yet; start one with 'emall serve'")
+            kept = f"hops are kept {settings.trace_days} days"
+            raise Failure(f"no hop of {correlation_id} is known; check the id ({kept})")
         return found
 
     found = on_store(work, data, database)

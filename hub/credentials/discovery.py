@@ -21,6 +21,8 @@ from hub.ocpi.wire import WireError
 
 _TIMEOUT = 10.0  # seconds for each of the calls within a handshake: somebody waits for all of them
 _NEWEST = VERSIONS["2.3.0"]
+_MAX_ENDPOINTS = 200  # custom modules included
+_MAX_MODULE = 64  # characters of an identifier
 
 Endpoints = dict[tuple[str, InterfaceRole], str]
 
@@ -123,6 +125,11 @@ class Peer:
         return found
 
     def _check(self, found: Endpoints, details_url: str) -> None:
+        if len(found) > _MAX_ENDPOINTS or any(len(module) > _MAX_MODULE for module, _ in found):
+            raise UnableToUseClientApi(
+                f"{details_url}: more than {_MAX_ENDPOINTS} endpoints, or an identifier of more than {_MAX_MODULE}"
+                " characters"
+            )
         if CREDENTIALS not in found:
             raise NoMatchingEndpoints(f"{details_url} lists no credentials endpoint, which everyone must have")
         if not any(module not in REGISTRY or REGISTRY[module].functional for module, _ in found):

@@ -3,6 +3,7 @@
 Source: OCPI 2.3.0, credentials.asciidoc (Credentials object, CredentialsRole); OCPI 2.2.1 likewise.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,12 @@ from hub.credentials.store import PartyRole
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
+
+#: The most (role, party) pairs of one platform.
+MAX_ROLES = 1000
+
+_COUNTRY_CODE = re.compile("[A-Z]{2}")
+_PARTY_ID = re.compile("[A-Z0-9]{1,3}")
 
 
 def check_token(token: str) -> None:
@@ -63,7 +70,7 @@ def roles_of(credentials: JSONObject) -> tuple[PartyRole, ...]:
 def check_roles(
     roles: Iterable[PartyRole], accepted: Iterable[str], house: House, connections: Connections, own_id: str | None
 ) -> None:
-    """Refuse roles the invitation excludes, our own parties, and parties another platform has.
+    """Refuse ids that are none, roles the invitation excludes, our own parties, and parties another platform has.
 
     Args:
         own_id: the connection that is being updated, whose parties these may be.
@@ -71,8 +78,11 @@ def check_roles(
     Raises:
         InvalidParameters: naming role and party.
     """
-    allowed, ours = set(accepted), {each.party for each in house.roles}
+    roles, allowed, ours = tuple(roles), set(accepted), {each.party for each in house.roles}
+    if len(roles) > MAX_ROLES:
+        raise InvalidParameters(f"$.roles: at most {MAX_ROLES}, for every push goes to every party")
     for each in roles:
+        _check_party(each.party)
         if allowed and each.role not in allowed:
             raise InvalidParameters(
                 f"$.roles: {each.role} is not among the roles invited ({', '.join(sorted(allowed))})"
@@ -82,6 +92,15 @@ def check_roles(
         for other in connections.having(each.party):
             if other.id != own_id and any(role[:2] == each[:2] for role in other.roles):
                 raise InvalidParameters(f"$.roles: {each.party} as {each.role} is registered by another platform")
+
+
+def _check_party(party: Party) -> None:
+    # It becomes a segment of others' URLs, half of a name (NL-TNM) and a key: what could be read otherwise
+    # there (.., a hyphen) is nobody's id.
+    if not _COUNTRY_CODE.fullmatch(party.country_code):
+        raise InvalidParameters("$.roles: country_code must be two letters (ISO 3166-1 alpha-2)")
+    if not _PARTY_ID.fullmatch(party.party_id):
+        raise InvalidParameters("$.roles: party_id must be one to three letters or digits (ISO 15118)")
 
 
 def kept_roles(roles: tuple[PartyRole, ...], house: House) -> tuple[PartyRole, ...]:

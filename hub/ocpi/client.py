@@ -105,7 +105,7 @@ class Client:
         concurrency: requests in flight to one peer at most; more wait, within their timeout.
     """
 
-    def __init__(self, wire: Wire, *, timeout: float = 30.0, concurrency: int = 32) -> None:
+    def __init__(self, wire: Wire, *, timeout: float = 30.0, concurrency: int = 64) -> None:
         self.wire = wire
         self.timeout = timeout
         self._concurrency = concurrency
@@ -211,8 +211,13 @@ def _linked(answer: Envelope, first: str, seen: Container[str], quirks: Quirks) 
 
 
 def _goes_on(answer: Envelope, offset: int) -> bool:
-    total = answer.headers.get("x-total-count", "")
-    return total.isascii() and total.isdigit() and offset < int(total)
+    total = count(answer.headers.get("x-total-count", ""))
+    return total is not None and offset < total
+
+
+def count(text: str) -> int | None:
+    """Return the whole number a header says, if it is one somebody can mean."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def next_link(header: str | None) -> str | None:

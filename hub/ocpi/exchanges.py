@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hub.ocpi import codec
@@ -115,8 +116,11 @@ class RateLimit:
 _JSON_TYPE = (b"content-type", b"application/json")
 
 
+_IDS = (b"x-request-id", b"x-correlation-id")
+
+
 def _ids(headers: Mapping[bytes, bytes]) -> Headers:
-    return [(name, headers[name]) for name in (b"x-request-id", b"x-correlation-id") if name in headers]
+    return [(name, headers[name]) for name in _IDS if name in headers]
 
 
 def configured(exchange: Exchange, data: JSON) -> Answer:
@@ -141,6 +145,7 @@ def answered(exchange: Exchange, request: Request, response: Response, version: 
     return Answer(response.http_status, headers, body)
 
 
+@lru_cache(maxsize=4096)  # the same few pairs stand in all answers
 def _routing(to: Party, sender: Party | None) -> Headers:
     headers = [(b"ocpi-to-country-code", to[0].encode()), (b"ocpi-to-party-id", to[1].encode())]
     if sender is not None:

@@ -32,6 +32,8 @@ class Operation:
         query_required: query parameters without which the request is refused.
         query_typed: declared types of known query parameters (their strings are judged as these).
         result: whether this operation delivers such a later result to a lent response_url.
+        owned: whether the URL names the owner: a Client Owned Object.
+        pushes: whether the operation tells an owned object to a Receiver (and may be broadcast).
     """
 
     module: str
@@ -47,19 +49,14 @@ class Operation:
     query_typed: tuple[tuple[str, Any], ...] = ()
     result: bool = False
     segments: tuple[str, ...] = field(init=False)
+    owned: bool = field(init=False)
+    pushes: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        owned = self.path.startswith(CLIENT_OWNED)
         object.__setattr__(self, "segments", tuple(self.path.split("/")[1:]))
-
-    @property
-    def pushes(self) -> bool:
-        """Whether the operation tells an owned object to a Receiver (and may be broadcast)."""
-        return self.role == "RECEIVER" and self.owned and self.method != "GET"
-
-    @property
-    def owned(self) -> bool:
-        """Whether the URL names the owner: a Client Owned Object."""
-        return self.path.startswith(CLIENT_OWNED)
+        object.__setattr__(self, "owned", owned)
+        object.__setattr__(self, "pushes", self.role == "RECEIVER" and owned and self.method != "GET")
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """Return the parameters if these decoded URL segments are this operation's path."""

@@ -12,6 +12,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc, status_codes.asciidoc.
 import logging
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_args
 from urllib.parse import unquote_to_bytes
 
@@ -47,6 +48,9 @@ from hub.ocpi.versions import SPOKEN_AS, VERSIONS, inner_version
 from hub.ocpi.versions.steps import Version
 
 log = logging.getLogger(__name__)
+
+_MAX_ID = 1024  # characters of a message id; a UUID has 36
+_MAX_CREDENTIALS = 1024 * 1024  # bytes; they stay in memory, and others are told of them
 
 
 class Caller(Protocol):
@@ -143,7 +147,8 @@ class Server:
         if self._limiter is not None:
             self._limiter.spend(caller.id)
         self._reception.heard(caller)
-        segments, tail_starts = _split(exchange.scope["raw_path"], len(self._base))
+        path: bytes = exchange.scope["raw_path"][len(self._base) :]
+        segments = _split(path)
         method = exchange.scope["method"]
         if segments == ["versions"]:
             _only(method, "GET")
@@ -159,7 +164,7 @@ class Server:
             return await self._credentials(exchange, caller, number, method)
         if caller.version is None:
             raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
-        return await self._module(exchange, caller, version, segments, tail_starts)
+        return await self._module(exchange, caller, version, segments, path)
 
     async def _caller(self, authorization: str | None) -> Caller:
         caller: Caller
@@ -178,18 +183,18 @@ class Server:
         _only(method, "GET", "POST", "PUT", "DELETE")
         body = None
         if method in ("POST", "PUT"):
-            text = await read_body(exchange, self._max_body)
+            text = await read_body(exchange, min(self._max_body, _MAX_CREDENTIALS))
             VERSIONS[inner_version(number)].judge(text, Credentials)
             body = codec.decode(text)
         correlation_id = exchange.text(b"x-correlation-id") or ""
         return configured(exchange, await self._reception.credentials(caller, number, method, body, correlation_id))
 
     async def _module(
-        self, exchange: Exchange, caller: Caller, version: Version, segments: list[str], tail_starts: int
+        self, exchange: Exchange, caller: Caller, version: Version, segments: list[str], path: bytes
     ) -> Answer:
         started = time.perf_counter()
         operation, params = self._operation(version, caller, exchange.scope["method"], segments)
-        request = _request(exchange, caller, version, operation, params, tail_starts)
+        request = _request(exchange, caller, version, operation, params, path)
         outcome: Response | OcpiError
         try:
             if operation.query_required or operation.query_typed:
@@ -276,32 +281,28 @@ def _custom(identifier: str, role: str, method: str) -> Operation:
     return Operation(identifier, cast(InterfaceRole, role), cast(Method, method), "")
 
 
-def _split(raw_path: bytes, base: int) -> tuple[list[str], int]:
-    """Return the decoded segments after the base path, and where the fourth begins in the raw path."""
-    raw = raw_path[base:].split(b"/")[1:]
-    if raw and not raw[-1]:
-        raw.pop()
-    segments = [_decoded(each) for each in raw]
-    tail_starts = base + sum(len(each) + 1 for each in raw[:3])
-    return segments, tail_starts
+#: What is no segment of a path: a proxy or a client would take it for another path.
+_NO_SEGMENTS = frozenset({"", ".", ".."})
 
 
-def _decoded(segment: bytes) -> str:
+def _split(path: bytes) -> list[str]:
+    """Return the decoded segments of a path; one without percent signs is decoded at once."""
+    path = path[:-1] if path.endswith(b"/") else path
     try:
-        text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode("utf-8")
+        if b"%" in path:
+            segments = [unquote_to_bytes(each).decode("utf-8") for each in path.split(b"/")[1:]]
+        else:
+            segments = path.decode("utf-8").split("/")[1:]
     except UnicodeDecodeError as error:
         raise UnknownEndpoint("A URL segment is not UTF-8") from error
-    if text in ("", ".", "..") or not text.isprintable():
+    if not _NO_SEGMENTS.isdisjoint(segments) or not "".join(segments).isprintable():
         raise UnknownEndpoint("A URL segment is empty, a dot segment or not printable")
-    return text
+    return segments
 
 
 def _only(method: str, *allowed: str) -> None:
     if method not in allowed:
         raise MethodNotAllowed(f"{method} does not exist here", allow=allowed)
-
-
-_ROUTING = frozenset(f"ocpi-{way}-{what}".encode() for way in ("from", "to") for what in ("country-code", "party-id"))
 
 
 def _request(
@@ -310,7 +311,7 @@ def _request(
     version: Version,
     operation: Operation,
     params: dict[str, str],
-    tail_starts: int,
+    path: bytes,
 ) -> Request:
     sender = receiver = None
     module = REGISTRY.get(operation.module)
@@ -318,16 +319,20 @@ def _request(
         if len(exchange.headers) != len(exchange.scope["headers"]):
             _refuse_repeated(exchange.scope["headers"])
         sender = _sender(exchange, caller, lenient=operation.result)
-        receiver = _party(exchange, "to")
+        receiver = _party(exchange, _TO)
     request_id = exchange.text(b"x-request-id") or ""
+    correlation_id = exchange.text(b"x-correlation-id") or request_id or message_id()
+    if len(correlation_id) > _MAX_ID:  # it is kept with every trace of the message
+        raise InvalidParameters(f"X-Correlation-ID: at most {_MAX_ID} characters")
+    rest = path.split(b"/", 4)  # nothing, version, role, module, what follows
     return Request(
         operation,
         sender,
         receiver,
         params,
-        tail=exchange.scope["raw_path"][tail_starts:].decode("latin-1").rstrip("/"),
+        tail="/" + rest[4].decode("latin-1").rstrip("/") if len(rest) > 4 else "",
         query=exchange.scope["query_string"].decode("latin-1"),
-        correlation_id=exchange.text(b"x-correlation-id") or request_id or message_id(),
+        correlation_id=correlation_id,
         request_id=request_id,
         caller=caller.id,
         version=version,
@@ -335,25 +340,36 @@ def _request(
 
 
 def _refuse_repeated(headers: Headers) -> None:
-    names = [name for name, _ in headers if name in _ROUTING]
+    names = [name for name, _ in headers if name in _FROM or name in _TO]
     if len(names) != len(set(names)):
         raise InvalidParameters("A routing header stands twice")
 
 
-def _party(exchange: Exchange, way: str) -> Party | None:
-    country_code = exchange.text(b"ocpi-from-country-code" if way == "from" else b"ocpi-to-country-code")
-    party_id = exchange.text(b"ocpi-from-party-id" if way == "from" else b"ocpi-to-party-id")
+_FROM = (b"ocpi-from-country-code", b"ocpi-from-party-id")
+_TO = (b"ocpi-to-country-code", b"ocpi-to-party-id")
+
+
+def _party(exchange: Exchange, names: tuple[bytes, bytes]) -> Party | None:
+    country_code, party_id = exchange.headers.get(names[0]), exchange.headers.get(names[1])
     if country_code is None and party_id is None:
         return None
-    if country_code is None or party_id is None:
+    return _party_of(country_code or b"", party_id or b"", "from" if names is _FROM else "to")
+
+
+@lru_cache(maxsize=4096)  # the same few parties stand in all requests
+def _party_of(country_code: bytes, party_id: bytes, way: str) -> Party | None:
+    country, identifier = country_code.decode("latin-1").strip(), party_id.decode("latin-1").strip()
+    if not country and not identifier:
+        return None
+    if not country or not identifier:
         raise InvalidParameters(f"OCPI-{way} needs both country-code and party-id")
-    if len(country_code) > 2 or len(party_id) > 3:
+    if len(country) > 2 or len(identifier) > 3:
         raise InvalidParameters(f"OCPI-{way}: country-code is CiString(2), party-id is CiString(3)")
-    return Party.of(country_code, party_id)
+    return Party.of(country, identifier)
 
 
 def _sender(exchange: Exchange, caller: Caller, *, lenient: bool) -> Party | None:
-    sender = _party(exchange, "from")
+    sender = _party(exchange, _FROM)
     if sender is None:
         if len(caller.parties) != 1:
             if lenient:  # a later result finds its way by the URL it is posted to (checklist CM-10)

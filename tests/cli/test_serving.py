@@ -317,6 +317,20 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
     assert done.stderr.startswith("emall: 2 of 3 checks failed: environment, database")
 
 
+def test_the_doctor_of_a_room_apart_tells_how_it_stands_with_the_hub(tmp_path: Path) -> None:
+    hub = Served(tmp_path / "hub", "--rooms", "hub", "--allow-private-peers")
+    invited = hub.emall("party", "invite", "--name", "apart", "--role", "EMSP", "--json").value
+    options = ["--rooms", "emsp", "--emsp-id", "FR-APA", "--hub", invited["versions_url"], "--allow-private-peers"]
+    apart = Served(tmp_path / "apart", *options, "--hub-token", invited["token"])
+    done = apart.emall("doctor", "--json")
+    refused = apart.emall("cpms", "list", "locations")
+    apart.stop()
+    hub.stop()
+
+    assert (done.code, done.value["checks"][-1]["check"]) == (0, "hub of emsp"), done
+    refused.refused(1, "give the command to one that runs the room it belongs to")
+
+
 def test_the_doctor_finds_a_key_that_others_may_read(served: Served) -> None:
     key = served.data / "secret.key"
     key.chmod(0o644)

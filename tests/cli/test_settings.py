@@ -101,6 +101,14 @@ async def test_the_id_of_a_room_that_never_ran_is_not_fixed(database: Database) 
 
 
 @ON_BOTH
+async def test_rooms_with_no_hub_to_register_at_fix_nothing(database: Database) -> None:
+    with pytest.raises(BadSetting, match="--rooms cpms needs a hub to register at; give --hub"):
+        await settle_ids(database, Settings(rooms=frozenset({"cpms"})))
+
+    assert await database.fetch("SELECT name FROM hub_setting") == []
+
+
+@ON_BOTH
 async def test_what_a_server_ran_with_is_read_back_without_its_secrets(database: Database, tmp_path: Path) -> None:
     ran = Settings(
         data=tmp_path, rooms=frozenset({"cpms"}), hub_url="http://h/versions", hub_token="TOKEN_A", forward_timeout=1.5

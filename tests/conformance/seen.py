@@ -58,7 +58,8 @@ async def settled(hub: HubProcess, platform: PartyPlatform) -> list[JSON]:
         found = await deliveries(hub, platform)
         return None if any(each["state"] == "pending" for each in found) else found
 
-    return await eventually(look)
+    found: list[JSON] = await eventually(look)
+    return found
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], *, seconds: float = 5.0) -> Any:

@@ -22,7 +22,7 @@ async def push(cpo: PartyPlatform, *, to: str = HUB, sender: str | None = None, 
     """Have a CPO push a Location to the hub, and return it."""
     _, country_code, pid = next(role for role in cpo.roles if sender in (None, f"{role[1]}-{role[2]}"))
     owner = {"country_code": country_code, "party_id": pid}
-    location = example("Location.minimal", version=cpo.version, id=unique("BR"), **owner) | changes
+    location = example("Location.minimal", version=cpo.version, id=unique("BR")) | owner | changes
     answer = await cpo.put("locations", f"/{country_code}/{pid}/{location['id']}", location, to=to, sender=sender)
     assert (answer.status, answer.code) == (201, 1000), answer.message
     return location

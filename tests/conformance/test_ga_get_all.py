@@ -240,7 +240,7 @@ async def test_a_deleted_tariff_is_gone(join: Any) -> None:
 
 @pytest.mark.parametrize("odd", [{}, {"no_link": True}, {"trailing_slash": True}, {"raw_token": True}])
 async def test_what_a_party_offers_is_pulled_page_by_page_when_it_registers(
-    odd: dict[str, bool], join: Any, comer: Any, hub: HubProcess
+    odd: dict[str, Any], join: Any, comer: Any, hub: HubProcess
 ) -> None:
     """One object that breaks its rules, or is somebody else's, does not spoil its page."""
     emsp, cpo = await join("EMSP"), await comer("CPO", oddities=Oddities(**odd))

@@ -189,6 +189,19 @@ async def test_where_several_parties_have_it_the_asker_shall_name_one(join: Any)
     assert functional(one) == functional(two) == []
 
 
+@pytest.mark.checklist("OR-05")
+async def test_a_change_of_a_session_that_two_emsps_were_told_of_goes_to_neither(join: Any) -> None:
+    cpo, one, two = await join("CPO"), await join("EMSP"), await join("EMSP")
+    for emsp in (one, two):
+        value = session(cpo, emsp, id="SAME", status="ACTIVE")
+        await cpo.put("sessions", at(cpo, "SAME"), value, to=emsp.party)
+
+    answer = await cpo.patch("sessions", at(cpo, "SAME"), {"kwh": 2, "last_updated": LATER})
+
+    assert (answer.status, answer.code) == (200, 2001)
+    assert [each.method for each in (*functional(one), *functional(two))] == ["PUT", "PUT"]
+
+
 @pytest.mark.checklist("OR-05", "OR-08")
 async def test_an_open_push_that_may_be_everyones_is_broadcast(join: Any) -> None:
     cpo, emsp = await join("CPO"), await join("EMSP")

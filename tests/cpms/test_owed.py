@@ -85,7 +85,7 @@ async def test_the_patches_of_a_session_add_up_to_it(cpms, hub, clock):
     periods = [period for request in told for period in request.value.get("charging_periods") or []]
     (kept,) = await cpms.store.sessions.all()
     assert periods == kept["charging_periods"]
-    assert sum(request.value.get("kwh") is not None for request in told) > 2
+    assert sum(request.value.get("kwh") is not None for request in told) >= 2  # what waited is told as one
 
 
 async def test_a_cdr_goes_to_the_provider_of_its_token_alone(cpms, hub, clock, database):

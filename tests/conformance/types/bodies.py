@@ -25,7 +25,7 @@ COMMANDS = {
 #: Each body of the two versions' functional modules that a party addresses to another.
 BODIES = (
     "Location", "EVSE", "Connector", "Tariff", "Session", "CDR", "Token", "LocationReferences",
-    "ChargingPreferences", "SetChargingProfile", *COMMANDS,
+    "ChargingPreferences", "SetChargingProfile", "ActiveChargingProfile", *COMMANDS,
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def letter(name: str, size: str, pair: Pair) -> Letter:
 
 def same(sent: JSON, came: JSON) -> bool:
     """Whether what came is what was sent, but for the URL of its result: that is lent (docs/errata.md, E-44)."""
-    return _bare(sent) == _bare(came)
+    return bool(_bare(sent) == _bare(came))
 
 
 def _bare(body: JSON) -> JSON:
@@ -136,6 +136,10 @@ def _profile(name: str, body: JSON, cpo: PartyPlatform, emsp: PartyPlatform) -> 
     return Letter(emsp, cpo, "PUT", "chargingprofiles", "RECEIVER", f"/{unique('SES')}", body)
 
 
+def _active_profile(name: str, body: JSON, cpo: PartyPlatform, emsp: PartyPlatform) -> Letter:
+    return Letter(cpo, emsp, "PUT", "chargingprofiles", "SENDER", f"/{unique('SES')}", body)
+
+
 def _command(name: str, body: JSON, cpo: PartyPlatform, emsp: PartyPlatform) -> Letter:
     return Letter(emsp, cpo, "POST", "commands", "RECEIVER", f"/{COMMANDS[name]}", body)
 
@@ -151,4 +155,5 @@ _WAYS: dict[str, Callable[..., Letter]] = {
     "LocationReferences": _authorize,
     "ChargingPreferences": _preferences,
     "SetChargingProfile": _profile,
+    "ActiveChargingProfile": _active_profile,
 }

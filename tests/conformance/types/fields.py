@@ -14,6 +14,15 @@ from pathlib import Path
 from typing import Any
 
 JSON = Any
+#: Objects that only answers and results have (``test_ty_values.py``).
+ANSWERED = {
+    "AuthorizationInfo", "CommandResponse", "CommandResult", "ChargingProfileResponse",
+    "ChargingProfileResult", "ClearProfileResult", "ActiveChargingProfileResult",
+}  # fmt: skip
+
+#: In place of a value: the field is not there.
+ABSENT = object()
+
 _HERE = Path(__file__).parent
 
 
@@ -48,13 +57,22 @@ class Place:
         return self.field.cardinality in "*+"
 
     def set(self, body: JSON, value: JSON) -> JSON:
-        """Return a copy of a body with another value here."""
+        """Return a copy of a body with another value here, or ``ABSENT``."""
         changed = copy.deepcopy(body)
         within = changed
         for step in self.steps[:-1]:
             within = within[step]
-        within[self.steps[-1]] = value
+        if value is ABSENT:
+            del within[self.steps[-1]]
+        else:
+            within[self.steps[-1]] = value
         return changed
+
+    def of(self, body: JSON) -> JSON:
+        """Return what stands here in a body."""
+        for step in self.steps:
+            body = body[step]
+        return body
 
     def value(self, value: JSON) -> JSON:
         """Return a value as it stands here: in a list where there is one."""
@@ -75,9 +93,7 @@ def _tables() -> dict[tuple[str, str], list[Field]]:
 
 TABLES = _tables()
 #: By version and name: whether an enum is open, and its values.
-ENUMS = {
-    (version, name): (kind == "open", tuple(values.split())) for version, name, kind, values in _rows("enums.tsv")
-}
+ENUMS = {(version, name): (kind == "open", tuple(values.split())) for version, name, kind, values in _rows("enums.tsv")}
 
 
 def places(version: str, name: str, body: JSON) -> Iterator[Place]:
