@@ -23,16 +23,10 @@ from hub.http import Protocol
 from hub.hubroom import HubRoom
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
-from hub.ocpi.errors import (
-    NoMatchingEndpoints,
-    OcpiError,
-    ReceiverTimeout,
-    ReceiverUnreachable,
-    UnableToUseClientApi,
-)
+from hub.ocpi.errors import OcpiError, ReceiverFailed
 from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
-from hub.ocpi.wire import Wire
+from hub.ocpi.wire import ConnectionFailed, ForbiddenURL, NoAnswer, Wire
 from hub.orders import Handler
 from hub.orders import serve as serve_orders
 from hub.recorded import record_settings, settle_ids
@@ -297,12 +291,29 @@ async def _joined(room: PartyRoom, rooms: list[Room], settings: Settings) -> Non
     while True:
         try:
             return await room.join(url or "", token)
-        except (ReceiverUnreachable, ReceiverTimeout, UnableToUseClientApi) as error:
+        except OcpiError as error:
             if hub is not None:
                 raise
+            if not _is_away(error):
+                raise BadSetting(
+                    f"room {room.house.id} is not registered at {url}: {error}; {_remedy(error)}"
+                ) from error
             log.warning("%s is not there yet (%s); trying again", url, error)
-        except NoMatchingEndpoints as error:
-            raise BadSetting(f"room {room.house.id} cannot work there: {error}; give another --hub") from error
-        except OcpiError as error:
-            raise BadSetting(f"{url} refused room {room.house.id}: {error}; ask for a new --hub-token") from error
         await asyncio.sleep(_PATIENCE)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _is_away(error: OcpiError) -> bool:
+    """Whether a hub that cannot be registered at may be there later: it was no answer, not a refusal."""
+    return any(isinstance(each, ConnectionFailed | NoAnswer | ReceiverFailed) for each in _causes(error))
+
+
+def _remedy(error: OcpiError) -> str:
+    if any(isinstance(each, ForbiddenURL) for each in _causes(error)):
+        return "give another --hub, or --allow-private-peers"
+    return "check --hub, and ask there for a new --hub-token"

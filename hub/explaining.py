@@ -88,7 +88,8 @@ async def _opened(directory: Connections, request: Request) -> list[JSONObject]:
         return [_verdict(None, None, False, f"Open Routing: {error} ({error.status_code})")]
     except (KeyError, AttributeError, TypeError):
         return [_verdict(None, None, False, "Open Routing: the receiver is told by the body, which is not given here")]
-    return [_directed(directory, found, request.operation)]
+    verdict = _directed(directory, found, request.operation)
+    return [verdict | {"why": "Open Routing: its content tells the receiver"} if verdict["verdict"] else verdict]
 
 
 def _directed(directory: Connections, receiver: Party, operation: Operation) -> JSONObject:

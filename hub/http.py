@@ -1,8 +1,8 @@
 """HTTP in: uvicorn's protocol, its way from a request to its answer made short.
 
 uvicorn keeps the sockets, the parser, the pipeline, flow control and the graceful stop. Ours is what happens to each
-request: how little is made for it, and that an answer which is whole goes out in one write. docs/decisions/0011 has
-the measurements.
+request: how little is made for it, and that an answer which is whole goes out in one write.
+docs/decisions/0011-http-in.md says why.
 
 Source: RFC 9112 (HTTP/1.1: 9.3 persistence, 9.6 tear-down), the ASGI specification (HTTP).
 """

@@ -212,15 +212,17 @@ def check_owner(request: Request, level: Level | None, said: Head) -> None:
     """
     params = request.params
     for name, value in (("country_code", said.country_code), ("party_id", said.party_id)):
-        if value is not None and fold(value) != fold(params.get(name, "")):
-            raise InvalidParameters(f"$.{name}: differs from the URL's {params.get(name)}")
+        given = params.get(name, "")
+        if value is not None and value != given and fold(value) != fold(given):
+            raise InvalidParameters(f"$.{name}: differs from the URL's {given}")
     if level is None:
         return
     parameter = level.inner[-1][2] if level.inner else level.key
     names = _ID_FIELDS.get(parameter, ("id",))
     values = [value for name in names if (value := getattr(said, name)) is not None]
-    if values and fold(params[parameter]) not in map(fold, values):
-        raise InvalidParameters(f"$.{names[0]}: differs from the URL's {params[parameter]}")
+    given = params[parameter]
+    if values and given not in values and fold(given) not in map(fold, values):
+        raise InvalidParameters(f"$.{names[0]}: differs from the URL's {given}")
     if level.kind == "tokens" and said.type is not None:
         given = request.parameters.get("type") or "RFID"
         if fold(said.type) != fold(given):

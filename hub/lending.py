@@ -210,7 +210,7 @@ class Lender:
         if response.data is None or total is None or offset is None:
             return None
         page = codec.decode(response.data.text(response.data.version))
-        if not page or offset + len(page) >= total:
+        if not isinstance(page, list) or not page or offset + len(page) >= total:
             return None
         query = urlencode({**request.parameters, "offset": offset + len(page)})
         return f'<{self._endpoint(request)}{request.path}?{query}>; rel="next"'

@@ -6,6 +6,7 @@ A row is ``new`` until a server takes it (then its arguments are erased, they ma
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -55,8 +56,8 @@ async def give(database: Database, kind: str, arguments: JSON, *, timeout: float
         Refused: the server could not do it, or has not finished in time.
     """
     name = secrets.token_hex(12)
-    await database.transact(lambda tx: _put(tx, name, kind, codec.encode(arguments)))
     try:
+        await database.transact(lambda tx: _put(tx, name, kind, codec.encode(arguments)))
         if await _left(database, name, "new", PATIENCE) == "new" and await _withdraw(database, name):
             raise NoServer
         if await _left(database, name, "taken", timeout) == "taken":
@@ -123,10 +124,10 @@ async def serve(database: Database, handlers: Mapping[str, Handler]) -> None:
                     running.create_task(_carry_out(database, name, known.get(kind), kind, arguments))
             except DatabaseUnavailable as error:
                 log.warning("orders cannot be read: %s", error)
-            try:
-                await asyncio.wait_for(wake.wait(), SWEEP)
-            except TimeoutError:
-                continue
+            # Not wait_for, which in Python 3.11 may swallow a cancellation that comes with the wake-up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP):
+                    await wake.wait()
 
 
 async def _ping(_: JSON) -> JSON:

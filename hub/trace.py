@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NamedTuple, cast
 
@@ -198,9 +199,15 @@ class Trace:
 def _hop(noted: tuple[object, ...]) -> Hop:
     correlation_id, at, direction, operation, sender, receiver, connection, outcome, ms, note = noted
     return Hop(
-        cast(str, correlation_id), cast(int, at), cast(Direction, direction), str(operation), str(sender or ""),
-        str(receiver or ""), cast(str, connection), str(outcome), round(cast(float, ms) * 1000), cast(str, note),
+        cast(str, correlation_id), cast(int, at), cast(Direction, direction), _said(operation), _said(sender),
+        _said(receiver), cast(str, connection), _said(outcome), round(cast(float, ms) * 1000), cast(str, note),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _said(value: object) -> str:
+    """Return what a value is in text; the same few operations, parties and outcomes stand in all hops."""
+    return "" if value is None else str(value)
 
 
 async def hops(database: Database, correlation_id: str) -> list[Hop]:

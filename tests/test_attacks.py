@@ -20,7 +20,7 @@ from hub.cli.output import show
 from hub.cli.serving import OneLine
 from hub.database import Database
 from hub.ocpi.errors import UnknownEndpoint
-
+from hub.ocpi.wire import BadAnswer, Wire
 from tests.conformance.conftest import join  # noqa: F401 -- the fixture registers platforms here, too
 from tests.conformance.samples import at, command, session
 from tests.hubs import HubProcess
@@ -109,7 +109,7 @@ async def test_a_party_without_a_proper_id_is_not_registered(party: tuple[str, s
     """Else news of the party ".." would be a URL no client sends, and everybody who is told of it OFFLINE."""
     friend = await join("EMSP")
 
-    with pytest.raises(Refused, match="party_id|country_code"):
+    with pytest.raises(Refused, match=r"party_id|country_code"):
         await join(("CPO", *party))
 
     await asyncio.sleep(0.3)
@@ -234,3 +234,49 @@ def test_what_peers_say_begins_no_entry_of_the_log_and_steers_no_terminal(capsys
 
     assert OneLine().format(record) == "pull: refused\\nemall: all is well \\x1b[2J"
     assert capsys.readouterr().out == "refused\\nemall: all is well \\x1b[2J\n"
+
+
+@pytest.mark.parametrize(("module", "odd"), [("tariffs", [{"elements": 3}]), ("cdrs", [{"total_cost": {}}])])
+async def test_an_answer_that_cannot_be_translated_is_its_party_s_fault(module: str, odd: Any, join: Any) -> None:  # noqa: F811
+    cpo, emsp = await join("CPO", versions=["2.3.0"]), await join("EMSP")
+    cpo.answer(Answer(odd), module=module, method="GET")
+
+    reply = await emsp.get(module, to=cpo.party)
+
+    assert reply.code == 4000
+
+
+async def test_a_platform_that_leads_back_to_the_hub_holds_up_only_itself(join: Any, hub: HubProcess) -> None:  # noqa: F811
+    cpo, emsp, loop = await join("CPO"), await join("EMSP"), await join("CPO", "EMSP")
+    body = loop.credentials(loop.hub_token) | {"url": hub.versions_url}
+    await loop.credentials_call("PUT", body=body)
+
+    circling = asyncio.create_task(loop.get("locations", to=loop.party))
+    await asyncio.sleep(0.5)
+    async with asyncio.timeout(1):
+        meanwhile = await emsp.get("locations", to=cpo.party)
+
+    assert meanwhile.code == 1000
+    async with asyncio.timeout(10):
+        assert (await circling).code >= 4000
+
+
+async def trailing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer with a body that is over and trailers that never are."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
+    with contextlib.suppress(OSError):
+        while not writer.is_closing():
+            writer.write((b"X-Filler: " + b"x" * 1000 + b"\r\n") * 100)
+            await writer.drain()
+    await closed(writer)
+
+
+async def test_endless_trailers_of_an_answer_are_cut_off() -> None:
+    wire = Wire(allow_private=True, max_answer=1024)
+    async with await asyncio.start_server(trailing, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(BadAnswer, match="headers"):
+            await wire.send("GET", f"http://127.0.0.1:{port}/", {}, timeout=5)
+        await asyncio.sleep(0.1)
+    await wire.close()

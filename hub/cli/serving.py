@@ -71,7 +71,7 @@ def serve(
 class OneLine(logging.Formatter):
     """Formats what is logged so that nothing in it looks like another entry."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's own name
+    def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the entry as one printable line."""
         return one_line(super().formatMessage(record))
 

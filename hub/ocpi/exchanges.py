@@ -11,8 +11,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hub.ocpi import codec
-from hub.ocpi.errors import MethodNotAllowed, OcpiError, TooLarge, TooManyRequests, Unauthorized, Unparsable
-from hub.ocpi.messages import Party, Request, Response, now
+from hub.ocpi.errors import (
+    HubError,
+    InvalidParameters,
+    MethodNotAllowed,
+    OcpiError,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unparsable,
+)
+from hub.ocpi.messages import Body, Party, Request, Response, message_id, now
 from hub.ocpi.objects import JSON
 from hub.ocpi.versions.steps import Version
 
@@ -20,6 +29,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+
+_MAX_ID = 1024  # characters of a message id; a UUID has 36
 
 
 class Answer(NamedTuple):
@@ -40,6 +51,17 @@ class Exchange(NamedTuple):
     def text(self, name: bytes) -> str | None:
         value = self.headers.get(name)
         return value.decode("latin-1").strip() or None if value is not None else None
+
+    def correlation_id(self) -> str:
+        """Return the id that goes with the message all its way: as it came, else that of the request, else a new one.
+
+        Raises:
+            InvalidParameters: it is too long to be kept with every trace of the message.
+        """
+        found = self.text(b"x-correlation-id") or self.text(b"x-request-id") or message_id()
+        if len(found) > _MAX_ID:
+            raise InvalidParameters(f"X-Correlation-ID: at most {_MAX_ID} characters")
+        return found
 
 
 async def read_body(exchange: Exchange, max_body: int) -> bytes:
@@ -135,7 +157,7 @@ def answered(exchange: Exchange, request: Request, response: Response, version: 
     if response.envelope is not None and plain:
         body = response.envelope
     else:
-        data = response.data.text(version) if response.data is not None else None
+        data = _in_version(response.data, version) if response.data is not None else None
         body = _envelope(data, response.status_code, response.status_message)
     headers = [_JSON_TYPE, *_ids(exchange.headers), _size(body)]
     if request.sender is not None:
@@ -143,6 +165,14 @@ def answered(exchange: Exchange, request: Request, response: Response, version: 
     for name, value in response.headers.items():
         headers.append((name.lower().encode(), value.encode("latin-1")))
     return Answer(response.http_status, headers, body)
+
+
+def _in_version(data: Body, version: Version) -> bytes:
+    # Answers are not judged, and translation believes what a version declares.
+    try:
+        return data.text(version)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise HubError(f"The receiving party's answer cannot be said in {version.number}: it is not valid") from error
 
 
 @lru_cache(maxsize=4096)  # the same few pairs stand in all answers

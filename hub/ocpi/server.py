@@ -40,16 +40,15 @@ from hub.ocpi.exchanges import (
     refusal,
 )
 from hub.ocpi.interfaces import REGISTRY, InterfaceRole, Method, Operation
-from hub.ocpi.messages import Body, Party, Request, Response, message_id
+from hub.ocpi.messages import Body, Party, Request, Response
 from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.objects import JSON
+from hub.ocpi.parameters import judge_query
 from hub.ocpi.platforms import Platform
 from hub.ocpi.versions import SPOKEN_AS, VERSIONS, inner_version
 from hub.ocpi.versions.steps import Version
 
 log = logging.getLogger(__name__)
-
-_MAX_ID = 1024  # characters of a message id; a UUID has 36
 _MAX_CREDENTIALS = 1024 * 1024  # bytes; they stay in memory, and others are told of them
 
 
@@ -198,7 +197,7 @@ class Server:
         outcome: Response | OcpiError
         try:
             if operation.query_required or operation.query_typed:
-                _judge_query(request)
+                judge_query(request)
             outcome = await self._platform(await self._with_body(exchange, version, request))
         except OcpiError as error:
             outcome = error
@@ -320,10 +319,6 @@ def _request(
             _refuse_repeated(exchange.scope["headers"])
         sender = _sender(exchange, caller, lenient=operation.result)
         receiver = _party(exchange, _TO)
-    request_id = exchange.text(b"x-request-id") or ""
-    correlation_id = exchange.text(b"x-correlation-id") or request_id or message_id()
-    if len(correlation_id) > _MAX_ID:  # it is kept with every trace of the message
-        raise InvalidParameters(f"X-Correlation-ID: at most {_MAX_ID} characters")
     rest = path.split(b"/", 4)  # nothing, version, role, module, what follows
     return Request(
         operation,
@@ -332,8 +327,8 @@ def _request(
         params,
         tail="/" + rest[4].decode("latin-1").rstrip("/") if len(rest) > 4 else "",
         query=exchange.scope["query_string"].decode("latin-1"),
-        correlation_id=correlation_id,
-        request_id=request_id,
+        correlation_id=exchange.correlation_id(),
+        request_id=exchange.text(b"x-request-id") or "",
         caller=caller.id,
         version=version,
     )
@@ -379,28 +374,3 @@ def _sender(exchange: Exchange, caller: Caller, *, lenient: bool) -> Party | Non
     if not caller.speaks_for(sender):
         raise InvalidParameters(f"OCPI-from {sender} is no party of the calling platform")
     return sender
-
-
-def _judge_query(request: Request) -> None:
-    given = request.parameters
-    for name in request.operation.query_required:
-        if not given.get(name):
-            raise InvalidParameters(f"query parameter {name}: required")
-    for name, declared in request.operation.query_typed:
-        if given.get(name):
-            judge_parameter(name, given[name], declared)
-
-
-def judge_parameter(name: str, value: str, declared: Any) -> None:
-    """Judge a query parameter as its declared type.
-
-    Raises:
-        InvalidParameters: naming the parameter and the rule.
-    """
-    number = declared is int
-    if number and not (value.isascii() and value.isdigit() and len(value) < 19):
-        raise InvalidParameters(f"query parameter {name}: must be a whole number, not negative")
-    try:
-        VERSIONS["2.3.0"].judge(value.encode() if number else codec.encode(value), declared)
-    except InvalidParameters as error:
-        raise InvalidParameters(f"query parameter {name}: {str(error).removeprefix('$: ')}") from error

@@ -3,7 +3,7 @@
 Source: OCPI 2.3.0 edition 2, mod_locations.asciidoc.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
@@ -334,11 +334,12 @@ def names_a_token(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
 
 
 @rule(RegularHours)
-def opens_before_it_closes(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
+def opens_before_it_closes(value: JSONObject, path: str, partial: bool) -> Sequence[str]:
     """Hours end later on the same day; 00:00 is the end of the day (docs/errata.md, E-06)."""
     begin, end = value.get("period_begin", ""), value.get("period_end", "")
-    if end not in ("", "00:00") and end <= begin:
-        yield f"{path}.period_end: must be later than period_begin"
+    if begin < end or end in ("", "00:00"):
+        return ()  # a Location has one for each day of the week: a generator for each is a tenth of its judging
+    return (f"{path}.period_end: must be later than period_begin",)
 
 
 @rule(ExceptionalPeriod)
@@ -354,10 +355,10 @@ def connectors_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
 
 
 @rule(Location)
-def evses_and_parking_places_differ(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
+def evses_and_parking_places_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
     """An EVSE's uid and a parking place's id stand once in their Location."""
-    yield from repeated(value.get("evses"), f"{path}.evses", "uid")
-    yield from repeated(value.get("parking_places"), f"{path}.parking_places", "id")
+    evses = repeated(value.get("evses"), f"{path}.evses", "uid")
+    return evses + repeated(value.get("parking_places"), f"{path}.parking_places", "id")
 
 
 module = Module("locations", owner="CPO", broadcast=True)

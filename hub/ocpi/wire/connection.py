@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, max_answer: int) -> None:
         self.max_answer = max_answer
+        self.loop = asyncio.get_running_loop()  # asking for it is a system call each time (getpid)
         self.reusable = True
         self.used = False
         self.idle_until = 0.0
@@ -58,11 +59,10 @@ class Connection(asyncio.Protocol):
         """
         if not self.open:  # closed as soon as it was made: nobody would tell the waiter
             raise Unheard("the connection was closed before the request")
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Answer] = loop.create_future()
+        waiter: asyncio.Future[Answer] = self.loop.create_future()
         self._waiter = waiter
         self._heard = self._bare = 0
-        self._limit(loop, timeout)
+        self._limit(timeout)
         self._transport.write(request)
         try:
             return await waiter
@@ -72,26 +72,26 @@ class Connection(asyncio.Protocol):
         finally:
             self._waiter = None
 
-    def _limit(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
+    def _limit(self, timeout: float) -> None:
         """Have the answer fail if it is not there in time.
 
         A timer that is there already looks again when it ends, for to make one and cancel it for each request took
         3 % of a routed request's CPU.
         """
         self._allowed = timeout
-        self._deadline = loop.time() + timeout
+        self._deadline = self.loop.time() + timeout
         if self._timer is not None and self._timer.when() > self._deadline:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = loop.call_at(self._deadline, self._look, loop)
+            self._timer = self.loop.call_at(self._deadline, self._look)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         self._timer = None
         if self._waiter is None:
             return
-        if self._deadline > loop.time():
-            self._timer = loop.call_at(self._deadline, self._look, loop)
+        if self._deadline > self.loop.time():
+            self._timer = self.loop.call_at(self._deadline, self._look)
         else:
             self._fail(NoAnswer(f"no answer within {self._allowed:.3g} s"))
 

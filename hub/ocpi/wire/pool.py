@@ -34,13 +34,12 @@ class Pool:
                 may not be sent twice.
         """
         kept = self._kept.get(key)
-        now = asyncio.get_running_loop().time()
         while kept:
             connection = kept.pop()
             self._count -= 1
             if not connection.open:
                 continue
-            if connection.idle_until > now and not (careful and connection.close_pending()):
+            if connection.idle_until > connection.loop.time() and not (careful and connection.close_pending()):
                 return connection
             connection.close()
         return None
@@ -51,8 +50,8 @@ class Pool:
         if not connection.open or len(kept) >= PER_ORIGIN or self._count >= self._total:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_until = loop.time() + min(self._idle, _allowed(answer.headers.get("keep-alive")))
+        loop, said = connection.loop, answer.headers.get("keep-alive")
+        connection.idle_until = loop.time() + (self._idle if said is None else min(self._idle, _allowed(said)))
         kept.append(connection)
         self._count += 1
         if self._sweeper is None:
