@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub.database import Database, Transaction
-from hub.keeping import Level, UnknownObject, fold, head, key_of, merged, moment_of
+from hub.keeping import Level, UnknownObject, fold, head, key_of, merged, said_in
 from hub.ocpi import codec
 from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.messages import Body, Party, Request
@@ -80,6 +80,9 @@ class Catalogue:
         """
         owner = str(Party.of(request.params["country_code"], request.params["party_id"]))
         key = key_of(request, level)
+        if request.operation.method == "PUT" and not level.inner:
+            assert request.body is not None, "PUT has a judged body"
+            return await self._put(tx, level.kind, owner, key, peer, request.body)
         current = await self._current(tx, level.kind, owner, key, peer)
         if request.operation.method == "DELETE":
             if current is None:
@@ -88,17 +91,25 @@ class Catalogue:
             return False
         body = request.body
         assert body is not None, "PUT and PATCH have a judged body"
-        if request.operation.method == "PUT" and not level.inner:
-            version = body.version.number if body.version else "2.3.0"
-            text = body.text(body.version)
-            await self._write(tx, level.kind, owner, key, peer, version, text, moment_of(text), current)
-            return current is None
         if current is None:
             raise UnknownLocation if level.kind == "locations" else UnknownObject
         version, whole, created = merged(current.version, current.body, request, body, level)
         moment = microseconds(whole["last_updated"])
         await self._write(tx, level.kind, owner, key, peer, version, codec.encode(whole), moment, current)
         return created
+
+    async def _put(self, tx: Transaction, kind: str, owner: str, key: str, peer: str, body: Body) -> bool:
+        """Keep a whole object, most often in the place of an older one; True if there was none."""
+        version = body.version.number if body.version else "2.3.0"
+        text, moment = body.text(body.version), microseconds(said_in(body).last_updated or "")
+        changed = await tx.execute(
+            "UPDATE hub_object SET version = $1, body = $2, last_updated = $3"
+            " WHERE kind = $4 AND owner = $5 AND object_key = $6 AND peer = $7",
+            version, text, moment, kind, owner, key, peer,
+        )  # fmt: skip
+        if not changed:
+            await self._write(tx, kind, owner, key, peer, version, text, moment, None)
+        return not changed
 
     async def keep_new(self, tx: Transaction, kind: str, peer: str, body: Body) -> bool:
         """Keep an object once: one that is here already stays as it is (a CDR is never changed)."""

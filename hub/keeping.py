@@ -17,7 +17,6 @@ from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.interfaces import CLIENT_OWNED, REGISTRY, Operation
 from hub.ocpi.messages import Body, Request
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 
 
@@ -149,9 +148,12 @@ def reader(kind: type[S]) -> Callable[[bytes], S]:
 head = reader(Head)
 
 
-def moment_of(text: bytes) -> int:
-    """Return an object's last_updated, in microseconds since 1970, UTC."""
-    return microseconds(head(text).last_updated or "")
+def said_in(body: Body) -> Head:
+    """Return the head of a judged body, read once: checking and keeping both ask."""
+    if body.head is None:
+        body.head = head(body.text(body.version))
+    said: Head = body.head
+    return said
 
 
 def merged(version: str, text: bytes, request: Request, body: Body, level: Level) -> tuple[str, JSONObject, bool]:

@@ -19,7 +19,7 @@ from hub.callbacks import Callbacks, Kind, Lent
 from hub.catalogue import PUBLIC, Catalogue
 from hub.credentials.connections import Connection, Connections
 from hub.database import Database, Transaction
-from hub.keeping import Level, UnknownObject, check_owner, head, key_of, level_of
+from hub.keeping import Level, UnknownObject, check_owner, key_of, level_of, said_in
 from hub.ocpi.client import RemotePlatform
 from hub.ocpi.errors import (
     InvalidParameters,
@@ -140,9 +140,9 @@ class Router:
             if owner not in parties:
                 raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
             if request.body is not None:
-                check_owner(request, level, head(request.body.text(request.version)))
+                check_owner(request, level, said_in(request.body))
         elif operation in _OWNED_BY_BODY and request.body is not None:
-            said = head(request.body.text(request.version))
+            said = said_in(request.body)
             if Party.of(said.country_code or "", said.party_id or "") not in parties:
                 raise InvalidParameters("$.country_code, $.party_id: no party of the calling platform")
         elif operation in _ABOUT_A_SESSION:

@@ -8,12 +8,13 @@ import pytest
 
 from hub.catalogue import PUBLIC, Catalogue, Query
 from hub.database import Database, Transaction
-from hub.keeping import UnknownObject, level_of, moment_of
+from hub.keeping import UnknownObject, level_of
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request
 from hub.ocpi.modules import locations, sessions, tariffs, tokens
+from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 
 CPO, EMSP, OTHER = Party("NL", "CPO"), Party("DE", "MSP"), Party("FR", "XYZ")
@@ -276,7 +277,7 @@ async def test_deep_positions_stay_true_after_a_deletion(database: Database) -> 
 async def test_date_from_is_inclusive_and_date_to_is_not(database: Database) -> None:
     for day in (1, 2, 3):
         await put_location(database, f"L{day}", last_updated=f"2026-05-0{day}T00:00:00Z")
-    second, third = (moment_of(b'{"last_updated":"2026-05-0%dT00:00:00Z"}' % day) for day in (2, 3))
+    second, third = (microseconds(f"2026-05-0{day}T00:00:00Z") for day in (2, 3))
     catalogue = Catalogue(database)
 
     async def ids(**query: int) -> list[str]:

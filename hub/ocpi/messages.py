@@ -78,9 +78,10 @@ class Body:
         declared: what the value is declared as, for translation.
         owner: whose object it is, for versions that do not say it inside.
         partial: whether it is the body of a PATCH.
+        head: what has been read of the text alone, by whoever first did.
     """
 
-    __slots__ = ("_text", "_value", "declared", "owner", "partial", "version")
+    __slots__ = ("_text", "_value", "declared", "head", "owner", "partial", "version")
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Body:
         self.version = version
         self.owner = owner
         self.partial = partial
+        self.head: Any = None
         self._text = text
         self._value = value
 

@@ -76,7 +76,10 @@ MUTATIONS = (
         "return None",
     ),
     Mutation(
-        "RT-26", "hub/ocpi/client.py", "get((operation.module, operation.role))", 'get((operation.module, "SENDER"))'
+        "RT-26",
+        "hub/ocpi/client.py",
+        "get((operation.module, operation.role))",
+        'get((operation.module, "SENDER"), self.peer.endpoints.get((operation.module, operation.role)))',
     ),
     # Broadcast
     Mutation("BR-02", "hub/credentials/pictures.py", "if connection.id != caller\n", "if connection\n"),

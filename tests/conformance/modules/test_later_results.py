@@ -94,7 +94,7 @@ async def test_no_result_is_ever_invented_and_an_overdue_one_is_marked_in_the_tr
     assert (mark["from"], mark["operation"]) == (station.party, "result of commands")
     assert invented == []
     assert (late.code, (await arrival(caller, path=own)).json) == (1000, {"result": "TIMEOUT"})
-    assert [each["direction"] for each in settled] == ["out", "in", "out", "in"]
+    assert [each["direction"] for each in settled] == ["in", "out", "in", "out"]
     assert {each["outcome"] for each in settled} == {"1000"}
 
 
