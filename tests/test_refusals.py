@@ -23,6 +23,7 @@ from hub.ocpi.interfaces import REGISTRY, Operation
 from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.shapes import DATE_TIME, Field, Hint, field_of
 from hub.ocpi.versions import VERSIONS, Version
+from tests.conformance.samples import example, token
 from tests.hubs import HubProcess
 from tests.kept import kept
 from tests.parties import PartyPlatform, _encoded, _headers
@@ -282,3 +283,25 @@ async def test_an_object_of_another_owner_than_the_url_names_is_refused(room: Ro
 
     await asyncio.to_thread(stolen)
     assert not last, f"never told: {last}"
+
+
+@pytest.mark.parametrize("stranger", [{"type": []}, {"uid": 5}, {"request_id": {}}, {"country_code": None}])
+async def test_a_field_that_only_has_its_name_in_common_with_one_the_hub_reads_is_no_fault(
+    room: Room, stranger: dict[str, Any]
+) -> None:
+    reply = await room.caller.put(
+        "tariffs", "/NL/CAL/T-1", example("Tariff.minimal", room.caller, id="T-1") | stranger, to="NL-HUB"
+    )
+
+    assert reply.code == (2001 if "country_code" in stranger else 1000), reply.body
+
+
+@pytest.mark.parametrize("stranger", [{"id": 5}, {"request_id": []}, {"last_updated": "2026-01-01T00:00:00Z"}])
+async def test_no_field_beside_it_hides_that_a_token_is_anothers(room: Room, stranger: dict[str, Any]) -> None:
+    command = example("StartSession.minimal", token=token(room.peer) | stranger)
+    command["response_url"] = f"{room.caller.url('commands', 'SENDER')}/1"
+
+    reply = await room.caller.post("commands", "/START_SESSION", command, to="NL-PEE")
+
+    assert (reply.code, reply.message.partition(":")[0]) == (2001, "$.token"), reply.body
+    assert not [each for each in room.peer.inbox if each.module == "commands"]

@@ -100,10 +100,8 @@ MUTATIONS = (
     Mutation("HE-05", "hub/ocpi/client.py", "if answer.status >= 300:", "if False:"),
     _off("HE-10", "hub/ocpi/client.py", "answer.status == 401"),
     # Client owned objects
-    Mutation(
-        "CO-01", "hub/keeping.py", 'if value is not None and fold(value) != fold(params.get(name, "")):', "if False:"
-    ),
-    Mutation("CO-02", "hub/keeping.py", "if values and fold(params[parameter]) not in map(fold, values):", "if False:"),
+    Mutation("CO-01", "hub/keeping.py", "fold(value) != fold(given)", "False"),
+    Mutation("CO-02", "hub/keeping.py", "fold(given) not in map(fold, values)", "False"),
     _off("CO-03", "hub/router.py", "owner not in parties"),
     Mutation("CO-05", "hub/ocpi/schema.py", 'if name == "last_updated"] if partial', "if not name] if partial"),
     Mutation("CO-07", "hub/keeping.py", "    return identifier.upper()\n", "    return identifier\n"),
@@ -133,7 +131,7 @@ MUTATIONS = (
         "False",
     ),
     Mutation("CM-18", "hub/lending.py", "if host not in own and host not in extra:", "if False:"),
-    Mutation("CP-08", "hub/ocpi/server.py", "if not given.get(name):", "if False:"),
+    Mutation("CP-08", "hub/ocpi/parameters.py", "if not given.get(name):", "if False:"),
     # HubClientInfo
     Mutation(
         "HC-06", "hub/credentials/clientinfo.py", "changed >= $2 AND changed < $3", "changed > $2 AND changed <= $3"
