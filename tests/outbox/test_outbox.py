@@ -1,5 +1,6 @@
 """The outbox on both stores: what is committed goes to everyone, in order, and nobody waits for another."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -134,6 +135,8 @@ async def test_a_full_queue_fails_its_oldest(database: Database, make: Make, par
 
     for number in range(4):
         await spread(database, outbox, patch(f"E{number}"), [destination(ALF)])
+        while not outbox.couriers.in_flight:  # the first is on its way, the others wait
+            await asyncio.sleep(0.01)
     parties.hold(ALF).set()
     await outbox.drain()
 

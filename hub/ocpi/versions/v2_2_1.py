@@ -95,7 +95,7 @@ def _bookings_as_reservations(tariff: JSONObject) -> Iterator[str]:
     bookings = [(element.get("restrictions") or {}).get("booking") for element in tariff["elements"]]
     if not any(bookings):
         return
-    said = [each in _RESERVATION or not each for each in bookings]
+    said = [not each or each in _RESERVATION for each in bookings]  # [] stands for absence, too
     kept = said if any(said) else [True] * len(said)  # a Tariff has at least one element
     elements = []
     for at, (element, booking, keep) in enumerate(zip(tariff["elements"], bookings, kept, strict=True)):
