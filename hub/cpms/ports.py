@@ -103,11 +103,19 @@ class SessionUpdated:
 
     Attributes:
         kwh: energy since the session's start, in kWh.
+        charging: whether energy flows; while it does not, the time is parking.
+        power: of now, in kW.
+        current: of now, in A, the most of any phase.
+        soc: the battery's state of charge, in percent.
     """
 
     session_id: str
     kwh: float
     at: datetime.datetime
+    charging: bool = True
+    power: float | None = None
+    current: float | None = None
+    soc: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +125,16 @@ class SessionEnded:
     Attributes:
         kwh: energy of the whole session, in kWh.
         charged_until: when energy last flowed; what follows until ``at`` is parking.
+        signed_data: the SignedData a CDR repeats (mod_cdrs), where the station signs its meter.
+        unbilled: a test session: no CDR is made of it.
     """
 
     session_id: str
     kwh: float
     at: datetime.datetime
     charged_until: datetime.datetime | None = None
+    signed_data: JSONObject | None = None
+    unbilled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
