@@ -1,9 +1,10 @@
-"""What chargers tell and are told, whatever OCPP version they speak.
+"""What chargers tell, whatever OCPP version they speak, and whom they tell it.
 
-A version's dialect (``v16.py``, ``v201.py``) turns CALLs of a station into the messages below and
+A version's dialect (``v16``, ``v201``, ``v21``) turns CALLs of a station into the messages below and
 puts them to an ``Operator``; the station gets its answer when the operator's coroutine has
 returned, which is when the fact is committed. The other way round, ``Commands`` are what an
-operator may have a station do.
+operator may have a station do; they and the shared words live in ``commands.py`` and ``words.py`` and
+can be had from here.
 
 Energy is in Wh, power in W, current in A, voltage in V, temperature in Celsius, state of charge in
 percent; times are aware and in UTC.
@@ -12,101 +13,58 @@ Source: OCPP 1.6 edition 2; OCPP 1.6 security whitepaper edition 3; OCPP 2.0.1 e
 """
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-JSONObject = dict[str, Any]
+from hub.ocpp.commands import (
+    Answer,
+    CallRefused,
+    CallTimeout,
+    ChargerError,
+    ChargerOffline,
+    Chargers,
+    Commands,
+    InvalidCommand,
+    NotSpoken,
+    Presence,
+)  # fmt: skip
+from hub.ocpp.words import (
+    EVSE,
+    LONGEST_ID_TAG,
+    ChargingProfile,
+    ChargingState,
+    ConnectorStatus,
+    DataAnswer,
+    IdToken,
+    JSONObject,
+    Sample,
+    SchedulePeriod,
+    TokenInfo,
+    TokenStatus,
+    Variable,
+    id_tag,
+)  # fmt: skip
 
-#: 1.6 tells all but Occupied; 2.0.1 tells Available, Occupied, Reserved, Unavailable and Faulted.
-ConnectorStatus = Literal[
-    "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied", "Reserved",
-    "Unavailable", "Faulted",
+__all__ = [
+    "EVSE", "LONGEST_ID_TAG", "Answer", "BootNotified", "CallRefused", "CallTimeout", "ChargerError", "ChargerEvent",
+    "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands", "Connected", "ConnectorStatus",
+    "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand", "JSONObject", "Metered", "NotSpoken",
+    "Operator", "Presence", "Registration", "Reported", "ReservationChanged", "Sample", "SchedulePeriod",
+    "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus", "TransactionAnswer", "TransactionEvent", "Variable",
+    "id_tag",
 ]  # fmt: skip
-
-#: What a transaction is doing (2.0.1, ChargingStateEnumType).
-ChargingState = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
-
-#: How a token was judged (the values of 2.0.1's AuthorizationStatusEnumType; 1.6 knows the first five).
-TokenStatus = Literal[
-    "Accepted", "Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAllowedTypeEVSE",
-    "NotAtThisLocation", "NotAtThisTime", "Unknown",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class EVSE:
-    """A place to charge at, as its station counts.
-
-    Attributes:
-        evse_id: from 1; 0 is the whole station. 1.6 has connectors only: connector n is EVSE n.
-        connector_id: from 1 within the EVSE; 0 where the station has not said which.
-    """
-
-    station_id: str
-    evse_id: int
-    connector_id: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class IdToken:
-    """Who wants to charge, as a station tells it.
-
-    Attributes:
-        type: of 2.0.1's IdTokenEnumType; what 1.6 tells is ISO14443 unless the operator knows better.
-        additional: further identifiers (2.0.1, AdditionalInfoType): pairs of identifier and its type.
-    """
-
-    id_token: str
-    type: str = "ISO14443"
-    additional: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenInfo:
-    """What becomes of a presented token.
-
-    Attributes:
-        expires_at: until when a station may remember this.
-        group_id_token: tokens of one group may stop each other's transactions (1.6: parentIdTag).
-        message: shown to the driver where the station has a display.
-    """
-
-    status: TokenStatus
-    expires_at: datetime.datetime | None = None
-    group_id_token: str | None = None
-    charging_priority: int | None = None
-    message: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One sampled value, in the base unit of its measurand.
-
-    Attributes:
-        measurand: such as Energy.Active.Import.Register, Power.Active.Import, Current.Import, SoC.
-        unit: Wh, W, varh, var, VA, A, V, Celsius, Hertz, Percent; multipliers and prefixes are worked in.
-        context: such as Sample.Periodic, Transaction.Begin, Transaction.End.
-        signed: the signed meter value as the station gave it (1.6: the text; 2.0.1: SignedMeterValueType), untouched.
-    """
-
-    at: datetime.datetime
-    value: Decimal
-    measurand: str = "Energy.Active.Import.Register"
-    unit: str = "Wh"
-    phase: str | None = None
-    location: str | None = None
-    context: str = "Sample.Periodic"
-    signed: Any = None
-
 
 # -- what a station tells and waits for ------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class BootNotified:
-    """A station has started, or comes back."""
+    """A station has started, or comes back.
+
+    Attributes:
+        reason: 2.0.1's BootReasonEnumType; 1.6 says none.
+    """
 
     station_id: str
     vendor: str
@@ -116,6 +74,8 @@ class BootNotified:
     firmware_version: str | None = None
     iccid: str | None = None
     imsi: str | None = None
+    meter_type: str | None = None
+    meter_serial_number: str | None = None
     at: datetime.datetime
 
 
@@ -138,6 +98,7 @@ class TokenPresented:
     Attributes:
         evse: where, if the station said so.
         certificate: the contract certificate chain (PEM), where plug and charge gave one.
+        certificate_hashes: what to ask of OCSP about it (OCSPRequestDataType).
     """
 
     station_id: str
@@ -160,8 +121,11 @@ class TransactionEvent:
         received_at: by ours.
         trigger: 2.0.1's triggerReason; of 1.6 the message's name.
         offline: whether the station says it happened while it had no connection.
-        reason: why it ended (stoppedReason).
+        reason: why it ended: 2.0.1's stoppedReason, or 1.6's own HardReset, SoftReset and UnlockCommand. Local
+            where a station gives none, as both versions say.
         time_spent_charging: in seconds.
+        cable_max_current: in A.
+        extra: what else the version tells, as sent: costDetails, operationMode and others of 2.1.
     """
 
     kind: Literal["Started", "Updated", "Ended"]
@@ -183,6 +147,8 @@ class TransactionEvent:
     reservation_id: int | None = None
     time_spent_charging: int | None = None
     phases_used: int | None = None
+    cable_max_current: int | None = None
+    extra: JSONObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,14 +175,6 @@ class DataTransferred:
     station_id: str
     vendor_id: str
     message_id: str | None = None
-    data: Any = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataAnswer:
-    """What a vendor's message is answered with."""
-
-    status: Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
     data: Any = None
 
 
@@ -267,11 +225,15 @@ class Metered:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationChanged:
-    """A reservation ended at the station."""
+    """A reservation ended at the station.
+
+    Attributes:
+        status: NoTransaction (2.1): it was used, and nothing was charged.
+    """
 
     station_id: str
     reservation_id: int
-    status: Literal["Expired", "Removed"]
+    status: Literal["Expired", "Removed", "NoTransaction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,8 +241,10 @@ class Reported:
     """Anything else a station reports: firmware, logs, security events, device model, monitoring, certificates.
 
     Attributes:
-        kind: the action's name in the version spoken, such as FirmwareStatusNotification or NotifyReport.
-        payload: as sent.
+        kind: the action's name in the version spoken, such as FirmwareStatusNotification or NotifyReport. One is
+            ours: SampleDropped, a sampled value that is no number.
+        payload: as sent; of SampleDropped ``action``, ``sampledValue`` and ``rule``.
+        at: by the station's clock where the message has a time, else by ours.
     """
 
     station_id: str
@@ -308,245 +272,3 @@ class Operator(Protocol):
         ...
 
     async def told(self, event: ChargerEvent) -> None: ...
-
-
-# -- what a station is told ------------------------------------------------------------------------
-
-
-class ChargerError(Exception):
-    """A command got no answer of its own. Its subclasses say why."""
-
-
-class ChargerOffline(ChargerError):
-    """There is no connection to the station."""
-
-
-class CallTimeout(ChargerError):
-    """The station did not answer in time; it may have acted all the same."""
-
-
-class CallRefused(ChargerError):
-    """The station answered with a CALLERROR.
-
-    Attributes:
-        code: such as NotSupported; description and details as the station gave them.
-    """
-
-    def __init__(self, code: str, description: str = "", details: JSONObject | None = None) -> None:
-        super().__init__(f"{code}: {description}" if description else code)
-        self.code = code
-        self.description = description
-        self.details = details or {}
-
-
-class NotSpoken(ChargerError):
-    """The OCPP version of the station has no such message."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a station makes of a command.
-
-    Attributes:
-        status: the version's own word: Accepted, Rejected, Unlocked, Scheduled, Occupied ...
-        payload: the whole answer.
-    """
-
-    status: str
-    payload: JSONObject = field(default_factory=dict)
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the station does, or will do, as told."""
-        return self.status in ("Accepted", "Unlocked", "Scheduled", "RebootRequired", "AcceptedCanceled")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SchedulePeriod:
-    """From ``start`` seconds after the schedule's start on, at most ``limit`` W or A."""
-
-    start: int
-    limit: Decimal
-    phases: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChargingProfile:
-    """A charging profile in the words both versions share.
-
-    Attributes:
-        purpose: in 2.0.1's words: ChargingStationMaxProfile, TxDefaultProfile, TxProfile,
-            ChargingStationExternalConstraints.
-        unit: W or A.
-        transaction_id: of a TxProfile.
-    """
-
-    id: int
-    stack_level: int
-    purpose: str
-    kind: Literal["Absolute", "Recurring", "Relative"]
-    unit: Literal["W", "A"]
-    periods: tuple[SchedulePeriod, ...]
-    start_at: datetime.datetime | None = None
-    duration: int | None = None
-    min_charging_rate: Decimal | None = None
-    recurrency: Literal["Daily", "Weekly"] | None = None
-    valid_from: datetime.datetime | None = None
-    valid_to: datetime.datetime | None = None
-    transaction_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variable:
-    """One setting of a station: a configuration key of 1.6, or a component's variable of 2.0.1.
-
-    Attributes:
-        component: "" for 1.6.
-        status: of the last get or set (Accepted, Rejected, UnknownVariable, RebootRequired ...).
-    """
-
-    name: str
-    value: str | None = None
-    component: str = ""
-    instance: str | None = None
-    evse_id: int | None = None
-    attribute: str = "Actual"
-    readonly: bool = False
-    status: str = "Accepted"
-
-
-class Commands(Protocol):
-    """Everything an operator may have one connected station do, whatever version it speaks.
-
-    Raises (all of them): ChargerOffline, CallTimeout, CallRefused, NotSpoken.
-    """
-
-    version: str
-
-    async def remote_start(
-        self,
-        *,
-        id_token: IdToken,
-        remote_start_id: int,
-        evse: EVSE | None = None,
-        group_id_token: str | None = None,
-        profile: ChargingProfile | None = None,
-    ) -> Answer: ...
-
-    async def remote_stop(self, transaction_id: str) -> Answer: ...
-
-    async def unlock(self, evse: EVSE) -> Answer: ...
-
-    async def reset(self, *, immediate: bool, evse_id: int | None = None) -> Answer: ...
-
-    async def change_availability(self, evse: EVSE, *, operative: bool) -> Answer: ...
-
-    async def reserve_now(
-        self,
-        *,
-        reservation_id: int,
-        evse: EVSE | None,
-        id_token: IdToken,
-        expires_at: datetime.datetime,
-        group_id_token: str | None = None,
-    ) -> Answer: ...
-
-    async def cancel_reservation(self, reservation_id: int) -> Answer: ...
-
-    async def set_charging_profile(self, evse: EVSE, profile: ChargingProfile) -> Answer: ...
-
-    async def clear_charging_profile(
-        self,
-        *,
-        profile_id: int | None = None,
-        evse: EVSE | None = None,
-        purpose: str | None = None,
-        stack_level: int | None = None,
-    ) -> Answer: ...
-
-    async def composite_schedule(self, evse: EVSE, *, duration: int, unit: Literal["W", "A"] | None = None) -> Answer:
-        """Ask what the station will do; the payload has ``schedule``: start_at, duration, unit, periods."""
-        ...
-
-    async def get_variables(self, variables: Sequence[Variable] = ()) -> list[Variable]:
-        """Return settings; none named: all that the station tells in one answer."""
-        ...
-
-    async def set_variables(self, variables: Sequence[Variable]) -> list[Variable]: ...
-
-    async def local_list_version(self) -> int: ...
-
-    async def send_local_list(
-        self, *, version: int, entries: Sequence[tuple[IdToken, TokenInfo | None]], full: bool
-    ) -> Answer: ...
-
-    async def clear_cache(self) -> Answer: ...
-
-    async def trigger(self, message: str, evse: EVSE | None = None) -> Answer: ...
-
-    async def transaction_status(self, transaction_id: str) -> Answer:
-        """Ask whether a transaction goes on and whether messages of it are queued (2.0.1)."""
-        ...
-
-    async def update_firmware(
-        self,
-        *,
-        location: str,
-        retrieve_at: datetime.datetime,
-        request_id: int,
-        retries: int | None = None,
-        signing_certificate: str | None = None,
-        signature: str | None = None,
-    ) -> Answer: ...
-
-    async def get_log(self, *, kind: str, location: str, request_id: int) -> Answer:
-        """Have a log uploaded: DiagnosticsLog or SecurityLog."""
-        ...
-
-    async def install_certificate(self, kind: str, certificate: str) -> Answer: ...
-
-    async def certificate_signed(self, chain: str, kind: str) -> Answer: ...
-
-    async def installed_certificates(self, kinds: Sequence[str] = ()) -> Answer: ...
-
-    async def delete_certificate(self, hash_data: JSONObject) -> Answer: ...
-
-    async def set_display_message(self, message: JSONObject) -> Answer: ...
-
-    async def clear_display_message(self, message_id: int) -> Answer: ...
-
-    async def data_transfer(self, vendor_id: str, message_id: str | None = None, data: Any = None) -> DataAnswer: ...
-
-    async def raw(self, action: str, payload: JSONObject, *, timeout: float | None = None) -> JSONObject:
-        """Send any message of the station's version, its payload valid or not; return the answer's payload."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Presence:
-    """A connected station.
-
-    Attributes:
-        version: 1.6, 2.0.1 or 2.1.
-    """
-
-    station_id: str
-    version: str
-    since: datetime.datetime
-    last_seen: datetime.datetime
-
-
-class Chargers(Protocol):
-    """The stations there are connections to."""
-
-    def commands(self, station_id: str) -> Commands:
-        """Return the commands of a connected station.
-
-        Raises:
-            ChargerOffline: it is not connected.
-        """
-        ...
-
-    def presence(self, station_id: str) -> Presence | None: ...
-
-    def connected(self) -> list[Presence]: ...
