@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from hub.cpms import sessions
+from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import (
     Authorization,
     CpmsEvent,
@@ -139,7 +140,7 @@ class OperatorDesk:
         connector = _child(evse, "connectors", "id", connector_id)
         if location is None or evse is None or connector is None:
             return None
-        return _outlet(location, evse, connector)
+        return outlet_of(location, evse, connector)
 
     async def free_outlet(self, location_id: str) -> Outlet | None:
         """Return the outlet a driver who named no EVSE gets: an available one if there is one."""
@@ -148,7 +149,7 @@ class OperatorDesk:
         evses.sort(key=lambda each: each["status"] != "AVAILABLE")
         if location is None or not evses:
             return None
-        return _outlet(location, evses[0], evses[0]["connectors"][0])
+        return outlet_of(location, evses[0], evses[0]["connectors"][0])
 
     async def running(self) -> list[RunningSession]:
         """Return the sessions that were going on when this side stopped."""
@@ -343,20 +344,3 @@ def _child(parent: JSONObject | None, field: str, name: str, wanted: str | None)
     if wanted is None:
         return children[0] if children else None
     return next((each for each in children if each[name].upper() == wanted.upper()), None)
-
-
-def _outlet(location: JSONObject, evse: JSONObject, connector: JSONObject) -> Outlet:
-    power = connector.get("max_electric_power") or _rated_power(connector)
-    return Outlet(
-        location_id=location["id"],
-        evse_uid=evse["uid"],
-        connector_id=connector["id"],
-        power=float(power) / 1000,
-        status=evse["status"],
-    )
-
-
-def _rated_power(connector: JSONObject) -> float:
-    """Return volts times amperes times phases, in W."""
-    phases = 3 if connector["power_type"] == "AC_3_PHASE" else 1
-    return float(connector["max_voltage"] * connector["max_amperage"] * phases)

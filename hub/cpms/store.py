@@ -12,6 +12,9 @@ from hub.ocpi.times import EPOCH, date_time, microseconds
 
 TABLE = "cpms_object"
 
+#: The channel that says a Location of ours has changed; the payload is its id.
+LOCATIONS = "cpms_location"
+
 
 @dataclass(frozen=True)
 class Reservation:
@@ -51,6 +54,8 @@ class Store:
 
     async def put_for_everyone(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
         """Write a Location or Tariff of ours, to be broadcast."""
+        if shelf is self.locations:
+            tx.notify(LOCATIONS, value["id"])
         return await shelf.put(tx, self.party, value["id"], value, receiver=EVERYONE, received=NO)
 
     async def put_for_provider(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:

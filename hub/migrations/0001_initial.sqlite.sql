@@ -54,6 +54,46 @@ CREATE TABLE "credentials_connection" (
     "last_seen" BIGINT NOT NULL,
     CONSTRAINT "uid_credentials_house_a75771" UNIQUE ("house", "name")
 );
+CREATE TABLE "cpms_alarm" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "rule" TEXT NOT NULL,
+    "severity" TEXT NOT NULL,
+    "station_id" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "message" TEXT NOT NULL,
+    "open" SMALLINT,
+    "raised_at" BIGINT NOT NULL,
+    "cleared_at" BIGINT,
+    "acknowledged_at" BIGINT,
+    "acknowledged_by" TEXT,
+    "note" TEXT,
+    "warned" SMALLINT NOT NULL,
+    CONSTRAINT "uid_cpms_alarm_rule_ef5541" UNIQUE ("rule", "subject", "open")
+);
+CREATE INDEX "idx_cpms_alarm_raised__154421" ON "cpms_alarm" ("raised_at");
+CREATE INDEX "idx_cpms_alarm_station_b3e43d" ON "cpms_alarm" ("station_id", "raised_at");
+CREATE INDEX "idx_cpms_alarm_warned_f892c3" ON "cpms_alarm" ("warned");
+CREATE TABLE "cpms_connector" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "connector_id" INT NOT NULL,
+    "status" TEXT NOT NULL,
+    "error_code" TEXT NOT NULL,
+    "info" TEXT,
+    "vendor_error_code" TEXT,
+    "at" BIGINT NOT NULL,
+    "received" BIGINT NOT NULL,
+    CONSTRAINT "uid_cpms_connec_station_dd425a" UNIQUE ("station_id", "evse_id", "connector_id")
+);
+CREATE TABLE "cpms_extension" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "vendor" TEXT NOT NULL,
+    "model" TEXT NOT NULL,
+    "schema" BLOB NOT NULL,
+    "last_updated" BIGINT NOT NULL,
+    CONSTRAINT "uid_cpms_extens_vendor_340bf1" UNIQUE ("vendor", "model")
+);
 CREATE TABLE "cpms_object" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "kind" TEXT NOT NULL,
@@ -71,6 +111,39 @@ CREATE TABLE "cpms_object" (
 );
 CREATE INDEX "idx_cpms_object_kind_ca6436" ON "cpms_object" ("kind", "last_updated");
 CREATE INDEX "idx_cpms_object_receive_4f72bc" ON "cpms_object" ("received", "receiver");
+CREATE TABLE "cpms_operation" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "state" TEXT NOT NULL,
+    "told" SMALLINT,
+    CONSTRAINT "uid_cpms_operat_station_f2efe5" UNIQUE ("station_id", "evse_id")
+);
+CREATE TABLE "cpms_place" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "connector_id" INT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "connector" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_place_station_32f25e" UNIQUE ("station_id", "evse_id", "connector_id"),
+    CONSTRAINT "uid_cpms_place_locatio_7542ca" UNIQUE ("location_id", "evse_uid", "connector")
+);
+CREATE TABLE "cpms_plan" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "begins" BIGINT NOT NULL,
+    "ends" BIGINT,
+    "note" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_plan_kind_ebdcbb" UNIQUE ("kind", "reference", "location_id", "evse_uid")
+);
+CREATE INDEX "idx_cpms_plan_locatio_6f77c5" ON "cpms_plan" ("location_id", "evse_uid");
+CREATE INDEX "idx_cpms_plan_begins_318ff3" ON "cpms_plan" ("begins");
+CREATE INDEX "idx_cpms_plan_ends_1eddb2" ON "cpms_plan" ("ends");
 CREATE TABLE "cpms_profile_setter" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "session_id" TEXT NOT NULL,
@@ -87,6 +160,14 @@ CREATE TABLE "cpms_reservation" (
     "state" TEXT NOT NULL,
     CONSTRAINT "uid_cpms_reserv_asker_53e669" UNIQUE ("asker", "reservation_id")
 );
+CREATE TABLE "cpms_station" (
+    "station_id" TEXT NOT NULL  PRIMARY KEY,
+    "location_id" TEXT NOT NULL,
+    "document" BLOB NOT NULL,
+    "offline_since" BIGINT,
+    "removed_at" BIGINT
+);
+CREATE INDEX "idx_cpms_statio_locatio_8f6619" ON "cpms_station" ("location_id");
 CREATE TABLE "ocpi_delivery" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "push_id" BIGINT NOT NULL,

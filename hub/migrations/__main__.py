@@ -16,7 +16,10 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from hub.database.contract import Dialect
 from hub.database.schema import APP, FOLDER
 
-ROOMS = ("hub.tables", "hub.credentials.tables", "hub.ocpi.tables", "hub.cpms.tables", "hub.emsp.tables")
+ROOMS = (
+    "hub.tables", "hub.credentials.tables", "hub.ocpi.tables", "hub.cpms.tables", "hub.cpms.stationtables",
+    "hub.emsp.tables",
+)  # fmt: skip
 RELEASED: frozenset[str] = frozenset()
 """Names of the migrations some store may have; they are never touched again."""
 
