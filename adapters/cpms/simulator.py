@@ -22,6 +22,7 @@ from hub.cpms.ports import (
     OpenReservation,
     Outlet,
     ProfileResultType,
+    Refusal,
     ReservationEnded,
     RunningSession,
     SessionEnded,
@@ -267,7 +268,9 @@ class SimulatedCpms:
             await self.stop_session(charging.session_id)
             return "STOPPED"
         authorization = await self.desk.authorize(uid, token_type, outlet)
-        return await self.start_session(outlet, authorization) if authorization else "REJECTED"
+        if isinstance(authorization, Refusal):
+            return "REJECTED"
+        return await self.start_session(outlet, authorization)
 
     async def set_status(self, outlet: Outlet, status: str) -> None:
         """Something happens to an EVSE: its session ends, its reservation is canceled."""

@@ -47,13 +47,37 @@ class Authorization:
     """Leave to charge, given by the token's eMSP.
 
     Attributes:
-        token: the OCPI Token, as Session and CDR name it.
+        token: the OCPI Token, as Session and CDR name it. A Token of the operator itself is its tester's.
         reference: the eMSP's ``authorization_reference``, repeated in Session and CDR.
+        info: what the eMSP wants the driver told.
     """
 
     token: JSONObject
     method: AuthMethod
     reference: str | None = None
+    info: str | None = None
+
+    @property
+    def group_id(self) -> str | None:
+        """What tokens that may stop each other's sessions have in common."""
+        return self.token.get("group_id")
+
+
+#: Why a token may not charge: AllowedType of mod_tokens, UNKNOWN for a token nobody knows, UNREACHABLE for
+#: one whose eMSP could not be asked, IN_USE for one that charges elsewhere.
+RefusalReason = Literal["BLOCKED", "EXPIRED", "NO_CREDIT", "NOT_ALLOWED", "UNKNOWN", "UNREACHABLE", "IN_USE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """No leave to charge.
+
+    Attributes:
+        info: what the driver is told.
+    """
+
+    reason: RefusalReason
+    info: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +112,24 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionPending:
+    """A station has taken the order to start, and waits for the car."""
+
+    session_id: str
+    outlet: Outlet
+    authorization: Authorization
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionCanceled:
+    """What was pending will not start: the car was not connected in time, or the station gave up."""
+
+    session_id: str
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionStarted:
     """Energy may flow. A session that uses a reservation has the reservation's id as its own."""
 
@@ -104,6 +146,7 @@ class SessionUpdated:
     Attributes:
         kwh: energy since the session's start, in kWh.
         charging: whether energy flows; while it does not, the time is parking.
+        held_back: it does not flow because the station holds it back, by a charging profile or for another reason.
         power: of now, in kW.
         current: of now, in A, the most of any phase.
         soc: the battery's state of charge, in percent.
@@ -113,6 +156,7 @@ class SessionUpdated:
     kwh: float
     at: datetime.datetime
     charging: bool = True
+    held_back: bool = False
     power: float | None = None
     current: float | None = None
     soc: float | None = None
@@ -127,6 +171,7 @@ class SessionEnded:
         charged_until: when energy last flowed; what follows until ``at`` is parking.
         signed_data: the SignedData a CDR repeats (mod_cdrs), where the station signs its meter.
         unbilled: a test session: no CDR is made of it.
+        invalid: why what was metered cannot be billed as it is: the Session is INVALID, and no CDR is made of it.
     """
 
     session_id: str
@@ -135,6 +180,7 @@ class SessionEnded:
     charged_until: datetime.datetime | None = None
     signed_data: JSONObject | None = None
     unbilled: bool = False
+    invalid: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +200,16 @@ class ProfileChanged:
     profile: JSONObject
 
 
-CpmsEvent = StatusChanged | SessionStarted | SessionUpdated | SessionEnded | ReservationEnded | ProfileChanged
+CpmsEvent = (
+    StatusChanged
+    | SessionPending
+    | SessionCanceled
+    | SessionStarted
+    | SessionUpdated
+    | SessionEnded
+    | ReservationEnded
+    | ProfileChanged
+)
 
 
 #: Carries out one kind of order of the operator; what it returns is shown to whoever gave it.
@@ -168,8 +223,8 @@ class Desk(Protocol):
         """Record an event; it is durable when this returns. An event told twice changes nothing."""
         ...
 
-    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | None:
-        """Return the leave for a token presented at a station; None: no charging."""
+    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
+        """Return the leave for a token presented at a station, or why there is none."""
         ...
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:

@@ -84,3 +84,168 @@ class CpmsProfileSetter(Model):
 
         table = "cpms_profile_setter"
         unique_together = (("session_id", "party"),)
+
+
+class CpmsTransaction(Model):
+    """A transaction of a station, whatever OCPP version it was told in.
+
+    Attributes:
+        id: our number for it; what a 1.6 station is given as transactionId.
+        key: what makes it this one and no other, as its station tells it (``hub.cpms.transactions.natural_key``).
+        station_transaction_id: what its station calls it; "" until a message told or was given it.
+        session_id: of the Session it is.
+        outlet: location_id, evse_uid and connector_id as JSON; null: the station has no place.
+        authorization_given: who may charge, as JSON; null: nobody yet, or nobody at all.
+        verdict: how its token was judged, a TokenStatus; "" while it has none.
+        state: OPEN; ENDED by its station; LOST: given up by us, with what was metered until then.
+        started_at: in microseconds since 1970, UTC; so is ``ended_at``.
+        energy: what it used, in mWh, once it is over.
+        reason: why it ended.
+        unbilled: 1 for a test.
+        settled: 1 once the Session has been told its end.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    station_id = Text()
+    key = Text()
+    station_transaction_id = Text()
+    evse_id = fields.IntField()
+    connector_id = fields.IntField()
+    session_id = Text()
+    outlet = fields.BinaryField(null=True)
+    authorization_given = fields.BinaryField(null=True)
+    verdict = Text()
+    state = Text()
+    started_at = fields.BigIntField()
+    ended_at = fields.BigIntField(null=True)
+    energy = fields.BigIntField(null=True)
+    reason = Text(null=True)
+    unbilled = fields.SmallIntField()
+    settled = fields.SmallIntField()
+
+    class Meta:
+        """One row per transaction, however often and in whatever order it is told."""
+
+        table = "cpms_transaction"
+        unique_together = (("station_id", "key"),)
+        indexes = (("settled",), ("session_id",))
+
+
+class CpmsTransactionMessage(Model):
+    """What one message told of a transaction; the first telling counts.
+
+    Attributes:
+        key: what makes it this message: 2.0.1's seqNo, or 1.6's kind and timestamp.
+        kind: Started, Updated or Ended.
+        seq_no: 2.0.1's.
+        at: by the station's clock, never later than it was received; in microseconds since 1970, UTC.
+        received_at: by ours.
+        register: the energy register at ``at``, in mWh.
+        power: in W; ``current``: in mA; ``soc``: in percent.
+        charging_state: 2.0.1's ChargingState.
+        detail: what only starts and ends tell, as JSON.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    transaction_id = fields.BigIntField()
+    key = Text()
+    kind = Text()
+    seq_no = fields.IntField(null=True)
+    at = fields.BigIntField()
+    received_at = fields.BigIntField()
+    register = fields.BigIntField(null=True)
+    power = fields.IntField(null=True)
+    current = fields.IntField(null=True)
+    soc = fields.IntField(null=True)
+    charging_state = Text(null=True)
+    detail = fields.BinaryField(null=True)
+
+    class Meta:
+        """Each message once."""
+
+        table = "cpms_transaction_message"
+        unique_together = (("transaction_id", "key"),)
+
+
+class CpmsRemoteStart(Model):
+    """An order to start that a station was given.
+
+    Attributes:
+        id: 2.0.1's remoteStartId.
+        id_token: what the station was told to charge for; 1.6 answers with nothing else.
+        document: outlet and authorization, as JSON.
+        until: how long the car is awaited, in microseconds since 1970, UTC.
+        state: OPEN, USED by a transaction, or RELEASED.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    station_id = Text()
+    evse_id = fields.IntField()
+    id_token = Text()
+    session_id = Text()
+    document = fields.BinaryField()
+    asked_at = fields.BigIntField()
+    until = fields.BigIntField()
+    state = Text()
+
+    class Meta:
+        """Found by station."""
+
+        table = "cpms_remote_start"
+        indexes = (("station_id", "state"), ("state",))
+
+
+class CpmsStationReservation(Model):
+    """A reservation as its station knows it: by a number.
+
+    Attributes:
+        id: OCPP's reservationId.
+        reservation_id: ours, the id of its Session.
+        document: outlet and authorization, as JSON.
+        expires_at: in microseconds since 1970, UTC.
+        state: OPEN or OVER.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    reservation_id = Text(unique=True)
+    station_id = Text()
+    evse_id = fields.IntField()
+    id_token = Text()
+    document = fields.BinaryField()
+    expires_at = fields.BigIntField()
+    state = Text()
+
+    class Meta:
+        """Found by station."""
+
+        table = "cpms_station_reservation"
+        indexes = (("station_id", "state"),)
+
+
+class CpmsCase(Model):
+    """Usage data somebody has to look at, for it was not billed as it is, or not at all.
+
+    Attributes:
+        kind: one of ``hub.cpms.cases.Kind``.
+        transaction_id: our number; 0 if there is none.
+        detail: what is known, as JSON.
+        opened_at: in microseconds since 1970, UTC; ``closed_at`` too.
+        note: what whoever closed it wrote.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    kind = Text()
+    station_id = Text()
+    transaction_id = fields.BigIntField()
+    session_id = Text()
+    detail = fields.BinaryField()
+    opened_at = fields.BigIntField()
+    closed_at = fields.BigIntField(null=True)
+    note = Text(null=True)
+
+    class Meta:
+        """Once per kind and transaction."""
+
+        table = "cpms_case"
+        unique_together = (("kind", "station_id", "transaction_id"),)
+        indexes = (("closed_at",),)

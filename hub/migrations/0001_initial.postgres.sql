@@ -73,6 +73,19 @@ CREATE TABLE "cpms_alarm" (
 CREATE INDEX "idx_cpms_alarm_raised__154421" ON "cpms_alarm" ("raised_at");
 CREATE INDEX "idx_cpms_alarm_station_b3e43d" ON "cpms_alarm" ("station_id", "raised_at");
 CREATE INDEX "idx_cpms_alarm_warned_f892c3" ON "cpms_alarm" ("warned");
+CREATE TABLE "cpms_case" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "station_id" TEXT NOT NULL,
+    "transaction_id" BIGINT NOT NULL,
+    "session_id" TEXT NOT NULL,
+    "detail" BYTEA NOT NULL,
+    "opened_at" BIGINT NOT NULL,
+    "closed_at" BIGINT,
+    "note" TEXT,
+    CONSTRAINT "uid_cpms_case_kind_fcebff" UNIQUE ("kind", "station_id", "transaction_id")
+);
+CREATE INDEX "idx_cpms_case_closed__b16556" ON "cpms_case" ("closed_at");
 CREATE TABLE "cpms_connector" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "station_id" TEXT NOT NULL,
@@ -150,6 +163,19 @@ CREATE TABLE "cpms_profile_setter" (
     "party" TEXT NOT NULL,
     CONSTRAINT "uid_cpms_profil_session_3dfb82" UNIQUE ("session_id", "party")
 );
+CREATE TABLE "cpms_remote_start" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "id_token" TEXT NOT NULL,
+    "session_id" TEXT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "asked_at" BIGINT NOT NULL,
+    "until" BIGINT NOT NULL,
+    "state" TEXT NOT NULL
+);
+CREATE INDEX "idx_cpms_remote_station_f9be4d" ON "cpms_remote_start" ("station_id", "state");
+CREATE INDEX "idx_cpms_remote_state_c08489" ON "cpms_remote_start" ("state");
 CREATE TABLE "cpms_reservation" (
     "session_id" TEXT NOT NULL  PRIMARY KEY,
     "asker" TEXT NOT NULL,
@@ -168,6 +194,55 @@ CREATE TABLE "cpms_station" (
     "removed_at" BIGINT
 );
 CREATE INDEX "idx_cpms_statio_locatio_8f6619" ON "cpms_station" ("location_id");
+CREATE TABLE "cpms_station_reservation" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "reservation_id" TEXT NOT NULL UNIQUE,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "id_token" TEXT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "state" TEXT NOT NULL
+);
+CREATE INDEX "idx_cpms_statio_station_6b2ba7" ON "cpms_station_reservation" ("station_id", "state");
+CREATE TABLE "cpms_transaction" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "station_id" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "station_transaction_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "connector_id" INT NOT NULL,
+    "session_id" TEXT NOT NULL,
+    "outlet" BYTEA,
+    "authorization_given" BYTEA,
+    "verdict" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "started_at" BIGINT NOT NULL,
+    "ended_at" BIGINT,
+    "energy" BIGINT,
+    "reason" TEXT,
+    "unbilled" SMALLINT NOT NULL,
+    "settled" SMALLINT NOT NULL,
+    CONSTRAINT "uid_cpms_transa_station_c09759" UNIQUE ("station_id", "key")
+);
+CREATE INDEX "idx_cpms_transa_settled_2d6977" ON "cpms_transaction" ("settled");
+CREATE INDEX "idx_cpms_transa_session_313bdf" ON "cpms_transaction" ("session_id");
+CREATE TABLE "cpms_transaction_message" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "transaction_id" BIGINT NOT NULL,
+    "key" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "seq_no" INT,
+    "at" BIGINT NOT NULL,
+    "received_at" BIGINT NOT NULL,
+    "register" BIGINT,
+    "power" INT,
+    "current" INT,
+    "soc" INT,
+    "charging_state" TEXT,
+    "detail" BYTEA,
+    CONSTRAINT "uid_cpms_transa_transac_777163" UNIQUE ("transaction_id", "key")
+);
 CREATE TABLE "ocpi_delivery" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "push_id" BIGINT NOT NULL,

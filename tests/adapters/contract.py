@@ -16,6 +16,7 @@ from hub.cpms.ports import (
     OpenReservation,
     Outlet,
     ProfileResultType,
+    Refusal,
     ReservationEnded,
     RunningSession,
     SessionEnded,
@@ -45,8 +46,9 @@ class FakeDesk:
     async def tell(self, event: CpmsEvent) -> None:
         self.told.append(event)
 
-    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | None:
-        return Authorization(token=TOKEN, method="WHITELIST") if uid == TOKEN["uid"] else None
+    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
+        known = uid.upper() == TOKEN["uid"]
+        return Authorization(token=TOKEN, method="WHITELIST") if known else Refusal(reason="UNKNOWN")
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
         return OUTLET if (location_id, evse_uid) == ("LOC1", "EVSE1") else None
