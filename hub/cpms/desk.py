@@ -1,9 +1,10 @@
 """Behind the operator's door: what stations tell becomes Sessions, CDRs and EVSE status, durable at once.
 
 Each fact and what is owed because of it are written in one transaction; ``hub.ocpi.owed`` does the
-telling. An event that comes twice changes nothing.
+telling. What may happen to a session is declared in ``hub.cpms.session_states``; an event that comes
+twice, or when it no longer may, changes nothing.
 
-Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_tokens.asciidoc (Real-time authorization).
+Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_commands.asciidoc.
 """
 
 import datetime
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from hub.cpms import sessions
+from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
 from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import (
     Authorization,
@@ -19,28 +21,28 @@ from hub.cpms.ports import (
     OpenReservation,
     Outlet,
     ProfileChanged,
+    Refusal,
     ReservationEnded,
     RunningSession,
+    SessionCanceled,
     SessionEnded,
+    SessionPending,
     SessionStarted,
     SessionUpdated,
     StatusChanged,
 )
+from hub.cpms.session_states import SESSION, STATUS, IllegalStep, State, Step, state_of
 from hub.cpms.store import Reservation, Store
 from hub.database.contract import Transaction
-from hub.ocpi.errors import OcpiError, ServerError
+from hub.ocpi.errors import OcpiError
 from hub.ocpi.messages import Body, Party, Request
-from hub.ocpi.modules import chargingprofiles, commands, tokens
+from hub.ocpi.modules import chargingprofiles, commands
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl
 from hub.ocpi.platforms import Platform
 from hub.ocpi.times import date_time, moment, utc_now
 
 log = logging.getLogger(__name__)
-
-#: How long an RFID Token of a START_SESSION or RESERVE_NOW is not asked about again at its station
-#: (mod_commands, StartSession and ReserveNow).
-COMMAND_HOLDS = datetime.timedelta(minutes=15)
 
 _CURRENCY = "EUR"  # of a Location without a Tariff
 
@@ -51,6 +53,7 @@ class OperatorDesk:
     Args:
         hub: where requests are put.
         call_url: puts a request to an exact URL a peer gave.
+        authorize_timeout: how long an eMSP may take to authorize a token, in seconds.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class OperatorDesk:
         store: Store,
         hub: Platform,
         call_url: CallUrl,
+        authorize_timeout: float = AUTHORIZE_TIMEOUT,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.party = party
@@ -67,9 +71,11 @@ class OperatorDesk:
         self.hub = hub
         self.call_url = call_url
         self.clock = clock
-        self._held: dict[tuple[str, str, str], tuple[Authorization, datetime.datetime]] = {}
+        self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
         self._handlers: dict[type, Callable[..., Awaitable[None]]] = {
             StatusChanged: self._status_changed,
+            SessionPending: self._session_pending,
+            SessionCanceled: self._session_canceled,
             SessionStarted: self._session_started,
             SessionUpdated: self._session_updated,
             SessionEnded: self._session_ended,
@@ -81,55 +87,13 @@ class OperatorDesk:
         """Record an event of the CPMS; it is durable when this returns."""
         await self._handlers[type(event)](event)
 
-    # -- what a driver may do ----------------------------------------------------------------------
-
     def hold(self, outlet: Outlet, authorization: Authorization) -> None:
         """Remember the token of a command: its eMSP has authorized it for this station."""
-        token = authorization.token
-        key = (token["uid"].upper(), token["type"], outlet.location_id.upper())
-        self._held[key] = (authorization, self.clock() + COMMAND_HOLDS)
+        self.cascade.hold(outlet, authorization)
 
-    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | None:
-        """Return the leave for a token presented at a station, by its whitelist or its eMSP's word."""
-        held = self._held.get((uid.upper(), token_type, outlet.location_id.upper()))
-        if held is not None and held[1] > self.clock():
-            return held[0]
-        token = await self.store.token(uid, token_type)
-        if token is not None and token["whitelist"] in ("ALWAYS", "ALLOWED"):
-            return Authorization(token=token, method="WHITELIST") if token["valid"] else None
-        try:
-            return await self._ask_provider(uid, token_type, outlet, token)
-        except ServerError as error:
-            return self._offline(token, error)
-        except OcpiError as error:
-            return self._offline(token, error) if error.transient else None
-
-    async def _ask_provider(
-        self, uid: str, token_type: str, outlet: Outlet, token: JSONObject | None
-    ) -> Authorization | None:
-        issuer = Party.of(token["country_code"], token["party_id"]) if token else None
-        place = {"location_id": outlet.location_id, "evse_uids": [outlet.evse_uid]}
-        response = await self.hub(
-            Request(
-                tokens.authorize,
-                self.party,
-                issuer,
-                {"token_uid": uid},
-                query=f"type={token_type}",
-                body=Body(tokens.LocationReferences, value=place),
-            )
-        )
-        response.raise_for_status()
-        info = response.value or {}
-        if info.get("allowed") != "ALLOWED":
-            return None
-        return Authorization(token=info["token"], method="AUTH_REQUEST", reference=info.get("authorization_reference"))
-
-    def _offline(self, token: JSONObject | None, error: OcpiError) -> Authorization | None:
-        log.warning("the eMSP could not be asked: %s", error)
-        if token is not None and token["valid"] and token["whitelist"] == "ALLOWED_OFFLINE":
-            return Authorization(token=token, method="WHITELIST")
-        return None
+    async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
+        """Return the leave for a token presented at a station, or why there is none."""
+        return await self.cascade.judge(uid, token_type, outlet)
 
     # -- places ------------------------------------------------------------------------------------
 
@@ -201,19 +165,46 @@ class OperatorDesk:
 
         await self.store.database.transact(work)
 
+    async def _session_pending(self, event: SessionPending) -> None:
+        location = await self.store.locations.get(self.party, event.outlet.location_id)
+        currency = _currency(await self._tariffs(location or {}, event.outlet))
+        new = sessions.reserved_session(
+            self.party, event.session_id, event.outlet, event.authorization, event.at, currency
+        ) | {"status": STATUS[State.AUTHORIZED]}
+
+        async def work(tx: Transaction) -> None:
+            if await self.store.sessions.get_in(tx, self.party, event.session_id) is None:
+                await self.store.put_for_provider(tx, self.store.sessions, new)
+
+        await self.store.database.transact(work)
+
+    async def _session_canceled(self, event: SessionCanceled) -> None:
+        async def work(tx: Transaction) -> None:
+            known, _, state = await self._known(tx, event.session_id)
+            if known is None or (after := _after(state, Step.CANCEL)) is None:
+                return
+            at = date_time(event.at)
+            closed = known | {"status": STATUS[after], "end_date_time": at}
+            closed["last_updated"] = max(at, known["last_updated"])
+            await self.store.put_for_provider(tx, self.store.sessions, closed)
+
+        await self.store.database.transact(work)
+
     async def _session_started(self, event: SessionStarted) -> None:
         location = await self.store.locations.get(self.party, event.outlet.location_id)
         if location is None:
             log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
             return
         tariffs = await self._tariffs(location, event.outlet)
-        currency = tariffs[0]["currency"] if tariffs else _CURRENCY
-        new = sessions.session(self.party, event, currency)
-        seal = sessions.sealed(location, event.outlet, tariffs) | {"last_updated": new["last_updated"]}
+        new = sessions.session(self.party, event, _currency(tariffs))
+        seal = sessions.sealed(location, event.outlet, tariffs) | {
+            "last_updated": new["last_updated"],
+            "state": State.STARTED,
+        }
 
         async def work(tx: Transaction) -> None:
-            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
-            if known is not None and known["status"] != "RESERVATION":
+            known, _, state = await self._known(tx, event.session_id)
+            if known is not None and _after(state, Step.START) is None:
                 return
             await self.store.end_reservation(tx, event.session_id, "USED")
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
@@ -222,30 +213,41 @@ class OperatorDesk:
         await self.store.database.transact(work)
 
     async def _session_updated(self, event: SessionUpdated) -> None:
+        step = Step.FLOW if event.charging else Step.HOLD_BACK if event.held_back else Step.PARK
+
         async def work(tx: Transaction) -> None:
-            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
-            if known is None or known["status"] != "ACTIVE" or event.kwh < known["kwh"]:
+            known, seal, state = await self._known(tx, event.session_id)
+            if known is None or (after := _after(state, step)) is None or event.kwh < known["kwh"]:
                 return
-            seal = await self.store.sealed.get_in(tx, self.party, event.session_id)
-            assert seal is not None, "written with the session's start"
+            if after != state:
+                await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
             changed = sessions.advanced(known, event.kwh, event.at, seal["tariffs"])
             await self.store.put_for_provider(tx, self.store.sessions, changed)
 
         await self.store.database.transact(work)
 
     async def _session_ended(self, event: SessionEnded) -> None:
+        last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if event.unbilled else Step.BILL
+
         async def work(tx: Transaction) -> None:
-            known = await self.store.sessions.get_in(tx, self.party, event.session_id)
-            if known is None or known["status"] != "ACTIVE":
+            known, seal, state = await self._known(tx, event.session_id)
+            if known is None or (after := _after(state, Step.END, last)) is None:
                 return
-            seal = await self.store.sealed.get_in(tx, self.party, event.session_id)
-            assert seal is not None, "written with the session's start"
-            ended = sessions.completed(known, event, seal["tariffs"])
+            ended = sessions.completed(known, event, seal["tariffs"]) | {"status": STATUS[after]}
             await self.store.put_for_provider(tx, self.store.sessions, ended)
-            await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
+            if after is State.BILLED:
+                await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
             await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
+
+    async def _known(self, tx: Transaction, session_id: str) -> tuple[JSONObject | None, JSONObject, State]:
+        """Return a Session, what is sealed of it, and its state; of one that is unknown the state means nothing."""
+        known = await self.store.sessions.get_in(tx, self.party, session_id)
+        if known is None:
+            return None, {}, State.CANCELED
+        seal = await self.store.sealed.get_in(tx, self.party, session_id)
+        return known, seal or {}, state_of(known, seal)
 
     async def _reservation_ended(self, event: ReservationEnded) -> None:
         state = "CANCELED" if event.canceled else "EXPIRED"
@@ -286,9 +288,8 @@ class OperatorDesk:
         outlet = taken.outlet
         location = await self.store.locations.get(self.party, outlet.location_id)
         tariffs = await self._tariffs(location or {}, outlet)
-        currency = tariffs[0]["currency"] if tariffs else _CURRENCY
         new = sessions.reserved_session(
-            self.party, reservation.session_id, outlet, taken.authorization, self.clock(), currency
+            self.party, reservation.session_id, outlet, taken.authorization, self.clock(), _currency(tariffs)
         )
 
         async def work(tx: Transaction) -> None:
@@ -306,7 +307,7 @@ class OperatorDesk:
             known = await self.store.sessions.get_in(tx, self.party, session_id)
             assert known is not None, "written with the reservation"
             ended = known | {
-                "status": "COMPLETED",
+                "status": STATUS[SESSION.after(State.RESERVED, Step.LAPSE)],
                 "end_date_time": date_time(at),
                 "last_updated": max(date_time(at), known["last_updated"]),
             }
@@ -327,6 +328,21 @@ class OperatorDesk:
         connector = _child(evse, "connectors", "id", outlet.connector_id) or {}
         found = [await self.store.tariffs.get(self.party, each) for each in connector.get("tariff_ids") or []]
         return [each for each in found if each is not None]
+
+
+def _after(state: State, *steps: Step) -> State | None:
+    """Return where the steps lead; None if the session may not take them: it was told so before, or is over."""
+    try:
+        for step in steps:
+            state = SESSION.after(state, step)
+    except IllegalStep as refused:
+        log.info("told again or too late: %s", refused)
+        return None
+    return state
+
+
+def _currency(tariffs: list[JSONObject]) -> str:
+    return tariffs[0]["currency"] if tariffs else _CURRENCY
 
 
 def _authorization(session: JSONObject) -> Authorization:

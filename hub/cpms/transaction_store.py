@@ -74,7 +74,9 @@ class TransactionStore:
         )
         if rows:
             return _kept(rows[0]), True
-        return _kept((await tx.fetch(f"{_SELECT} WHERE station_id = $1 AND key = $2", new.station_id, new.key))[0]), False
+        return _kept(
+            (await tx.fetch(f"{_SELECT} WHERE station_id = $1 AND key = $2", new.station_id, new.key))[0]
+        ), False
 
     async def add_message(self, tx: Transaction, transaction_id: int, message: Message) -> bool:
         """Keep a message; False if it is kept already."""

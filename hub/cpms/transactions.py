@@ -12,6 +12,7 @@ E. Transactions (E03, E04, E11, E12, E13).
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -269,7 +270,7 @@ def _rolled_over(start: int, end: int, most: int) -> int:
 def _charged_until(metered: Sequence[Message], started_at: datetime.datetime) -> datetime.datetime:
     """Return when the register last moved; between two readings, the later one's time."""
     until = started_at
-    for before, after in zip(metered, metered[1:], strict=False):
+    for before, after in itertools.pairwise(metered):
         if after.register != before.register:
             until = after.at
     return until
