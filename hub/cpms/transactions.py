@@ -28,7 +28,7 @@ REGISTER = "Energy.Active.Import.Register"
 _NEVER_SET = datetime.datetime(2015, 1, 1, tzinfo=datetime.UTC)
 
 #: Where energy registers begin again at zero, in mWh: at a power of ten of Wh, or with a 32-bit count of Wh.
-_ROLLOVERS = sorted([10**digits * 1000 for digits in range(5, 11)] + [2**32 * 1000])
+_ROLLOVERS = sorted([1000 * limit for limit in (10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 2**32)])
 
 #: How much more than an outlet's rated power a register may show: meters and ratings are not exact.
 _TOLERANCE = Decimal("1.25")
