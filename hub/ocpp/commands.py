@@ -38,6 +38,10 @@ class CallRefused(ChargerError):
         self.details = details or {}
 
 
+class AnswerInvalid(CallRefused):
+    """The station answered, but not as its version's schema has it; ``details`` holds the answer as it came."""
+
+
 class NotSpoken(ChargerError):
     """The OCPP version of the station has no such message."""
 

@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 
 from hub.ocpp.commands import (
     Answer,
+    AnswerInvalid,
     CallRefused,
     CallTimeout,
     ChargerError,
@@ -47,9 +48,10 @@ from hub.ocpp.words import (
 )  # fmt: skip
 
 __all__ = [
-    "EVSE", "LONGEST_ID_TAG", "Answer", "BootNotified", "CallRefused", "CallTimeout", "ChargerError", "ChargerEvent",
-    "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands", "Connected", "ConnectorStatus",
-    "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand", "JSONObject", "Metered", "NotSpoken",
+    "EVSE", "LONGEST_ID_TAG", "Answer", "AnswerInvalid", "BootNotified", "CallRefused", "CallTimeout", "ChargerError",
+    "ChargerEvent", "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands", "Connected",
+    "ConnectorStatus", "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand", "JSONObject",
+    "Metered", "NotSpoken",
     "Operator", "Presence", "Registration", "Reported", "ReservationChanged", "Sample", "SchedulePeriod",
     "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus", "TransactionAnswer", "TransactionEvent", "Variable",
     "id_tag",
