@@ -1,0 +1,442 @@
+"""A simulated station: it boots, stays in touch, and has connectors drivers come to.
+
+Tests and fleets drive it by ``plug``, ``unplug``, ``present``, ``lose_link``, ``restore_link``,
+``power_loss`` and ``power_return``, and wait for what follows by ``until``.
+
+Source: OCPP 1.6 edition 2, 4.2 Boot Notification, 4.6 Heartbeat, 5.14 Reset; OCPP 2.0.1 edition 3,
+part 2, B.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from hub.ocpp.simulation.car import Car
+from hub.ocpp.simulation.certificates import Certificates
+from hub.ocpp.simulation.charging import Charging
+from hub.ocpp.simulation.clock import Clock, RealClock
+from hub.ocpp.simulation.configuration import Configuration
+from hub.ocpp.simulation.connector import Connector, Reservation
+from hub.ocpp.simulation.faults import named
+from hub.ocpp.simulation.link import Address, Frame, Link, LinkError
+from hub.ocpp.simulation.maintenance import Maintenance
+from hub.ocpp.simulation.outgoing import Outgoing, Queue
+from hub.ocpp.simulation.profiles import Profiles
+from hub.ocpp.simulation.tokens import Tokens
+from hub.ocpp.simulation.v16 import Voice16
+from hub.ocpp.simulation.voice import Voice
+from hub.ocpp.words import IdToken, TokenInfo
+
+log = logging.getLogger(__name__)
+
+_VOICES: dict[str, Callable[["Station"], Voice]] = {"1.6": Voice16}
+_SKEW = datetime.timedelta(minutes=7)
+_ROLLOVER_DIGITS = 6
+_AGREES = datetime.timedelta(seconds=1)  # clocks that differ by less are not set
+_BOOT_SECONDS = 5.0
+
+
+class Station:
+    """One charge point.
+
+    Args:
+        version: 1.6.
+        connectors: how many; in 2.0.1 each is an EVSE.
+        speed: how many times more energy flows than the power gives.
+        faults: names of ``faults.FAULTS``.
+        answer_timeout: how long an answer is waited for, in seconds.
+        settings: values of the configuration, by their keys of 1.6.
+
+    Attributes:
+        registered: whether the central system has accepted the boot over the present connection.
+        shown: what the display shows, by message id.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        version: str = "1.6",
+        connectors: int = 1,
+        max_power: float = 22_000.0,
+        speed: float = 1.0,
+        faults: Iterable[str] = (),
+        seed: int = 0,
+        clock: Clock | None = None,
+        answer_timeout: float = 30.0,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.id = address.station_id
+        self.speed = speed
+        self.faults = named(list(faults))
+        self.clock: Clock = clock or RealClock()
+        self.chance = random.Random(f"{seed} {self.id}")  # noqa: S311  drivers, not keys
+        self.answer_timeout = answer_timeout
+        self.configuration = Configuration(**{"NumberOfConnectors": str(connectors)} | (settings or {}))
+        self.connectors = [Connector(number, max_power=max_power) for number in range(1, connectors + 1)]
+        self.reservations: list[Reservation] = []
+        self.tokens = Tokens(self.configuration)
+        self.profiles = Profiles()
+        self.certificates = Certificates(self.id)
+        self.shown: dict[int, Any] = {}
+        self.firmware = "1.0.0"
+        self.registered = False
+        self.powered = True
+        self._offset = _SKEW if "clock-skew" in self.faults else datetime.timedelta()
+        self._boot_reason = "PowerUp"
+        self._news = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: list[Coroutine[Any, Any, None]] = []
+        self._notices: asyncio.Queue[Callable[[], Awaitable[Any]]] = asyncio.Queue()
+        self._life: asyncio.Task[None] | None = None
+        self.voice: Voice = _VOICES[version](self)
+        self.charging = Charging(self)
+        self.maintenance = Maintenance(self)
+        self.link = self._make_link(address)
+        self.queue = Queue(self.link.call, self.configuration, self.clock, twice="duplicate" in self.faults)
+        if "rollover" in self.faults:
+            self._near_rollover()
+
+    def _make_link(self, address: Address) -> Link:
+        return Link(
+            address,
+            self.voice.subprotocol,
+            make=self.voice.charge_point,
+            clock=self.clock,
+            on_up=self._up,
+            on_down=self._down,
+            noted=self.noted,
+            chance=self.chance,
+            mute="mute" in self.faults,
+            ping=self.configuration.number("WebSocketPingInterval"),
+        )
+
+    def _near_rollover(self) -> None:
+        for each in self.connectors:
+            each.meter.digits = _ROLLOVER_DIGITS
+            each.meter.energy = 10.0**_ROLLOVER_DIGITS - 500
+
+    # -- life --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Switch the station on."""
+        for work in (self.link.run(), self.queue.run(), self._say_notices(), self._aligned()):
+            self.keep(work)
+
+    async def stop(self) -> None:
+        """Switch it off in order; transactions are left as they are."""
+        await self.link.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Station"]:
+        """Switch on for the time of a block."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    def _up(self) -> None:
+        self._life = self.keep(self._live())
+
+    def _down(self) -> None:
+        self.registered = False
+        self.queue.shut()
+        if self._life is not None:
+            self._life.cancel()
+        self.noted()
+
+    async def _live(self) -> None:
+        """Boot until accepted, then say what is the case, and stay in touch."""
+        with contextlib.suppress(LinkError):
+            await self._boot()
+            self.registered = True
+            self.queue.open()
+            await self.voice.station_status()
+            for each in self.connectors:
+                each.told = None
+            self.tell()
+            self.noted()
+            await self._beat()
+
+    async def _boot(self) -> None:
+        while True:
+            registration, at = await self._registration()
+            self.set_clock(at)
+            if registration.status == "Accepted":
+                self.configuration.put("HeartbeatInterval", str(registration.interval))
+                self._boot_reason = "Unknown"
+                return
+            # An interval of 0 leaves the pause to the station (OCPP 1.6, 4.2).
+            await self.clock.sleep(registration.interval or 10.0)
+
+    async def _registration(self) -> Any:
+        while True:
+            try:
+                return await self.voice.boot(self._boot_reason)
+            except LinkError:
+                if not self.link.up:
+                    raise
+                await self.clock.sleep(10.0)
+
+    async def _beat(self) -> None:
+        while True:
+            interval = self.configuration.number("HeartbeatInterval")
+            await self.clock.sleep(interval or 3600)
+            with contextlib.suppress(LinkError):
+                self.set_clock(await self.voice.heartbeat())
+
+    async def _aligned(self) -> None:
+        """Tell clock-aligned meter values where an interval is set."""
+        while True:
+            interval = self.configuration.number("ClockAlignedDataInterval")
+            seconds = (self.now() - _midnight(self.now())).total_seconds()
+            await self.clock.sleep(interval - seconds % interval if interval else 60.0)
+            if interval and self.configuration.number("ClockAlignedDataInterval") == interval:
+                for each in self.connectors:
+                    self.notice(partial(self.voice.meter, each, "Sample.Clock"))
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def now(self) -> datetime.datetime:
+        """Return the time by the station's own clock."""
+        return self.clock.now() + self._offset
+
+    def set_clock(self, at: datetime.datetime) -> None:
+        """Set the station's clock by the central system's, unless it is one that cannot be set."""
+        if "clock-skew" not in self.faults and abs(at - self.now()) > _AGREES:
+            self._offset = at - self.clock.now()
+
+    # -- speaking ----------------------------------------------------------------------------------
+
+    def tell(self) -> None:
+        """Tell the status of every connector where it is another than was told last."""
+        for each in self.connectors:
+            status = each.status_told_as(self.voice.version)
+            if self.registered and each.told != status:
+                each.told = status
+                self.notice(partial(self.voice.status, each))
+        self.noted()
+
+    def notice(self, say: Callable[[], Awaitable[Any]]) -> None:
+        """Say something after what is being said; while the link is down it is not said at all."""
+        self._notices.put_nowait(say)
+
+    async def _say_notices(self) -> None:
+        while True:
+            await self.say(await self._notices.get())
+            self.noted()
+
+    async def say(self, say: Callable[[], Awaitable[Any]]) -> None:
+        """Say something that need not arrive."""
+        try:
+            await say()
+        except LinkError as error:
+            log.info("%s: not said: %s", self.id, error)
+
+    def put(self, message: Outgoing) -> None:
+        """Have a transaction message told, now or when it can be."""
+        if "lost-answer" in self.faults:
+            action = type(message.request()).__name__
+            self.link.losing[action] = self.link.losing.get(action, 0) + 1
+        self.queue.put(message)
+        self.noted()
+
+    def triggered(self, message: str, connectors: list[Connector]) -> str:
+        """Send a message of its own accord, after the answer: Accepted, Rejected or NotImplemented."""
+        says = self._says(message, connectors)
+        if not says:
+            return "NotImplemented"
+
+        async def say() -> None:
+            for each in says:
+                self.notice(each)
+
+        self.follow(say())
+        return "Accepted"
+
+    def _says(self, message: str, connectors: list[Connector]) -> list[Callable[[], Awaitable[Any]]]:
+        voice, files = self.voice, self.maintenance
+        if message.startswith("Sign"):
+            csr = self.certificates.request(self.configuration.text("CpoName"))
+            return [partial(voice.sign_certificate, csr, message)]
+        once: dict[str, Callable[[], Awaitable[Any]]] = {
+            "BootNotification": partial(voice.boot, "Triggered"),
+            "Heartbeat": voice.heartbeat,
+            "FirmwareStatusNotification": partial(voice.firmware, files.firmware_status, files.firmware_request),
+            "DiagnosticsStatusNotification": partial(voice.log, files.log_status, None),
+            "LogStatusNotification": partial(voice.log, files.log_status, files.log_request or 0),
+        }
+        each: dict[str, list[Callable[[], Awaitable[Any]]]] = {
+            "StatusNotification": [partial(voice.status, one) for one in connectors],
+            "MeterValues": [partial(self._read, one) for one in connectors],
+            "TransactionEvent": [partial(self._read, one) for one in connectors if one.transaction],
+        }
+        return [once[message]] if message in once else each.get(message, [])
+
+    async def _read(self, connector: Connector) -> None:
+        connector.flow(self.now(), self.speed)
+        if connector.transaction is not None:
+            self.voice.updated(connector, connector.transaction, "Trigger")
+        else:
+            await self.voice.meter(connector, "Trigger")
+
+    # -- tasks -------------------------------------------------------------------------------------
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run something beside, as long as the station is on."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s: %s", self.id, task.exception(), exc_info=task.exception())
+
+    def follow(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something after the CALL being answered has its answer."""
+        self._following.append(work)
+
+    def followed(self) -> None:
+        """The answer has gone out."""
+        following, self._following = self._following, []
+        for work in following:
+            self.keep(work)
+
+    # -- waiting -----------------------------------------------------------------------------------
+
+    def noted(self) -> None:
+        """Something happened: whoever waits looks again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def until(self, holds: Callable[[], Any], timeout: float = 10.0) -> Any:
+        """Wait until something is the case and return what was found.
+
+        Raises:
+            TimeoutError: it was not within ``timeout`` seconds of the world's time.
+        """
+        async with asyncio.timeout(timeout):
+            while not (found := holds()):
+                await self._news.wait()
+            return found
+
+    async def until_idle(self) -> None:
+        """Wait until no transaction runs."""
+        while any(each.transaction is not None for each in self.connectors):
+            await self._news.wait()
+
+    def frames(self, action: str, *, sent: bool = True, kind: int = 2) -> list[Frame]:
+        """Return the frames of an action among the last ones; kind 2 is CALL, 3 CALLRESULT, 4 CALLERROR."""
+        wanted = (sent, kind, action)
+        return [each for each in self.link.history if (each.sent, each.kind, each.action) == wanted]
+
+    # -- drivers and the world ---------------------------------------------------------------------
+
+    def connector(self, number: int) -> Connector:
+        return self.connectors[number - 1]
+
+    def plug(self, connector: int = 1, car: Car | None = None) -> None:
+        """Put a cable in."""
+        self.charging.plug(self.connector(connector), car or Car())
+
+    def unplug(self, connector: int = 1) -> None:
+        """Pull the cable out."""
+        self.charging.unplug(self.connector(connector))
+
+    async def present(self, token: str | IdToken, connector: int = 1) -> TokenInfo:
+        """Hold a card to the reader; return how it was judged."""
+        card = token if isinstance(token, IdToken) else IdToken(id_token=token)
+        return await self.charging.present(self.connector(connector), card)
+
+    def meter(self, connector: int = 1) -> int:
+        """Return what a meter shows now, in Wh."""
+        found = self.connector(connector)
+        found.flow(self.now(), self.speed)
+        return found.meter.register
+
+    def soc(self, connector: int = 1) -> float | None:
+        """Return how full the car is, in percent; None: there is none."""
+        found = self.connector(connector)
+        found.flow(self.now(), self.speed)
+        return found.car.soc if found.car is not None else None
+
+    def lose_link(self) -> None:
+        """Cut the cable to the network until ``restore_link``."""
+        self.link.lose()
+
+    def restore_link(self) -> None:
+        self.link.restore()
+
+    def fail(self, connector: int = 1, error_code: str = "GroundFailure") -> None:
+        """Break a connector."""
+        self.charging.fail(self.connector(connector), error_code)
+
+    def mend(self, connector: int = 1) -> None:
+        self.charging.mend(self.connector(connector))
+
+    # -- power and resets --------------------------------------------------------------------------
+
+    def power_loss(self) -> None:
+        """The power fails: meters stand still and the link is gone."""
+        for each in self.connectors:
+            each.flow(self.now(), self.speed)
+        self.powered = False
+        self.charging.forget()
+        self.link.lose()
+
+    def power_return(self) -> None:
+        """The power is back: transactions ended when it failed, and the station boots."""
+        self.powered = True
+        for each in self.connectors:
+            each.metered_at = None  # nothing flowed meanwhile
+            self.charging.stop(each, "PowerLoss", "AbnormalCondition")
+        self.charging.remember()
+        self._boot_reason = "PowerUp"
+        self.link.restore()
+
+    async def reset(self, *, hard: bool, reason: str) -> None:
+        """End what runs, and start again after a while.
+
+        Args:
+            reason: what stops are told with (1.6: SoftReset, HardReset; 2.0.1: ImmediateReset).
+        """
+        for each in self.connectors:
+            each.grant = None
+            self.charging.stop(each, reason, "ResetCommand")
+        if not hard:
+            # A soft reset tells first what has to be told (OCPP 1.6, 5.14).
+            with contextlib.suppress(TimeoutError):
+                await self.until(lambda: not self.queue, timeout=5.0)
+        await self.restart("RemoteReset")
+
+    async def restart(self, reason: str) -> None:
+        """Leave the network, and boot after a few seconds."""
+        self._boot_reason = reason
+        self.link.lose()
+        await self.clock.sleep(_BOOT_SECONDS / max(1.0, self.speed))
+        self.link.restore()
+
+    def new_password(self, password: str) -> None:
+        """Take another password: the station connects again with it (OCPP 1.6 security whitepaper, A01)."""
+        self.link.address = replace(self.link.address, password=password)
+
+        async def again() -> None:
+            self.link.cut()
+
+        self.follow(again())
+
+
+def _midnight(at: datetime.datetime) -> datetime.datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
