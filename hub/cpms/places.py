@@ -8,22 +8,17 @@ memory and read again when it changes, by whichever process.
 Source: OCPI 2.3.0, mod_locations.asciidoc (EVSE: one vehicle at a time); decision 0022.
 """
 
-import asyncio
-import functools
-import logging
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub.cpms.following import Change, Following
 from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import Outlet
 from hub.cpms.store import LOCATIONS, Store
-from hub.database.contract import DatabaseUnavailable
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.events import EVSE
-
-log = logging.getLogger(__name__)
 
 #: The channel that says how a station is placed; the payload is its id.
 PLACES = "cpms_place"
@@ -59,29 +54,15 @@ class Places:
         self._numbered: dict[str, dict[int, tuple[str, str]]] = {}
         self._placed: dict[str, list[Place]] = {}
         self._evses: dict[tuple[str, str, str], EVSE] = {}
-        self._stale: set[tuple[str, str]] = set()
-        self._awake = asyncio.Event()
-        self._refreshing: asyncio.Task[None] | None = None
-        self._reading = asyncio.Lock()
-        for channel in (LOCATIONS, PLACES):
-            store.database.listen(channel, functools.partial(self._note, channel))
-
-    def _note(self, channel: str, name: str) -> None:
-        self._stale.add((channel, name))
-        self._awake.set()
+        self._following = Following(store.database, (LOCATIONS, PLACES), self._read)
 
     async def start(self) -> None:
         """Read everything, and from now on what changes."""
-        async with self._reading:
-            await self._read_all()
-        self._refreshing = asyncio.create_task(self._refresh(), name="places")
+        await self._following.start()
 
     async def stop(self) -> None:
         """Stop following changes."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.gather(self._refreshing, return_exceptions=True)
-            self._refreshing = None
+        await self._following.stop()
 
     # -- both ways ---------------------------------------------------------------------------------
 
@@ -149,37 +130,16 @@ class Places:
 
     # -- what is in memory -------------------------------------------------------------------------
 
-    async def _refresh(self) -> None:
-        while True:
-            await self._awake.wait()
-            try:
-                await self._read_stale()
-            except DatabaseUnavailable as error:
-                log.warning("places cannot be read: %s", error)
-                await asyncio.sleep(1)
-
-    async def _read_stale(self) -> None:
-        self._awake.clear()
-        stale, self._stale = self._stale, set()
-        try:
-            async with self._reading:
-                await self._read(stale)
-        except BaseException:
-            self._stale |= stale
-            self._awake.set()
-            raise
-
     async def reread(self, *, location_id: str | None = None, station_id: str | None = None) -> None:
         """Read a Location or a station's places now: whoever has changed them need not wait to be heard of."""
         named = ((LOCATIONS, location_id), (PLACES, station_id))
-        async with self._reading:
-            await self._read({(channel, name) for channel, name in named if name})
+        await self._following.now(*((channel, name) for channel, name in named if name))
 
-    async def _read(self, stale: set[tuple[str, str]]) -> None:
-        if any(not name for _, name in stale):  # notifications were missed
+    async def _read(self, changes: frozenset[Change]) -> None:
+        if any(not name for _, name in changes):
             await self._read_all()
             return
-        for channel, name in stale:
+        for channel, name in changes:
             await (self._read_location(name) if channel == LOCATIONS else self._read_station(name))
 
     async def _read_all(self) -> None:

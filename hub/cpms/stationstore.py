@@ -108,6 +108,11 @@ class StationStore:
         rows = await self.database.fetch(f"{_STATION} WHERE removed_at IS NULL{where} ORDER BY station_id", *args)
         return [_known(row) for row in rows]
 
+    async def of_vendor(self, tx: Transaction, vendor: str) -> list[Known]:
+        """Return the stations of a vendor."""
+        rows = await tx.fetch(f"{_STATION} WHERE removed_at IS NULL ORDER BY station_id")
+        return [each for each in map(_known, rows) if (each.document.get("vendor") or "") == vendor]
+
     async def put(self, tx: Transaction, document: JSONObject) -> None:
         """Write a station; one that was removed is there again."""
         await tx.execute(
@@ -154,7 +159,7 @@ class StationStore:
         )  # fmt: skip
         return rows[0][0] if rows else None
 
-    async def operations(self) -> dict[tuple[str, int], tuple[str, bool | None]]:
+    async def operations(self) -> dict[tuple[str, int], tuple[OperationalState, bool | None]]:
         """Return by station and EVSE (0: the whole) how it is operated, and whether it was told to be operative."""
         rows = await self.database.fetch("SELECT station_id, evse_id, state, told FROM cpms_operation")
         return {
