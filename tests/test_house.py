@@ -25,6 +25,7 @@ PLANTED = {
     "eMSP and CPMS know the hub only as a Platform": ("hub/emsp/endpoints.py", "import hub.router"),
     "Chargers are the CPMS's business alone": ("hub/trace.py", "import hub.ocpp"),
     "A module of OCPI knows neither HTTP nor versions": ("hub/ocpi/modules/tokens.py", "import hub.ocpi.client"),
+    "Prices come from OCPI objects alone": ("hub/ocpi/pricing/steps.py", "import hub.ocpi.shelves"),
     "HTTP clients live on the wire": ("hub/router.py", "import httpx"),
     "The ORM declares and migrates, and never runs": ("hub/catalogue.py", "import tortoise"),
     "Engines live in the database room": ("hub/catalogue.py", "import sqlite3"),

@@ -1,0 +1,150 @@
+"""Charging periods as a CPO has to tell them: a new one wherever another price component becomes active.
+
+Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR, ChargingPeriod).
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hub.ocpi.objects import JSONObject
+from hub.ocpi.pricing.bill import in_hours, length
+from hub.ocpi.pricing.elements import Phase, PreparedTariff, prepare
+from hub.ocpi.pricing.forms import Dimension, read_period, read_tariff
+from hub.ocpi.pricing.stretches import HOURS_ROUNDED, Period, Stretch, Use, read_periods, stretches
+from hub.ocpi.times import date_time, moment
+
+_FOUR = Decimal("0.0001")
+_ACTIVE: tuple[Dimension, ...] = ("ENERGY", "FLAT", "PARKING_TIME", "TIME")
+_TIME_TYPES = ("TIME", "PARKING_TIME", "RESERVATION_TIME", "RESERVATION_EXPIRES", "RESERVATION_OVERTIME")
+_TYPES = {
+    (Phase.CHARGING, "ENERGY"): "ENERGY",
+    (Phase.CHARGING, "TIME"): "TIME",
+    (Phase.CHARGING, "PARKING_TIME"): "PARKING_TIME",
+    (Phase.RESERVED, "TIME"): "RESERVATION_TIME",
+    (Phase.EXPIRED, "TIME"): "RESERVATION_EXPIRES",
+    (Phase.OVERTIME, "TIME"): "RESERVATION_OVERTIME",
+}
+
+#: How the volumes of two periods become that of one; what is in neither list is the later one's.
+_ADDED = ("ENERGY", "ENERGY_EXPORT", "ENERGY_IMPORT", *_TIME_TYPES)
+_CHOSEN = {"MIN_CURRENT": min, "MIN_POWER": min, "MAX_CURRENT": max, "MAX_POWER": max}
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A charging period during which one set of price components is active.
+
+    Attributes:
+        period: the OCPI ChargingPeriod.
+        until: its end.
+        priced_by: names the Tariff, its active components and the kind of time; periods in which it is the same are
+            priced the same.
+    """
+
+    period: JSONObject
+    until: datetime.datetime
+    priced_by: str
+
+
+def divided(
+    period: JSONObject,
+    *,
+    until: datetime.datetime,
+    tariff: JSONObject | None,
+    zone: datetime.tzinfo,
+    since: datetime.datetime,
+    kwh: Decimal,
+) -> list[Division]:
+    """Return a charging period cut where another component becomes active, energy interpolated there.
+
+    Args:
+        since: when the session began.
+        kwh: charged before the period, in kWh.
+
+    Raises:
+        Unpriceable: an input is no OCPI object.
+    """
+    read = read_periods([read_period(period)], until)[0]
+    if tariff is None:
+        return [Division(period, until, _kind(read))]
+    return list(_divisions(read, prepare(read_tariff(tariff)), zone, since, kwh))
+
+
+def _divisions(
+    read: Period, tariff: PreparedTariff, zone: datetime.tzinfo, since: datetime.datetime, kwh: Decimal
+) -> Iterator[Division]:
+    last: Division | None = None
+    for stretch in stretches(read, tariff, zone, since, kwh):
+        made = Division(_json(stretch, read), stretch.end, _priced_by(stretch, read, tariff))
+        if last is not None and last.priced_by == made.priced_by:
+            last = joined(last, made)
+            continue
+        if last is not None:
+            yield last
+        last = made
+    if last is not None:
+        yield last
+
+
+def joined(one: Division, other: Division) -> Division:
+    """Return two periods, the second following the first, as one."""
+    volumes = {each["type"]: each["volume"] for each in one.period["dimensions"]}
+    for each in other.period["dimensions"]:
+        kind, volume = each["type"], each["volume"]
+        if kind in volumes and kind in _ADDED:
+            volumes[kind] += volume
+        else:
+            volumes[kind] = _CHOSEN.get(kind, _later)(volumes.get(kind, volume), volume)
+    times = [kind for kind in _TIME_TYPES if kind in volumes]
+    whole = length(moment(one.period["start_date_time"]), other.until)
+    if len(times) == 1 and abs(volumes[times[0]] - whole) <= 2 * in_hours(HOURS_ROUNDED):
+        # Two rounded amounts of hours make a third that may be off; the clock is not.
+        volumes[times[0]] = whole.quantize(_FOUR)
+    dimensions = [{"type": kind, "volume": volume} for kind, volume in volumes.items()]
+    return Division(one.period | {"dimensions": dimensions}, other.until, one.priced_by)
+
+
+def rejoined(divisions: Iterable[Division]) -> list[Division]:
+    """Return consecutive periods with those that are priced the same made one."""
+    made: list[Division] = []
+    for each in divisions:
+        if made and made[-1].priced_by == each.priced_by and made[-1].until == moment(each.period["start_date_time"]):
+            made[-1] = joined(made[-1], each)
+        else:
+            made.append(each)
+    return made
+
+
+def _later(_: Decimal, volume: Decimal) -> Decimal:
+    return volume
+
+
+def _json(stretch: Stretch, read: Period) -> JSONObject:
+    dimensions = [_dimension(use) for use in stretch.uses]
+    dimensions += [{"type": kind, "volume": volume} for kind, volume in read.told.items()]
+    made: JSONObject = {"start_date_time": date_time(stretch.start), "dimensions": dimensions}
+    return made if read.tariff_id is None else made | {"tariff_id": read.tariff_id}
+
+
+def _dimension(use: Use) -> JSONObject:
+    amount = Decimal(use.amount) if use.dimension == "ENERGY" else in_hours(use.amount)
+    return {"type": _TYPES[use.phase, use.dimension], "volume": amount.quantize(_FOUR)}
+
+
+def _priced_by(stretch: Stretch, read: Period, tariff: PreparedTariff) -> str:
+    phases = {use.phase for use in stretch.uses} or {Phase.CHARGING}
+    parked = {use.dimension for use in stretch.uses} & {"TIME", "PARKING_TIME"}
+    active = []
+    for phase in sorted(phases, key=lambda each: each.value):
+        for dimension in _ACTIVE:
+            if dimension in ("TIME", "PARKING_TIME") and phase is Phase.CHARGING and dimension not in parked:
+                continue  # a price nobody pays just now
+            choice = tariff.choose(phase, dimension, stretch.now)
+            active.append("-" if choice is None else f"{choice.element}.{choice.component}")
+    return f"{_kind(read)} {tariff.tariff.id} {' '.join(active)}"
+
+
+def _kind(read: Period) -> str:
+    return "+".join(sorted({_TYPES[use.phase, use.dimension] for use in read.uses} - {"ENERGY"}))

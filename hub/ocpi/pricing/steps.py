@@ -1,0 +1,74 @@
+"""``step_size``: what is billed comes in whole steps, once for energy and once for time.
+
+The step is that of the last component that priced the dimension, the amount is the session's total of
+it, and what is added goes to that last component. Where both charging and parking are
+priced, only parking is rounded up; a reservation is rounded on its own (errata E-60, E-61).
+
+Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR, step_size), mod_tariffs.asciidoc (PriceComponent).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+
+from hub.ocpi.pricing.elements import Choice, Phase
+from hub.ocpi.pricing.stretches import HOURS_ROUNDED, Use
+
+_WH = 1000  # in a kWh
+_SECOND = 1_000_000  # in microseconds
+
+
+@dataclass(slots=True)
+class Usage:
+    """How much a component priced.
+
+    Attributes:
+        used: in kWh for ENERGY, in microseconds for time, 1 for FLAT.
+        added: what its ``step_size`` adds; a little less than nothing where hours were told too long.
+        stepped: whether its ``step_size`` is the one that counts.
+    """
+
+    choice: Choice
+    used: Decimal | int = 0
+    added: Decimal | int = 0
+    stepped: bool = False
+    rounded: int = 0
+    periods: list[int] = field(default_factory=list)
+
+    def take(self, use: Use, period: int) -> None:
+        """Add a use in a charging period."""
+        self.used += use.amount
+        self.rounded += use.rounded
+        if not self.periods or self.periods[-1] != period:
+            self.periods.append(period)
+
+
+def apply_steps(usages: list[Usage]) -> None:
+    """Round up what is billed; the usages are in the order in which their components were last active."""
+    for group in _groups(usages):
+        last = group[-1]
+        step = last.choice.priced.step_size
+        last.stepped = True
+        if step > 0 and (total := sum(each.used for each in group)) > 0:
+            last.added = _added(total, step, group)
+
+
+def _groups(usages: list[Usage]) -> Iterator[list[Usage]]:
+    by_kind: dict[tuple[Phase, str], list[Usage]] = {}
+    for each in usages:
+        by_kind.setdefault((each.choice.phase, each.choice.priced.type), []).append(each)
+    parked = (Phase.CHARGING, "PARKING_TIME") in by_kind
+    for (phase, dimension), group in by_kind.items():
+        followed_by_parking = parked and phase is Phase.CHARGING and dimension == "TIME"
+        if dimension != "FLAT" and not followed_by_parking:
+            yield group
+
+
+def _added(total: Decimal | int, step: int, group: list[Usage]) -> Decimal | int:
+    if group[-1].choice.priced.type == "ENERGY":
+        steps = (Decimal(total) * _WH / step).to_integral_value(ROUND_CEILING)
+        return steps * step / _WH - total
+    # Hours in four decimals may say a little more than was meant: that alone begins no further step.
+    doubt = HOURS_ROUNDED * sum(each.rounded for each in group)
+    size = step * _SECOND
+    return max(-((doubt - int(total)) // size), 0) * size - int(total)
