@@ -1,0 +1,1 @@
+"""The routes of the operator API, one file per thing."""
