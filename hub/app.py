@@ -18,7 +18,7 @@ import uvicorn
 from hub.credentials import admin
 from hub.credentials.secrets import open_secrets
 from hub.database import lock_server, open_database
-from hub.front import Front
+from hub.front import Application, Front
 from hub.http import Protocol
 from hub.hubroom import HubRoom
 from hub.metrics import Metrics
@@ -35,6 +35,7 @@ from hub.settings import BadSetting, Settings
 from hub.trace import Trace
 
 if TYPE_CHECKING:
+    from hub.cpms.api.application import OperatorApi
     from hub.cpms.endpoints import CpoEndpoints
     from hub.emsp.endpoints import EmspEndpoints
 
@@ -124,7 +125,10 @@ class _HTTP(uvicorn.Server):
 async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> int:
     settings = workshop.settings
     rooms = list(_rooms(workshop))
-    doors = {_PATHS[room.house.id]: room.application for room in rooms}
+    doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
+    operator_api = _operator_api(workshop)
+    if operator_api is not None:
+        doors[operator_api.path] = operator_api
     front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
     inside.front = front
     server = _HTTP(
@@ -149,6 +153,8 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
             await room.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         running.push_async_callback(_end, server, serving)
+        if operator_api is not None:
+            running.push_async_callback(operator_api.feed.stop)  # before HTTP, which waits for its streams
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _leave, server)
         joining = asyncio.create_task(_join(rooms, workshop), name="join")
@@ -228,6 +234,17 @@ def _rooms(workshop: Workshop) -> Iterator[Room]:
             offered=frozenset(EmspEndpoints.offered()),
             expects=frozenset({("locations", "SENDER"), ("tokens", "RECEIVER"), ("commands", "RECEIVER")}),
         )
+
+
+def _operator_api(workshop: Workshop) -> "OperatorApi | None":
+    """Return the operator API of our CPMS, if that runs here."""
+    if "cpms" not in workshop.settings.rooms:
+        return None
+    from hub.cpms.api.assembling import operator_api
+    from hub.cpms.feed import Feed
+
+    feed = Feed(workshop.database)
+    return operator_api(workshop.database, feed=feed, public_url=workshop.settings.public_url)
 
 
 def _cpms(room: PartyRoom, hub_party: Party) -> "CpoEndpoints":

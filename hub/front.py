@@ -3,26 +3,30 @@
 Source: OCPI 2.3.0, transport_and_format.asciidoc (Response format: errors of the HTTP layer, too).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from hub.metrics import CONTENT_TYPE, Metrics
 from hub.ocpi import codec
 from hub.ocpi.errors import MethodNotAllowed, OcpiError, UnknownEndpoint
 from hub.ocpi.exchanges import Answer, Receive, Scope, Send, give, refusal
-from hub.ocpi.server import Server
 from hub.ocpi.versions import VERSIONS
+
+#: What is behind a door: an ASGI application.
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Front:
     """The ASGI application of a process.
 
     Args:
-        doors: by path (``/ocpi``), the servers behind them.
+        doors: by path (``/ocpi``), what is behind them.
         public_url: where peers reach us.
     """
 
-    def __init__(self, doors: Mapping[str, Server], public_url: str, metrics: Metrics, *, show_metrics: bool) -> None:
+    def __init__(
+        self, doors: Mapping[str, Application], public_url: str, metrics: Metrics, *, show_metrics: bool
+    ) -> None:
         self._doors = {path.encode(): door for path, door in doors.items()}
         self._public_url = public_url
         self._prefix = urlsplit(public_url).path.rstrip("/").encode()

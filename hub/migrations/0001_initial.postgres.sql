@@ -54,6 +54,18 @@ CREATE TABLE "credentials_connection" (
     "last_seen" BIGINT NOT NULL,
     CONSTRAINT "uid_credentials_house_a75771" UNIQUE ("house", "name")
 );
+CREATE TABLE "cpms_account" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "email" TEXT NOT NULL,
+    "email_key" TEXT NOT NULL UNIQUE,
+    "name" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "password" TEXT NOT NULL,
+    "active" SMALLINT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "changed_at" BIGINT NOT NULL,
+    "last_login_at" BIGINT
+);
 CREATE TABLE "cpms_alarm" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "rule" TEXT NOT NULL,
@@ -73,6 +85,23 @@ CREATE TABLE "cpms_alarm" (
 CREATE INDEX "idx_cpms_alarm_raised__154421" ON "cpms_alarm" ("raised_at");
 CREATE INDEX "idx_cpms_alarm_station_b3e43d" ON "cpms_alarm" ("station_id", "raised_at");
 CREATE INDEX "idx_cpms_alarm_warned_f892c3" ON "cpms_alarm" ("warned");
+CREATE TABLE "cpms_audit" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "at" BIGINT NOT NULL,
+    "actor_kind" TEXT NOT NULL,
+    "actor_id" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+    "action" TEXT NOT NULL,
+    "target" TEXT NOT NULL,
+    "before" BYTEA,
+    "after" BYTEA,
+    "request_id" TEXT NOT NULL,
+    "address" TEXT NOT NULL,
+    "status" SMALLINT NOT NULL
+);
+CREATE INDEX "idx_cpms_audit_at_1bb1d8" ON "cpms_audit" ("at");
+CREATE INDEX "idx_cpms_audit_actor_i_0f32f7" ON "cpms_audit" ("actor_id", "seq");
+CREATE INDEX "idx_cpms_audit_target_2cb933" ON "cpms_audit" ("target", "seq");
 CREATE TABLE "cpms_case" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "kind" TEXT NOT NULL,
@@ -107,6 +136,30 @@ CREATE TABLE "cpms_extension" (
     "last_updated" BIGINT NOT NULL,
     CONSTRAINT "uid_cpms_extens_vendor_340bf1" UNIQUE ("vendor", "model")
 );
+CREATE TABLE "cpms_key" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "name" TEXT NOT NULL,
+    "token_hash" TEXT NOT NULL UNIQUE,
+    "scopes" TEXT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "created_by" TEXT NOT NULL,
+    "expires_at" BIGINT,
+    "used_at" BIGINT,
+    "revoked_at" BIGINT
+);
+CREATE TABLE "cpms_login" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "account_id" TEXT NOT NULL,
+    "token_hash" TEXT NOT NULL UNIQUE,
+    "created_at" BIGINT NOT NULL,
+    "seen_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "address" TEXT NOT NULL,
+    "agent" TEXT NOT NULL,
+    "step_up_hash" TEXT,
+    "step_up_until" BIGINT
+);
+CREATE INDEX "idx_cpms_login_account_52ec13" ON "cpms_login" ("account_id");
 CREATE TABLE "cpms_object" (
     "seq" BIGSERIAL NOT NULL PRIMARY KEY,
     "kind" TEXT NOT NULL,

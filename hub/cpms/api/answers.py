@@ -3,6 +3,8 @@
 Source: RFC 9110 (ETag, Content-Type), RFC 8288 (Link), RFC 4180 (CSV), RFC 9457 (problem details).
 """
 
+import asyncio
+import contextlib
 import csv
 import hashlib
 import io
@@ -11,6 +13,7 @@ from typing import Any, get_args, is_typeddict
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Send
 
 from hub.cpms.api.problems import MEDIA_TYPE, Problem
 from hub.cpms.api.shapes import Page
@@ -47,6 +50,23 @@ def problem_answer(problem: Problem, types: str, request_id: str) -> Response:
     return Response(
         codec.encode(document), problem.status, headers={**HEADERS, **problem.headers}, media_type=MEDIA_TYPE
     )
+
+
+#: How long the rest of a body that is too large is read and thrown away, in seconds. A connection closed at
+#: once is reset by the system while its client still sends, and the answer is lost on the way (RFC 9112, 9.6).
+_LINGER = 2.0
+
+
+async def give_last(response: Response, receive: Receive, send: Send) -> None:
+    """Send an answer that ends the connection once its client has stopped sending, within limits."""
+    headers = [*response.raw_headers, (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body"):
+                pass
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def next_link(url: str, query: str, cursor: str) -> str:

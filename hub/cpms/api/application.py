@@ -18,12 +18,15 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as HttpScope
 
 from hub.cpms.api import judging
 from hub.cpms.api.answers import (
     HEADERS,
     csv_answer,
     entity_tag,
+    give_last,
     json_answer,
     next_link,
     problem_answer,
@@ -48,10 +51,9 @@ from hub.cpms.api.problems import (
 )
 from hub.cpms.api.scopes import Access
 from hub.cpms.api.shapes import Page
+from hub.cpms.feed import Feed
 from hub.database.contract import Conflict as UniqueConflict
 from hub.database.contract import Database, DatabaseUnavailable
-from hub.ocpi.exchanges import Answer, Receive, Send, give
-from hub.ocpi.exchanges import Scope as HttpScope
 from hub.ocpi.times import utc_now
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class OperatorApi:
 
     Args:
         routes: objects whose methods are declared with ``declaring.route``.
+        feed: the live events.
         url: where peers reach the API, ``{public_url}/cpms/api/v1``.
     """
 
@@ -73,17 +76,32 @@ class OperatorApi:
         routes: Sequence[object],
         *,
         gate: Gate,
+        feed: Feed,
         database: Database,
         url: str = PATH,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
-        self.operations = [each for group in routes for each in operations(group)]
+        self.path = PATH
         self.url = url
+        self.feed = feed
         self.log = AuditLog(database, clock)
-        self._paths = Paths(self.operations)
+        self.operations: list[Operation] = []
+        self._paths = Paths()
         self.gate = gate
         self.database = database
+        for group in routes:
+            self.add(group)
         self.clock = clock
+
+    def add(self, routes: object) -> None:
+        """Offer the routes of one more object, as a room that starts later does.
+
+        Raises:
+            ValueError: an operation has the name, or the path and method, of another.
+        """
+        for each in operations(routes):
+            self._paths.add(each)
+            self.operations.append(each)
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,9 +113,7 @@ class OperatorApi:
             return
         response.headers["X-Request-ID"] = request_id
         if response.status_code == TooLarge.status:
-            # A client that is still sending would lose the answer of a connection closed at once.
-            raw = Answer(response.status_code, [*response.raw_headers, (b"connection", b"close")], bytes(response.body))
-            return await give(raw, receive, send)
+            return await give_last(response, receive, send)
         if request.method == "HEAD":
             response = Response(None, response.status_code, headers=dict(response.headers))
         await response(scope, receive, send)

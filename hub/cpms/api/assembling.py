@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from hub.cpms.api.accounts import Accounts
 from hub.cpms.api.application import PATH, OperatorApi
@@ -41,7 +40,6 @@ def operator_api(
     accounts = Accounts(database, credentials, clock)
     passwords = passwords or Passwords()
 
-    @cache
     def described() -> JSONObject:
         return describe(api.operations, public_url + PATH)
 
@@ -53,5 +51,7 @@ def operator_api(
         AuditRoutes(AuditLog(database, clock)),
         EventRoutes(feed, credentials),
     )
-    api = OperatorApi([*own, *routes], gate=credentials, database=database, url=public_url + PATH, clock=clock)
+    api = OperatorApi(
+        [*own, *routes], gate=credentials, feed=feed, database=database, url=public_url + PATH, clock=clock
+    )
     return api

@@ -32,9 +32,9 @@ def new_token(kind: str = "") -> str:
     return kind + secrets.token_urlsafe(32)
 
 
-def hash_of(token: str) -> bytes:
+def hash_of(token: str) -> str:
     """Return what is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def stored(at: datetime.datetime) -> int:
@@ -68,7 +68,7 @@ class Credentials:
             return await self._staff(hash_of(token), now)
         return await self._machine(hash_of(token), now) if token.startswith(_KEY) else None
 
-    async def _staff(self, token_hash: bytes, now: int) -> Principal | None:
+    async def _staff(self, token_hash: str, now: int) -> Principal | None:
         rows = await self._database.fetch(
             "SELECT l.id, l.seen_at, a.id, a.email, a.role FROM cpms_login l JOIN cpms_account a ON a.id = l.account_id"
             " WHERE l.token_hash = $1 AND l.expires_at > $2 AND l.seen_at > $3 AND a.active = 1",
@@ -84,7 +84,7 @@ class Credentials:
             await self._touch("UPDATE cpms_login SET seen_at = $1 WHERE id = $2 AND seen_at < $1", now, login_id)
         return Principal(kind="account", id=account_id, name=email, role=role, scopes=ROLES[role], login_id=login_id)
 
-    async def _machine(self, token_hash: bytes, now: int) -> Principal | None:
+    async def _machine(self, token_hash: str, now: int) -> Principal | None:
         rows = await self._database.fetch(
             "SELECT id, name, scopes, used_at FROM cpms_key WHERE token_hash = $1 AND revoked_at IS NULL"
             " AND (expires_at IS NULL OR expires_at > $2)",

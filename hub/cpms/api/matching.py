@@ -3,7 +3,6 @@
 Segments are split before they are decoded, so that an id may hold an encoded slash.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -18,22 +17,21 @@ class _Branch:
 
 
 class Paths:
-    """The paths of the API.
+    """The paths of the API."""
 
-    Raises:
-        ValueError: two operations have the same name, or the same path and method.
-    """
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self) -> None:
         self._root = _Branch()
-        names: set[str] = set()
-        for each in operations:
-            if each.name in names:
-                raise ValueError(f"{each.name}: two operations have this name")
-            names.add(each.name)
-            self._add(each)
+        self._names: set[str] = set()
 
-    def _add(self, operation: Operation) -> None:
+    def add(self, operation: Operation) -> None:
+        """Offer an operation.
+
+        Raises:
+            ValueError: another one has its name, or its path and method.
+        """
+        if operation.name in self._names:
+            raise ValueError(f"{operation.name}: two operations have this name")
+        self._names.add(operation.name)
         branch = self._root
         for segment in operation.segments:
             if segment.startswith("{"):

@@ -37,22 +37,22 @@ class CpmsLogin(Model):
     """A staff member's log-in on one device, ended by its row's end.
 
     Attributes:
-        token_hash: SHA-256 of the bearer token.
+        token_hash: SHA-256, in hex, of the bearer token.
         seen_at: when it was last used, to the minute.
         expires_at: when it ends however much it is used.
-        step_up_hash: SHA-256 of the token that says the password was given again.
+        step_up_hash: SHA-256, in hex, of the token that says the password was given again.
         step_up_until: until when that one holds.
     """
 
     id = Text(primary_key=True)
     account_id = Text()
-    token_hash = fields.BinaryField(unique=True)
+    token_hash = Text(unique=True)
     created_at = fields.BigIntField()
     seen_at = fields.BigIntField()
     expires_at = fields.BigIntField()
     address = Text()
     agent = Text()
-    step_up_hash = fields.BinaryField(null=True)
+    step_up_hash = Text(null=True)
     step_up_until = fields.BigIntField(null=True)
 
     class Meta:
@@ -66,7 +66,7 @@ class CpmsKey(Model):
     """A machine's key.
 
     Attributes:
-        token_hash: SHA-256 of the key.
+        token_hash: SHA-256, in hex, of the key.
         scopes: what it may do, in words apart.
         created_by: who made it, as the audit log names him.
         used_at: when it was last used, to the minute.
@@ -74,7 +74,7 @@ class CpmsKey(Model):
 
     id = Text(primary_key=True)
     name = Text()
-    token_hash = fields.BinaryField(unique=True)
+    token_hash = Text(unique=True)
     scopes = Text()
     created_at = fields.BigIntField()
     created_by = Text()

@@ -1,0 +1,111 @@
+"""The operator API on a fresh store, with callers of every role."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from hub.cpms.api.accounts import Accounts
+from hub.cpms.api.application import OperatorApi
+from hub.cpms.api.assembling import operator_api
+from hub.cpms.api.credentials import Credentials
+from hub.cpms.api.passwords import Passwords
+from hub.cpms.api.scopes import ROLES, Role, Scope
+from hub.cpms.feed import Feed
+from hub.database import Database
+from tests.clocks import ManualClock
+
+BASE = "http://cpms.test/cpms/api/v1"
+PASSWORD = "correct horse battery"
+
+
+class Caller:
+    """Someone who calls the API over HTTP."""
+
+    def __init__(self, api: Any, token: str = "", step_up: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"X-Step-Up": step_up} if step_up else {}
+        transport = httpx.ASGITransport(api, raise_app_exceptions=True)
+        self.http = httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
+        self.token = token
+
+    async def ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        return await self.http.request(method, path, **rest)
+
+    async def get(self, path: str, **rest: Any) -> Any:
+        answer = await self.ask("GET", path, **rest)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any, status: int = 201) -> Any:
+        answer = await self.ask("POST", path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+class House:
+    """The API, and how tests come by callers."""
+
+    def __init__(self, database: Database, clock: ManualClock, routes: tuple[object, ...] = ()) -> None:
+        self.database = database
+        self.clock = clock
+        self.feed = Feed(database)
+        self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.credentials = Credentials(database, clock.now)
+        self.accounts = Accounts(database, self.credentials, clock.now)
+        self.api: OperatorApi = operator_api(
+            database, feed=self.feed, routes=routes, public_url="http://cpms.test", passwords=self.passwords,
+            clock=clock.now,
+        )  # fmt: skip
+
+    def stranger(self) -> Caller:
+        return Caller(self.api)
+
+    async def insert(self, email: str, role: Role) -> str:
+        """Insert a staff member as the command line does, and return his id."""
+        kept = await self.passwords.hashed(PASSWORD)
+        made = await self.database.transact(
+            lambda tx: self.accounts.add(tx, email=email, name=email, role=role, password=kept)
+        )
+        return made.id
+
+    async def staff(self, role: Role, *, stepped_up: bool = False) -> Caller:
+        """Return a staff member who has logged in."""
+        email = f"{role}@cpo.test"
+        if await self.accounts.password_of(email) is None:
+            await self.insert(email, role)
+        token = (await self.stranger().post("/login", {"email": email, "password": PASSWORD}))["token"]
+        if not stepped_up:
+            return Caller(self.api, token)
+        given = await Caller(self.api, token).post("/me/step-up", {"password": PASSWORD})
+        return Caller(self.api, token, given["token"])
+
+    async def key(self, *scopes: Scope) -> Caller:
+        """Return a machine with a key."""
+        _, token = await self.database.transact(
+            lambda tx: self.credentials.add_key(tx, name="machine", scopes=scopes, created_by="test")
+        )
+        return Caller(self.api, token)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def house(database: Database, clock: ManualClock) -> AsyncIterator[House]:
+    made = House(database, clock)
+    yield made
+    await made.feed.stop()
+
+
+@pytest.fixture
+async def admin(house: House) -> Caller:
+    return await house.staff("admin", stepped_up=True)
+
+
+ALL_ROLES: tuple[Role, ...] = tuple(ROLES)
+Predicate = Callable[[], bool]
