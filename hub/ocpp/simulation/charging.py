@@ -7,12 +7,14 @@ import asyncio
 import dataclasses
 import uuid
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from hub.ocpp.simulation.car import Car
-from hub.ocpp.simulation.connector import Connector, Grant, Reservation, Transaction
+from hub.ocpp.simulation.connector import Connector, Grant, Transaction
 from hub.ocpp.simulation.link import LinkError
 from hub.ocpp.simulation.profiles import Asked
+from hub.ocpp.simulation.reservations import Reservations
 from hub.ocpp.words import ChargingProfile, IdToken, TokenInfo
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 _TICK = 1.0  # seconds between two looks at a meter
 
-ReserveStatus = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
+#: Ends of the leave to charge, after which the cable may still be there.
+_LEAVE_ENDS = ("Local", "Remote", "DeAuthorized")
 
 
 class Charging:
@@ -28,6 +31,7 @@ class Charging:
 
     def __init__(self, station: "Station") -> None:
         self.station = station
+        self.reservations = Reservations(station)
         self._timers: dict[str, asyncio.Task[None]] = {}
 
     # -- the driver --------------------------------------------------------------------------------
@@ -110,7 +114,7 @@ class Charging:
         if connector.reservation is not None:
             return connector.reservation.admits(token, group)
         # Who reserved any connector finds one: the last free ones are his (OCPP 1.6, 5.13).
-        others = [each for each in self.station.reservations if each.evse_id == 0 and not each.admits(token, group)]
+        others = [each for each in self.reservations.anywhere() if not each.admits(token, group)]
         return len(self._free()) > len(others)
 
     def _free(self) -> list[Connector]:
@@ -173,6 +177,11 @@ class Charging:
         """Whether a transaction begins at a point before both cable and leave are there (2.0.1, TxStartPoint)."""
         return self.station.voice.version != "1.6" and point in self.station.configuration.words("TxStartPoint")
 
+    def _stops_with_cable(self) -> bool:
+        """Whether a transaction goes on without leave until the cable is pulled out (2.0.1, TxStopPoint)."""
+        points = self.station.configuration.words("TxStopPoint")
+        return self.station.voice.version != "1.6" and points == ["EVConnected"]
+
     def _begin(self, connector: Connector, trigger: str) -> None:
         """Leave to charge is there, and a cable too or a transaction that needs none."""
         grant, connector.grant = connector.grant, None
@@ -203,14 +212,7 @@ class Charging:
     def _lead(self, connector: Connector, transaction: Transaction, grant: Grant) -> None:
         transaction.token, transaction.group = grant.token, grant.group
         transaction.remote_start_id, transaction.profile = grant.remote_start_id, grant.profile
-        reservation = self._reservation_for(connector, grant)
-        if reservation is not None:
-            transaction.reservation_id = reservation.id
-            self._drop(reservation.id)
-
-    def _reservation_for(self, connector: Connector, grant: Grant) -> Reservation | None:
-        own = [each for each in self.station.reservations if each.evse_id in (0, connector.evse_id)]
-        return next((each for each in own if each.admits(grant.token, grant.group)), None)
+        transaction.reservation_id = self.reservations.use(connector, grant.token, grant.group)
 
     def _go_on(self, connector: Connector, trigger: str) -> None:
         self._untime(f"cable {connector.evse_id}")
@@ -252,6 +254,10 @@ class Charging:
             return
         connector.flow(self.station.now(), self.station.speed)
         transaction.stopped_by = by
+        if reason in _LEAVE_ENDS and connector.car is not None and self._stops_with_cable():
+            transaction.allowed = False
+            self.station.voice.updated(connector, transaction, trigger)
+            return
         transaction.over, connector.transaction = True, None
         self._untime(f"meter {connector.evse_id}")
         self._untime(f"cable {connector.evse_id}")
@@ -323,60 +329,6 @@ class Charging:
             sharing=len(list(self._at_work())),
         )
 
-    # -- reservations ------------------------------------------------------------------------------
-
-    def reserve(self, reservation: Reservation) -> ReserveStatus:
-        """Keep a connector, or any (evse_id 0); the same id takes the former one's place."""
-        places = [each for each in self.station.connectors if reservation.evse_id in (0, each.evse_id)]
-        if not places:
-            return "Rejected"
-        former = next((each for each in self.station.reservations if each.id == reservation.id), None)
-        if former is not None:
-            self._drop(former.id)
-        able = [each for each in places if each.status == "Available"]
-        anywhere = [each for each in self.station.reservations if each.evse_id == 0]
-        if not able or (reservation.evse_id == 0 and len(able) <= len(anywhere)):
-            return _why_not(places)
-        self.station.reservations.append(reservation)
-        if reservation.evse_id:
-            able[0].reservation = reservation
-        self._time(f"reservation {reservation.id}", self._expire(reservation))
-        self.station.follow(self._told())
-        return "Accepted"
-
-    def cancel(self, reservation_id: int) -> bool:
-        """Let a connector go; False: there is no such reservation."""
-        if not self._drop(reservation_id):
-            return False
-        self.station.follow(self._told())
-        return True
-
-    async def _told(self) -> None:
-        self.station.tell()
-
-    async def _expire(self, reservation: Reservation) -> None:
-        await self.station.clock.sleep((reservation.expires_at - self.station.now()).total_seconds())
-        if self._drop(reservation.id):
-            self.station.tell()
-            await self.station.say(lambda: self.station.voice.reservation_ended(reservation, "Expired"))
-
-    def _drop(self, reservation_id: int) -> bool:
-        found = [each for each in self.station.reservations if each.id == reservation_id]
-        for each in found:
-            self.station.reservations.remove(each)
-        for connector in self.station.connectors:
-            if connector.reservation is not None and connector.reservation.id == reservation_id:
-                connector.reservation = None
-        self._untime(f"reservation {reservation_id}")
-        return bool(found)
-
-    def remove_reservation(self, connector: Connector) -> None:
-        """A reserved connector cannot be used any more: the central system is told (2.0.1, H01.FR.20)."""
-        reservation = connector.reservation
-        if reservation is None or not self._drop(reservation.id):
-            return
-        self.station.follow(self.station.say(lambda: self.station.voice.reservation_ended(reservation, "Removed")))
-
     # -- order and disorder ------------------------------------------------------------------------
 
     def availability(self, connectors: list[Connector], *, operative: bool) -> Literal["Accepted", "Scheduled"]:
@@ -388,8 +340,8 @@ class Charging:
                 continue
             each.operative = operative
             if not operative:
-                self.remove_reservation(each)
-        self.station.follow(self._told())
+                self.reservations.remove(each)
+        self.station.follow(self.station.told())
         return "Scheduled" if scheduled else "Accepted"
 
     def fail(self, connector: Connector, error_code: str) -> None:
@@ -397,8 +349,9 @@ class Charging:
         self.stop(connector, "Other", "AbnormalCondition")
         connector.grant = None
         connector.error_code = error_code
-        self.remove_reservation(connector)
+        self.reservations.remove(connector)
         self.station.tell()
+        self.station.notice(partial(self.station.voice.alarm, connector))
 
     def mend(self, connector: Connector) -> None:
         """A broken connector works again."""
@@ -411,11 +364,11 @@ class Charging:
             connector.grant = None
         for name in list(self._timers):
             self._untime(name)
+        self.reservations.forget()
 
     def remember(self) -> None:
-        """The power is back: reservations are kept on (OCPP 1.6, 5.13: they survive a reboot)."""
-        for reservation in self.station.reservations:
-            self._time(f"reservation {reservation.id}", self._expire(reservation))
+        """The power is back: reservations go on."""
+        self.reservations.remember()
 
     # -- timers ------------------------------------------------------------------------------------
 
@@ -427,13 +380,3 @@ class Charging:
         task = self._timers.pop(name, None)
         if task is not None and task is not asyncio.current_task():
             task.cancel()
-
-
-def _why_not(places: list[Connector]) -> ReserveStatus:
-    """Return why none of these can be reserved; who asked for any is told the mildest reason (OCPP 1.6, 5.13)."""
-    statuses = {each.status for each in places}
-    if statuses == {"Faulted"}:
-        return "Faulted"
-    if statuses <= {"Unavailable", "Faulted"}:
-        return "Unavailable"
-    return "Occupied"

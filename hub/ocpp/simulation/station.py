@@ -22,20 +22,23 @@ from hub.ocpp.simulation.certificates import Certificates
 from hub.ocpp.simulation.charging import Charging
 from hub.ocpp.simulation.clock import Clock, RealClock
 from hub.ocpp.simulation.configuration import Configuration
-from hub.ocpp.simulation.connector import Connector, Reservation
+from hub.ocpp.simulation.connector import Connector
 from hub.ocpp.simulation.faults import named
 from hub.ocpp.simulation.link import Address, Frame, Link, LinkError
 from hub.ocpp.simulation.maintenance import Maintenance
 from hub.ocpp.simulation.outgoing import Outgoing, Queue
 from hub.ocpp.simulation.profiles import Profiles
+from hub.ocpp.simulation.registering import Registering
 from hub.ocpp.simulation.tokens import Tokens
+from hub.ocpp.simulation.triggers import Triggers
 from hub.ocpp.simulation.v16 import Voice16
-from hub.ocpp.simulation.voice import Voice
+from hub.ocpp.simulation.v201 import Voice201
+from hub.ocpp.simulation.voice import Answerer, Voice
 from hub.ocpp.words import IdToken, TokenInfo
 
 log = logging.getLogger(__name__)
 
-_VOICES: dict[str, Callable[["Station"], Voice]] = {"1.6": Voice16}
+_VOICES: dict[str, Callable[["Station"], Voice]] = {"1.6": Voice16, "2.0.1": Voice201}
 _SKEW = datetime.timedelta(minutes=7)
 _ROLLOVER_DIGITS = 6
 _AGREES = datetime.timedelta(seconds=1)  # clocks that differ by less are not set
@@ -46,7 +49,7 @@ class Station:
     """One charge point.
 
     Args:
-        version: 1.6.
+        version: 1.6 or 2.0.1.
         connectors: how many; in 2.0.1 each is an EVSE.
         speed: how many times more energy flows than the power gives.
         faults: names of ``faults.FAULTS``.
@@ -55,6 +58,7 @@ class Station:
 
     Attributes:
         registered: whether the central system has accepted the boot over the present connection.
+        boot_reason: what the next BootNotification says.
         shown: what the display shows, by message id.
     """
 
@@ -80,7 +84,6 @@ class Station:
         self.answer_timeout = answer_timeout
         self.configuration = Configuration(**{"NumberOfConnectors": str(connectors)} | (settings or {}))
         self.connectors = [Connector(number, max_power=max_power) for number in range(1, connectors + 1)]
-        self.reservations: list[Reservation] = []
         self.tokens = Tokens(self.configuration)
         self.profiles = Profiles()
         self.certificates = Certificates(self.id)
@@ -89,15 +92,18 @@ class Station:
         self.registered = False
         self.powered = True
         self._offset = _SKEW if "clock-skew" in self.faults else datetime.timedelta()
-        self._boot_reason = "PowerUp"
+        self.boot_reason = "PowerUp"
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: list[Coroutine[Any, Any, None]] = []
+        self._answering = False
         self._notices: asyncio.Queue[Callable[[], Awaitable[Any]]] = asyncio.Queue()
         self._life: asyncio.Task[None] | None = None
         self.voice: Voice = _VOICES[version](self)
         self.charging = Charging(self)
         self.maintenance = Maintenance(self)
+        self.triggers = Triggers(self)
+        self._registering = Registering(self)
         self.link = self._make_link(address)
         self.queue = Queue(self.link.call, self.configuration, self.clock, twice="duplicate" in self.faults)
         if "rollover" in self.faults:
@@ -126,15 +132,16 @@ class Station:
 
     async def start(self) -> None:
         """Switch the station on."""
-        for work in (self.link.run(), self.queue.run(), self._say_notices(), self._aligned()):
+        for work in (self.link.run(), self.queue.run(), self._say_notices(), self._registering.aligned()):
             self.keep(work)
 
     async def stop(self) -> None:
         """Switch it off in order; transactions are left as they are."""
         await self.link.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Station"]:
@@ -146,64 +153,15 @@ class Station:
             await self.stop()
 
     def _up(self) -> None:
-        self._life = self.keep(self._live())
+        self._life = self.keep(self._registering.live())
 
     def _down(self) -> None:
         self.registered = False
         self.queue.shut()
+        self.followed()
         if self._life is not None:
             self._life.cancel()
         self.noted()
-
-    async def _live(self) -> None:
-        """Boot until accepted, then say what is the case, and stay in touch."""
-        with contextlib.suppress(LinkError):
-            await self._boot()
-            self.registered = True
-            self.queue.open()
-            await self.voice.station_status()
-            for each in self.connectors:
-                each.told = None
-            self.tell()
-            self.noted()
-            await self._beat()
-
-    async def _boot(self) -> None:
-        while True:
-            registration, at = await self._registration()
-            self.set_clock(at)
-            if registration.status == "Accepted":
-                self.configuration.put("HeartbeatInterval", str(registration.interval))
-                self._boot_reason = "Unknown"
-                return
-            # An interval of 0 leaves the pause to the station (OCPP 1.6, 4.2).
-            await self.clock.sleep(registration.interval or 10.0)
-
-    async def _registration(self) -> Any:
-        while True:
-            try:
-                return await self.voice.boot(self._boot_reason)
-            except LinkError:
-                if not self.link.up:
-                    raise
-                await self.clock.sleep(10.0)
-
-    async def _beat(self) -> None:
-        while True:
-            interval = self.configuration.number("HeartbeatInterval")
-            await self.clock.sleep(interval or 3600)
-            with contextlib.suppress(LinkError):
-                self.set_clock(await self.voice.heartbeat())
-
-    async def _aligned(self) -> None:
-        """Tell clock-aligned meter values where an interval is set."""
-        while True:
-            interval = self.configuration.number("ClockAlignedDataInterval")
-            seconds = (self.now() - _midnight(self.now())).total_seconds()
-            await self.clock.sleep(interval - seconds % interval if interval else 60.0)
-            if interval and self.configuration.number("ClockAlignedDataInterval") == interval:
-                for each in self.connectors:
-                    self.notice(partial(self.voice.meter, each, "Sample.Clock"))
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -226,6 +184,10 @@ class Station:
                 each.told = status
                 self.notice(partial(self.voice.status, each))
         self.noted()
+
+    async def told(self) -> None:
+        """``tell``, for what follows an answer."""
+        self.tell()
 
     def notice(self, say: Callable[[], Awaitable[Any]]) -> None:
         """Say something after what is being said; while the link is down it is not said at all."""
@@ -251,45 +213,6 @@ class Station:
         self.queue.put(message)
         self.noted()
 
-    def triggered(self, message: str, connectors: list[Connector]) -> str:
-        """Send a message of its own accord, after the answer: Accepted, Rejected or NotImplemented."""
-        says = self._says(message, connectors)
-        if not says:
-            return "NotImplemented"
-
-        async def say() -> None:
-            for each in says:
-                self.notice(each)
-
-        self.follow(say())
-        return "Accepted"
-
-    def _says(self, message: str, connectors: list[Connector]) -> list[Callable[[], Awaitable[Any]]]:
-        voice, files = self.voice, self.maintenance
-        if message.startswith("Sign"):
-            csr = self.certificates.request(self.configuration.text("CpoName"))
-            return [partial(voice.sign_certificate, csr, message)]
-        once: dict[str, Callable[[], Awaitable[Any]]] = {
-            "BootNotification": partial(voice.boot, "Triggered"),
-            "Heartbeat": voice.heartbeat,
-            "FirmwareStatusNotification": partial(voice.firmware, files.firmware_status, files.firmware_request),
-            "DiagnosticsStatusNotification": partial(voice.log, files.log_status, None),
-            "LogStatusNotification": partial(voice.log, files.log_status, files.log_request or 0),
-        }
-        each: dict[str, list[Callable[[], Awaitable[Any]]]] = {
-            "StatusNotification": [partial(voice.status, one) for one in connectors],
-            "MeterValues": [partial(self._read, one) for one in connectors],
-            "TransactionEvent": [partial(self._read, one) for one in connectors if one.transaction],
-        }
-        return [once[message]] if message in once else each.get(message, [])
-
-    async def _read(self, connector: Connector) -> None:
-        connector.flow(self.now(), self.speed)
-        if connector.transaction is not None:
-            self.voice.updated(connector, connector.transaction, "Trigger")
-        else:
-            await self.voice.meter(connector, "Trigger")
-
     # -- tasks -------------------------------------------------------------------------------------
 
     def keep(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -304,12 +227,23 @@ class Station:
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: %s", self.id, task.exception(), exc_info=task.exception())
 
+    def answer(self, answerer: Answerer, **payload: Any) -> Any:
+        """Have a CALL answered; what is to follow waits until the answer has gone out."""
+        self._answering = True
+        try:
+            return answerer(**payload)
+        finally:
+            self._answering = False
+
     def follow(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something after the CALL being answered has its answer."""
-        self._following.append(work)
+        """Do something after the CALL being answered has its answer, or at once if none is."""
+        if self._answering:
+            self._following.append(work)
+        else:
+            self.keep(work)
 
     def followed(self) -> None:
-        """The answer has gone out."""
+        """The answer has gone out, or never will."""
         following, self._following = self._following, []
         for work in following:
             self.keep(work)
@@ -379,13 +313,6 @@ class Station:
     def restore_link(self) -> None:
         self.link.restore()
 
-    def fail(self, connector: int = 1, error_code: str = "GroundFailure") -> None:
-        """Break a connector."""
-        self.charging.fail(self.connector(connector), error_code)
-
-    def mend(self, connector: int = 1) -> None:
-        self.charging.mend(self.connector(connector))
-
     # -- power and resets --------------------------------------------------------------------------
 
     def power_loss(self) -> None:
@@ -403,7 +330,7 @@ class Station:
             each.metered_at = None  # nothing flowed meanwhile
             self.charging.stop(each, "PowerLoss", "AbnormalCondition")
         self.charging.remember()
-        self._boot_reason = "PowerUp"
+        self.boot_reason = "PowerUp"
         self.link.restore()
 
     async def reset(self, *, hard: bool, reason: str) -> None:
@@ -423,7 +350,7 @@ class Station:
 
     async def restart(self, reason: str) -> None:
         """Leave the network, and boot after a few seconds."""
-        self._boot_reason = reason
+        self.boot_reason = reason
         self.link.lose()
         await self.clock.sleep(_BOOT_SECONDS / max(1.0, self.speed))
         self.link.restore()
@@ -436,7 +363,3 @@ class Station:
             self.link.cut()
 
         self.follow(again())
-
-
-def _midnight(at: datetime.datetime) -> datetime.datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -15,8 +15,8 @@ from hub.ocpp.simulation.clock import moment, timestamp
 from hub.ocpp.simulation.connector import Connector, Reservation, Transaction
 from hub.ocpp.simulation.outgoing import Outgoing
 from hub.ocpp.simulation.readings import readings
-from hub.ocpp.simulation.v16_answers import answerers
-from hub.ocpp.simulation.voice import JSON, Answerer, routes
+from hub.ocpp.simulation.v16_answers import Answers16
+from hub.ocpp.simulation.voice import JSON, Answerer, answerers, routes
 from hub.ocpp.words import IdToken, TokenInfo
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Voice16:
         return made
 
     def answerers(self) -> Mapping[str, Answerer]:
-        return answerers(self._station)
+        return answerers(Answers16(self._station))
 
     # -- at once -----------------------------------------------------------------------------------
 
@@ -128,6 +128,9 @@ class Voice16:
         """Send SecurityEventNotification."""
         at = timestamp(self._station.now())
         await self._call(call.SecurityEventNotification(type=kind, timestamp=at, tech_info=None))
+
+    async def alarm(self, connector: Connector) -> None:
+        """The error code of the connector's status tells it."""
 
     async def sign_certificate(self, csr: str, kind: str) -> None:
         """Send SignCertificate; 1.6 knows one kind."""

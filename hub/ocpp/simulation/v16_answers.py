@@ -4,7 +4,6 @@ Source: OCPP 1.6 edition 2, 5 and 6; OCPP 1.6 security whitepaper edition 3.
 """
 
 import datetime
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from ocpp.v16 import call_result as result
 from hub.ocpp.simulation.clock import moment, timestamp
 from hub.ocpp.simulation.connector import Connector, Reservation
 from hub.ocpp.simulation.profiles import VOLTS
-from hub.ocpp.simulation.voice import JSON, Answerer
+from hub.ocpp.simulation.voice import JSON
 from hub.ocpp.words import ChargingProfile, IdToken, SchedulePeriod, TokenInfo
 
 if TYPE_CHECKING:
@@ -21,16 +20,6 @@ if TYPE_CHECKING:
 
 #: Purposes have other names in 2.0.1, whose words the stations think in.
 _PURPOSES = {"ChargePointMaxProfile": "ChargingStationMaxProfile"}
-
-
-def answerers(station: "Station") -> Mapping[str, Answerer]:
-    """Return what answers each action."""
-    answers = Answers16(station)
-    return {
-        "".join(word.capitalize() for word in name.removeprefix("on_").split("_")): getattr(answers, name)
-        for name in dir(answers)
-        if name.startswith("on_")
-    }
 
 
 class Answers16:
@@ -177,11 +166,11 @@ class Answers16:
             group=parent_id_tag,
             expires_at=moment(expiry_date),
         )
-        return result.ReserveNow(status=self._station.charging.reserve(reservation))
+        return result.ReserveNow(status=self._station.charging.reservations.reserve(reservation))
 
     def on_cancel_reservation(self, reservation_id: int) -> Any:
         """Let a connector go."""
-        gone = self._station.charging.cancel(reservation_id)
+        gone = self._station.charging.reservations.cancel(reservation_id)
         return result.CancelReservation(status="Accepted" if gone else "Rejected")
 
     # -- smart charging ----------------------------------------------------------------------------
@@ -276,7 +265,7 @@ class Answers16:
         connector = self._connector(connector_id)
         if connector_id and connector is None:
             return "Rejected"
-        return self._station.triggered(message, [connector] if connector else self._station.connectors)
+        return self._station.triggers.send(message, [connector] if connector else self._station.connectors)
 
     # -- certificates ------------------------------------------------------------------------------
 

@@ -2,11 +2,15 @@
 
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hub.ocpp.events import Registration
 from hub.ocpp.simulation.connector import Connector, Reservation, Transaction
 from hub.ocpp.words import IdToken, TokenInfo
+
+if TYPE_CHECKING:
+    from hub.ocpp.simulation.station import Station
 
 #: Answers a CALL of the central system: takes the payload's fields in snake case, returns a call_result.
 Answerer = Callable[..., Any]
@@ -64,12 +68,25 @@ class Voice(Protocol):
 
     async def security_event(self, kind: str) -> None: ...
 
+    async def alarm(self, connector: Connector) -> None:
+        """Tell that a connector broke, beside its status."""
+        ...
+
     async def sign_certificate(self, csr: str, kind: str) -> None:
         """Ask for a certificate; ``kind`` is the trigger's word for it."""
         ...
 
 
-def routes(answerers: Mapping[str, Answerer], station: Any) -> dict[str, dict[str, Any]]:
+def answerers(answers: object) -> dict[str, Answerer]:
+    """Return the methods of an object that answer, by action: ``on_get_log`` answers GetLog."""
+    return {
+        "".join(word.capitalize() for word in name.removeprefix("on_").split("_")): getattr(answers, name)
+        for name in dir(answers)
+        if name.startswith("on_")
+    }
+
+
+def routes(answerers: Mapping[str, Answerer], station: "Station") -> dict[str, dict[str, Any]]:
     """Return the answerers as the ``ocpp`` package's ChargePoint looks them up.
 
     What a station does because of an order it does after the answer has gone out.
@@ -79,6 +96,6 @@ def routes(answerers: Mapping[str, Answerer], station: Any) -> dict[str, dict[st
         station.followed()
 
     return {
-        action: {"_on_action": answerer, "_after_action": after, "_skip_schema_validation": False}
+        action: {"_on_action": partial(station.answer, answerer), "_after_action": after}
         for action, answerer in answerers.items()
     }

@@ -199,7 +199,7 @@ async def test_only_the_reserving_card_may_use_a_reserved_connector(
 
     assert (answer.status, other.status) == ("Accepted", "Rejected")
     assert central.of("StartTransaction")[0]["reservation_id"] == 5
-    assert station.reservations == []
+    assert station.charging.reservations.made == []
 
 
 async def test_a_reservation_expires_or_is_cancelled_once(
