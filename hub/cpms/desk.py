@@ -171,22 +171,25 @@ class OperatorDesk:
         new = sessions.reserved_session(
             self.party, event.session_id, event.outlet, event.authorization, event.at, currency
         ) | {"status": STATUS[State.AUTHORIZED]}
+        seal = _sealed(State.AUTHORIZED, new, event.authorization)
 
         async def work(tx: Transaction) -> None:
             if await self.store.sessions.get_in(tx, self.party, event.session_id) is None:
-                await self.store.put_for_provider(tx, self.store.sessions, new)
+                await self.store.sealed.put(tx, self.party, event.session_id, seal)
+                await self.store.put_session(tx, new, seal)
 
         await self.store.database.transact(work)
 
     async def _session_canceled(self, event: SessionCanceled) -> None:
         async def work(tx: Transaction) -> None:
-            known, _, state = await self._known(tx, event.session_id)
+            known, seal, state = await self._known(tx, event.session_id)
             if known is None or (after := _after(state, Step.CANCEL)) is None:
                 return
             at = date_time(event.at)
             closed = known | {"status": STATUS[after], "end_date_time": at}
             closed["last_updated"] = max(at, known["last_updated"])
-            await self.store.put_for_provider(tx, self.store.sessions, closed)
+            await self.store.put_session(tx, closed, seal)
+            await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
 
@@ -197,10 +200,7 @@ class OperatorDesk:
             return
         tariffs = await self._tariffs(location, event.outlet)
         new = sessions.session(self.party, event, _currency(tariffs))
-        seal = sessions.sealed(location, event.outlet, tariffs) | {
-            "last_updated": new["last_updated"],
-            "state": State.STARTED,
-        }
+        seal = sessions.sealed(location, event.outlet, tariffs) | _sealed(State.STARTED, new, event.authorization)
 
         async def work(tx: Transaction) -> None:
             known, _, state = await self._known(tx, event.session_id)
@@ -208,7 +208,7 @@ class OperatorDesk:
                 return
             await self.store.end_reservation(tx, event.session_id, "USED")
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
-            await self.store.put_for_provider(tx, self.store.sessions, new)
+            await self.store.put_session(tx, new, seal)
 
         await self.store.database.transact(work)
 
@@ -222,19 +222,19 @@ class OperatorDesk:
             if after != state:
                 await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
             changed = sessions.advanced(known, event.kwh, event.at, seal["tariffs"])
-            await self.store.put_for_provider(tx, self.store.sessions, changed)
+            await self.store.put_session(tx, changed, seal)
 
         await self.store.database.transact(work)
 
     async def _session_ended(self, event: SessionEnded) -> None:
-        last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if event.unbilled else Step.BILL
-
         async def work(tx: Transaction) -> None:
             known, seal, state = await self._known(tx, event.session_id)
+            unbilled = event.unbilled or seal.get("unbilled")
+            last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if unbilled else Step.BILL
             if known is None or (after := _after(state, Step.END, last)) is None:
                 return
             ended = sessions.completed(known, event, seal["tariffs"]) | {"status": STATUS[after]}
-            await self.store.put_for_provider(tx, self.store.sessions, ended)
+            await self.store.put_session(tx, ended, seal)
             if after is State.BILLED:
                 await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
             await self.store.sealed.delete(tx, self.party, event.session_id)
@@ -339,6 +339,10 @@ def _after(state: State, *steps: Step) -> State | None:
         log.info("told again or too late: %s", refused)
         return None
     return state
+
+
+def _sealed(state: State, session: JSONObject, authorization: Authorization) -> JSONObject:
+    return {"state": state, "unbilled": authorization.unbilled, "last_updated": session["last_updated"]}
 
 
 def _currency(tariffs: list[JSONObject]) -> str:

@@ -47,15 +47,17 @@ class Authorization:
     """Leave to charge, given by the token's eMSP.
 
     Attributes:
-        token: the OCPI Token, as Session and CDR name it. A Token of the operator itself is its tester's.
+        token: the OCPI Token, as Session and CDR name it.
         reference: the eMSP's ``authorization_reference``, repeated in Session and CDR.
         info: what the eMSP wants the driver told.
+        unbilled: a test of the operator's own: nobody is told of the session, and no CDR is made.
     """
 
     token: JSONObject
     method: AuthMethod
     reference: str | None = None
     info: str | None = None
+    unbilled: bool = False
 
     @property
     def group_id(self) -> str | None:

@@ -59,12 +59,17 @@ class Store:
         return await shelf.put(tx, self.party, value["id"], value, receiver=EVERYONE, received=NO)
 
     async def put_for_provider(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
-        """Write a Session or CDR of ours, owed to the eMSP of its token; of a tester of our own nobody hears."""
+        """Write a Session or CDR of ours, owed to the eMSP of its token."""
         token = value["cdr_token"]
-        provider = Party.of(token["country_code"], token["party_id"])
-        if provider == self.party:
-            return await shelf.put(tx, self.party, value["id"], value)
-        return await shelf.put(tx, self.party, value["id"], value, receiver=str(provider), received=NO)
+        receiver = str(Party.of(token["country_code"], token["party_id"]))
+        return await shelf.put(tx, self.party, value["id"], value, receiver=receiver, received=NO)
+
+    async def put_session(self, tx: Transaction, value: JSONObject, seal: JSONObject) -> None:
+        """Write a Session, owed to the eMSP of its token; of a test of our own nobody hears."""
+        if seal.get("unbilled"):
+            await self.sessions.put(tx, self.party, value["id"], value)
+        else:
+            await self.put_for_provider(tx, self.sessions, value)
 
     async def token(self, uid: str, kind: str) -> JSONObject | None:
         """Return a known Token by what a reader sees of it, whoever issued it; a valid one first."""

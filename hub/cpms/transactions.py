@@ -245,18 +245,37 @@ def _faulty(found: Usage, fault: str) -> Usage:
 
 
 def _metered(found: Usage, metered: Sequence[Message], power: float | None) -> Usage:
-    hours = Decimal(str((found.ended_at - found.started_at).total_seconds())) / 3600
-    most = int(hours * Decimal(str(power or _ANY_OUTLET)) * _TOLERANCE * 1_000_000) + _SLACK
-    start, end = metered[0].register or 0, metered[-1].register or 0
-    energy, rolled = end - start, False
-    if energy < 0:
-        energy, rolled = _rolled_over(start, end, most), True
+    first, last = metered[0], metered[-1]
+    most = _most(found.ended_at - found.started_at, power)
+    energy = _energy(first, last, most)
+    start, end = first.register or 0, last.register or 0
     if energy < 0:
         return _faulty(found, f"its meter runs back from {start / 1000:g} Wh to {end / 1000:g} Wh")
     if energy > most:
-        return _faulty(found, f"{energy / 1000:g} Wh is more than its outlet can give in {float(hours):.2f} hours")
+        lasted = found.ended_at - found.started_at
+        return _faulty(found, f"{energy / 1000:g} Wh is more than its outlet can give in {lasted}")
     until = _charged_until(metered, found.started_at)
-    return dataclasses.replace(found, energy=energy, rolled_over=rolled, charged_until=until)
+    return dataclasses.replace(found, energy=energy, rolled_over=end < start, charged_until=until)
+
+
+def energy_between(first: Message, last: Message, *, power: float | None) -> int:
+    """Return the energy between two readings, in mWh; negative if the register ran back.
+
+    Args:
+        power: the most the outlet gives, in kW.
+    """
+    return _energy(first, last, _most(last.at - first.at, power))
+
+
+def _most(lasted: datetime.timedelta, power: float | None) -> int:
+    """Return the most energy an outlet can have given, in mWh."""
+    hours = Decimal(str(max(lasted.total_seconds(), 0.0))) / 3600
+    return int(hours * Decimal(str(power or _ANY_OUTLET)) * _TOLERANCE * 1_000_000) + _SLACK
+
+
+def _energy(first: Message, last: Message, most: int) -> int:
+    start, end = first.register or 0, last.register or 0
+    return end - start if end >= start else _rolled_over(start, end, most)
 
 
 def _rolled_over(start: int, end: int, most: int) -> int:
