@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.cpms.cases import Cases
+from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
 from hub.cpms.listening import Listening, Signer, Vendor
@@ -34,19 +35,7 @@ from hub.cpms.watching import Limits, Watching
 from hub.database.contract import Database
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
-from hub.ocpp.events import (
-    BootNotified,
-    ChargerEvent,
-    Chargers,
-    DataAnswer,
-    DataTransferred,
-    Operator,
-    Registration,
-    TokenInfo,
-    TokenPresented,
-    TransactionAnswer,
-    TransactionEvent,
-)
+from hub.ocpp.events import Chargers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,49 +224,3 @@ class BuiltinCpms:
     def _running(self, session_id: str) -> Running | None:
         run = self._ledger.runs.by_session(session_id)
         return None if run is None or run.ended else run
-
-
-class NotOperating(Exception):
-    """The CPMS has not been started, or has been stopped."""
-
-
-class Doorkeeper:
-    """An ``Operator`` that stands before the CPMS while it is started and stopped: nobody is heard then."""
-
-    def __init__(self) -> None:
-        self._behind: Operator | None = None
-
-    def open(self, operator: Operator) -> None:
-        """Let stations be heard."""
-        self._behind = operator
-
-    def close(self) -> None:
-        """Let nobody be heard; a station that is not answered tells it again."""
-        self._behind = None
-
-    @property
-    def _operator(self) -> Operator:
-        if self._behind is None:
-            raise NotOperating
-        return self._behind
-
-    async def booted(self, event: BootNotified) -> Registration:
-        if self._behind is None:
-            return Registration(status="Pending", interval=5)
-        return await self._behind.booted(event)
-
-    async def token_presented(self, event: TokenPresented) -> TokenInfo:
-        return await self._operator.token_presented(event)
-
-    async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
-        return await self._operator.transaction(event)
-
-    async def data_transferred(self, event: DataTransferred) -> DataAnswer:
-        return await self._operator.data_transferred(event)
-
-    async def certificate_requested(self, station_id: str, csr: str, kind: str) -> bool:
-        return await self._operator.certificate_requested(station_id, csr, kind)
-
-    async def told(self, event: ChargerEvent) -> None:
-        if self._behind is not None:
-            await self._behind.told(event)

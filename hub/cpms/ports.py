@@ -150,7 +150,7 @@ class SessionUpdated:
         charging: whether energy flows; while it does not, the time is parking.
         held_back: it does not flow because the station holds it back, by a charging profile or for another reason.
         power: of now, in kW.
-        current: of now, in A, the most of any phase.
+        current: of now, in A, the sum over all phases, as MIN_CURRENT and MAX_CURRENT of a CDR count it.
         soc: the battery's state of charge, in percent.
     """
 

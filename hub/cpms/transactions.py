@@ -165,16 +165,14 @@ def _register(event: TransactionEvent, readings: Sequence[Sample]) -> int | None
 
 
 def _of(samples: Iterable[Sample], measurand: str, factor: int) -> int | None:
-    """Return the newest value of a measurand: the whole outlet's, or the most of any phase."""
+    """Return the newest value of a measurand: the whole outlet's, or the sum of its phases."""
     found = [each for each in samples if each.measurand == measurand]
     if not found:
         return None
     newest = max(each.at for each in found)
     present = [each for each in found if each.at == newest]
     whole = [each for each in present if each.phase is None]
-    if measurand.startswith("Power") and not whole:
-        return round(sum(each.value for each in present) * factor)
-    return round(max(each.value for each in whole or present) * factor)
+    return round(sum(each.value for each in whole[-1:] or present) * factor)
 
 
 def _detail(event: TransactionEvent, readings: Sequence[Sample]) -> JSONObject:
