@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable
 
 from hub.cpms import sessions
 from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
+from hub.cpms.bookings.book import BookingBook
+from hub.cpms.bookings.store import Place
+from hub.cpms.bookings.wishes import Driver
 from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import (
     Authorization,
@@ -47,6 +50,10 @@ log = logging.getLogger(__name__)
 _CURRENCY = "EUR"  # of a Location without a Tariff
 
 
+#: What a driver hears at an EVSE that is kept for another's booking (X-42).
+BOOKED = Refusal("NOT_ALLOWED", "This place is booked.")
+
+
 class OperatorDesk:
     """The ``Desk`` of one operator.
 
@@ -72,6 +79,8 @@ class OperatorDesk:
         self.call_url = call_url
         self.clock = clock
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
+        self.book = BookingBook(store, clock=clock)
+        self._charging: dict[Place, str] = {}
         self._handlers: dict[type, Callable[..., Awaitable[None]]] = {
             StatusChanged: self._status_changed,
             SessionPending: self._session_pending,
@@ -93,6 +102,8 @@ class OperatorDesk:
 
     async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
         """Return the leave for a token presented at a station, or why there is none."""
+        if await self.book.keeps_from(outlet, Driver(uid=uid, type=token_type)):
+            return BOOKED
         return await self.cascade.judge(uid, token_type, outlet)
 
     # -- places ------------------------------------------------------------------------------------
@@ -115,12 +126,17 @@ class OperatorDesk:
             return None
         return outlet_of(location, evses[0], evses[0]["connectors"][0])
 
+    def session_at(self, outlet: Outlet) -> str | None:
+        """Return the session that is going on at an EVSE."""
+        return self._charging.get(Place.of(outlet.location_id, outlet.evse_uid))
+
     async def running(self) -> list[RunningSession]:
         """Return the sessions that were going on when this side stopped."""
         found = []
         for each in await self.store.sessions.all():
             outlet = await self.outlet(each["location_id"], each["evse_uid"], each["connector_id"])
             if each["status"] == "ACTIVE" and outlet is not None:
+                self._charging[Place.of(outlet.location_id, outlet.evse_uid)] = each["id"]
                 found.append(
                     RunningSession(
                         session_id=each["id"],
@@ -207,10 +223,12 @@ class OperatorDesk:
             if known is not None and _after(state, Step.START) is None:
                 return
             await self.store.end_reservation(tx, event.session_id, "USED")
+            await self.book.started(tx, event)
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
             await self.store.put_session(tx, new, seal)
 
         await self.store.database.transact(work)
+        self._charging[Place.of(event.outlet.location_id, event.outlet.evse_uid)] = event.session_id
 
     async def _session_updated(self, event: SessionUpdated) -> None:
         step = Step.FLOW if event.charging else Step.HOLD_BACK if event.held_back else Step.PARK
@@ -235,11 +253,14 @@ class OperatorDesk:
                 return
             ended = sessions.completed(known, event, seal["tariffs"]) | {"status": STATUS[after]}
             await self.store.put_session(tx, ended, seal)
+            booked = await self.book.ended(tx, event.session_id)
             if after is State.BILLED:
-                await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
+                made = sessions.cdr(ended, seal) | ({"booking_id": booked} if booked else {})
+                await self.store.put_for_provider(tx, self.store.cdrs, made)
             await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
+        self._charging = {place: each for place, each in self._charging.items() if each != event.session_id}
 
     async def _known(self, tx: Transaction, session_id: str) -> tuple[JSONObject | None, JSONObject, State]:
         """Return a Session, what is sealed of it, and its state; of one that is unknown the state means nothing."""
@@ -306,6 +327,7 @@ class OperatorDesk:
                 return False
             known = await self.store.sessions.get_in(tx, self.party, session_id)
             assert known is not None, "written with the reservation"
+            await self.book.release(tx, session_id, Place.of(known["location_id"], known["evse_uid"]))
             ended = known | {
                 "status": STATUS[SESSION.after(State.RESERVED, Step.LAPSE)],
                 "end_date_time": date_time(at),

@@ -51,6 +51,8 @@ class Store:
         self.cdrs = shelf("cdr")
         self.tokens = shelf("token")
         self.sealed = shelf("sealed")
+        self.bookings = shelf("booking")
+        self.booking_locations = shelf("booking_location")
 
     async def put_for_everyone(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
         """Write a Location or Tariff of ours, to be broadcast."""
