@@ -51,7 +51,7 @@ _CURRENCY = "EUR"  # of a Location without a Tariff
 
 
 #: What a driver hears at an EVSE that is kept for another's booking (X-42).
-BOOKED = Refusal("NOT_ALLOWED", "This place is booked.")
+BOOKED = Refusal(reason="NOT_ALLOWED", info="This place is booked.")
 
 
 class OperatorDesk:
