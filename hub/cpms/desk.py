@@ -218,16 +218,19 @@ class OperatorDesk:
         new = sessions.session(self.party, event, _currency(tariffs))
         seal = sessions.sealed(location, event.outlet, tariffs) | _sealed(State.STARTED, new, event.authorization)
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> JSONObject | None:
             known, _, state = await self._known(tx, event.session_id)
             if known is not None and _after(state, Step.START) is None:
-                return
+                return None
             await self.store.end_reservation(tx, event.session_id, "USED")
-            await self.book.started(tx, event)
+            booking = await self.book.started(tx, event)
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
             await self.store.put_session(tx, new, seal)
+            return booking
 
-        await self.store.database.transact(work)
+        fulfilled = await self.store.database.transact(work)
+        if fulfilled is not None:
+            self.book.announce(fulfilled)
         self._charging[Place.of(event.outlet.location_id, event.outlet.evse_uid)] = event.session_id
 
     async def _session_updated(self, event: SessionUpdated) -> None:

@@ -38,6 +38,9 @@ class BookingBook:
 
     Args:
         changed: called after a decision that a station may have to hear of.
+
+    Attributes:
+        announce: called with each Booking that was made or has changed, once that is committed.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class BookingBook:
         self.party = store.party
         self.terms = terms or Terms()
         self.changed = changed
+        self.announce: Callable[[JSONObject], None] = lambda booking: None
         self._clock = clock
         self._locked = store.database.dialect == "postgres"
 
@@ -70,6 +74,7 @@ class BookingBook:
         except Conflict:  # The same request came twice at once, and the other was first.
             booking = await self.store.database.transact(lambda tx: self._decide(tx, wish))
         self.changed()
+        self.announce(booking)
         return booking
 
     async def _wish(self, asked: JSONObject, asker: Party) -> Wish:
@@ -204,7 +209,10 @@ class BookingBook:
             changed = booking | {"reservation_status": state, "last_updated": date_time(self._clock()), **fields}
             return await self._written(tx, dataclasses.replace(found[0], state=state), changed)
 
-        return await self.store.database.transact(work)
+        booking = await self.store.database.transact(work)
+        if booking is not None:
+            self.announce(booking)
+        return booking
 
     async def held(self, entry: Entry, session_id: str) -> bool:
         """Write down under which id a station keeps a booking's place; False if the booking is RESERVED no more."""
@@ -217,8 +225,8 @@ class BookingBook:
 
         return await self.store.database.transact(work)
 
-    async def started(self, tx: Transaction, event: SessionStarted) -> None:
-        """Fulfil the booking a session uses: by the station's reservation, by Token or by reference."""
+    async def started(self, tx: Transaction, event: SessionStarted) -> JSONObject | None:
+        """Fulfil the booking a session uses, by the station's reservation, by Token or by reference; return it."""
         place = Place.of(event.outlet.location_id, event.outlet.evse_uid)
         due = await entries(
             tx,
@@ -233,8 +241,8 @@ class BookingBook:
             if entry.session_id == event.session_id or Driver.of(event.authorization).may_use(booking):
                 used = dataclasses.replace(entry, state="FULFILLED", session_id=event.session_id)
                 changed = booking | {"reservation_status": "FULFILLED", "last_updated": date_time(self._clock())}
-                await self._written(tx, used, changed, publish=False)
-                return
+                return await self._written(tx, used, changed, publish=False)
+        return None
 
     async def ended(self, tx: Transaction, session_id: str) -> str | None:
         """Note that a session is over; return the booking it was charged on, for its CDR."""

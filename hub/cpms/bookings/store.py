@@ -96,16 +96,19 @@ async def write(tx: Transaction, entry: Entry) -> None:
     )  # fmt: skip
 
 
-async def entries(source: Database | Transaction, where: str, *args: object, locked: bool = False) -> list[Entry]:
+async def entries(
+    source: Database | Transaction, where: str, *args: object, locked: bool = False, most: int | None = None
+) -> list[Entry]:
     """Return the bookings of a condition, the earliest first.
 
     Args:
         where: a condition over the columns, written here in the house.
+        most: how many at the most.
         locked: whether the rows are to be kept from others until the transaction ends (PostgreSQL).
     """
-    lock = " FOR UPDATE" if locked else ""
+    end = (f" LIMIT {most}" if most is not None else "") + (" FOR UPDATE" if locked else "")
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM cpms_booking WHERE {where} ORDER BY starts_at, id{lock}",  # noqa: S608  conditions are ours
+        f"SELECT {_COLUMNS} FROM cpms_booking WHERE {where} ORDER BY starts_at, id{end}",  # noqa: S608  conditions are ours
         *args,
     )
     return [_entry(row) for row in rows]
