@@ -98,6 +98,14 @@ class Places:
         found = (self.evse(outlet) for outlet in self._at(location_id.upper(), evse_uid.upper()))
         return [evse for evse in found if evse is not None]
 
+    def known(self, location_id: str, evse_uid: str) -> bool:
+        """Whether there is such an EVSE, with a station or without."""
+        return bool(self._at(location_id.upper(), evse_uid.upper()))
+
+    def evses_of(self, station_id: str) -> list[tuple[str, str]]:
+        """Return the EVSEs of a station: location_id and evse_uid, each once."""
+        return list(dict.fromkeys((each.location_id, each.evse_uid) for _, each in self.of_station(station_id)))
+
     def stations_at(self, location_id: str) -> set[str]:
         """Return the stations that stand at a Location."""
         outlets = self._locations.get(location_id.upper(), {}).values()
