@@ -169,15 +169,12 @@ class OperatorDesk:
     # -- events ------------------------------------------------------------------------------------
 
     async def _status_changed(self, event: StatusChanged) -> None:
+        new = {"status": event.status, "last_updated": date_time(event.at)}
+        uid = event.evse_uid.upper()
+
         async def work(tx: Transaction) -> None:
-            location = await self.store.locations.get_in(tx, self.party, event.location_id)
-            evse = _child(location, "evses", "uid", event.evse_uid)
-            if location is None or evse is None or evse["status"] == event.status:
-                return
-            # last_updated never runs back, though a station's clock may.
-            at = max(date_time(event.at), location["last_updated"])
-            evse |= {"status": event.status, "last_updated": at}
-            await self.store.put_for_everyone(tx, self.store.locations, location | {"last_updated": at})
+            change = self.store.change_evses
+            await change(tx, event.location_id, lambda evse: new if evse["uid"].upper() == uid else None)
 
         await self.store.database.transact(work)
 

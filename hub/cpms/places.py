@@ -9,7 +9,7 @@ Source: OCPI 2.3.0, mod_locations.asciidoc (EVSE: one vehicle at a time); decisi
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,9 @@ class Places:
 
     Args:
         store: the operator's, whose Locations and places they are.
+
+    Attributes:
+        changed: called with a station that is placed otherwise than before.
     """
 
     def __init__(self, store: Store) -> None:
@@ -55,6 +58,7 @@ class Places:
         self._placed: dict[str, list[Place]] = {}
         self._evses: dict[tuple[str, str, str], EVSE] = {}
         self._following = Following(store.database, (LOCATIONS, PLACES), self._read)
+        self.changed: Callable[[str], None] = lambda _: None
 
     async def start(self) -> None:
         """Read everything, and from now on what changes."""
@@ -174,6 +178,7 @@ class Places:
             f"{_SELECT} WHERE station_id = $1 ORDER BY evse_id, connector_id", station_id
         )
         self._keep_station(station_id, [Place(*rest) for _, *rest in rows])
+        self.changed(station_id)
 
     def _keep_location(self, location: JSONObject) -> None:
         key = location["id"].upper()

@@ -44,6 +44,7 @@ class Timer:
         self._clock = clock
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._due: datetime.datetime | None = None
 
     def start(self) -> None:
         """Begin; the first work is done soon."""
@@ -61,21 +62,28 @@ class Timer:
         """Have the work done soon: what it last said of its next moment may be wrong."""
         self._awake.set()
 
+    def wake_by(self, moment: datetime.datetime) -> None:
+        """Have the work done at a moment, if it is not due sooner."""
+        if self._due is None or moment < self._due:
+            self.wake()
+
     async def _run(self) -> None:
         while True:
             self._awake.clear()
             try:
-                due = await self._work()
+                self._due = await self._work()
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", self._name, error)
-                due = self._clock.now() + datetime.timedelta(seconds=_PAUSE)
-            await self._wait(due)
+                self._due = self._clock.now() + datetime.timedelta(seconds=_PAUSE)
+            await self._wait(self._due)
 
     async def _wait(self, due: datetime.datetime | None) -> None:
-        waits = [asyncio.ensure_future(self._awake.wait())]
+        waits: list[asyncio.Future[bool]] = [asyncio.ensure_future(self._awake.wait())]
         if due is not None:
             left = (due - self._clock.now()).total_seconds()
-            waits.append(asyncio.ensure_future(self._sleep(max(left, 0))))
+            if left <= 0:
+                self._awake.set()
+            waits.append(asyncio.ensure_future(self._sleep(left)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
