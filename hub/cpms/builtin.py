@@ -63,10 +63,14 @@ class BuiltinCpms:
     """A ``Cpms`` over ``Chargers``.
 
     Args:
-        chargers: the stations there are connections to; they tell ``operator`` what happens.
         party: CC-PID of the operator, whose own the test tokens are.
         witnesses: who else is told what stations tell.
         charging: sets charging profiles; None: each is put to its station as it is.
+
+    Attributes:
+        operator: whom stations tell what happens.
+        cases: usage data somebody has to look at.
+        ledger, watching: its parts, from the start on.
     """
 
     def __init__(
@@ -110,14 +114,14 @@ class BuiltinCpms:
         now = self._clock.now()
         await self._starts.load(now)
         await self._reservations.load(reserved)
-        await self._ledger.load()
+        await self.ledger.load()
         self.operator.open(self._listening)
-        self._watching.start()
+        self.watching.start()
 
     async def stop(self) -> None:
         """Stop operating; transactions go on at the stations, which keep what they have to tell."""
         self.operator.close()
-        await self._watching.stop()
+        await self.watching.stop()
 
     def _put_together(self, desk: Desk) -> None:
         rules, clock, database = self._rules, self._clock, self._database
@@ -126,23 +130,23 @@ class BuiltinCpms:
         identification = Identification(
             desk=desk, places=self._places, starts=self._starts, tester=self._tester, clock=clock.now
         )
-        self._ledger = Ledger(
+        self.ledger = Ledger(
             database=database, desk=desk, places=self._places, identification=identification, starts=self._starts,
             reservations=self._reservations, concurrent=rules.concurrent, clock=clock.now,
             settlement=Settlement(database=database, desk=desk, centre=self._centre, clock=clock.now),
         )  # fmt: skip
         self._listening = Listening(
-            desk=desk, ledger=self._ledger, identification=identification, reservations=self._reservations,
+            desk=desk, ledger=self.ledger, identification=identification, reservations=self._reservations,
             witnesses=self.witnesses, vendors=self._vendors, signer=self._signer, heartbeat=rules.heartbeat,
             clock=clock.now,
         )  # fmt: skip
         self._remote = Remote(
-            desk=desk, chargers=self._chargers, places=self._places, ledger=self._ledger, listening=self._listening,
+            desk=desk, chargers=self._chargers, places=self._places, ledger=self.ledger, listening=self._listening,
             starts=self._starts, reservations=self._reservations, clock=clock, car_timeout=rules.car_timeout,
             stop_timeout=rules.stop_timeout,
         )  # fmt: skip
-        self._watching = Watching(
-            desk=desk, chargers=self._chargers, ledger=self._ledger, remote=self._remote, starts=self._starts,
+        self.watching = Watching(
+            desk=desk, chargers=self._chargers, ledger=self.ledger, remote=self._remote, starts=self._starts,
             reservations=self._reservations, centre=self._centre, clock=clock, limits=rules.limits,
         )  # fmt: skip
 
@@ -222,5 +226,5 @@ class BuiltinCpms:
         return {}
 
     def _running(self, session_id: str) -> Running | None:
-        run = self._ledger.runs.by_session(session_id)
+        run = self.ledger.runs.by_session(session_id)
         return None if run is None or run.ended else run

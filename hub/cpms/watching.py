@@ -88,6 +88,10 @@ class Watching:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.tell_updates()
 
+    async def settled(self) -> None:
+        """Return when everything that was asked of stations has come to an end."""
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
     async def _run(self) -> None:
         while True:
             await self._clock.sleep(self._limits.look)
