@@ -157,10 +157,11 @@ class Ledger:
 
         kept = await self.store.database.transact(work)
         if order is not None:
-            self._starts.used(order)
+            self._starts.claim(order)
         if reserved is not None:
             await self._reservations.over(reserved)
         run = await self._remembered(kept)
+        run.order = order
         self._doubt_former(run)
         return self.runs.add(run)
 
@@ -267,7 +268,8 @@ class Ledger:
         await self.store.database.transact(work)
         run.kept = kept
         if order is not None:
-            self._starts.used(order)
+            self._starts.claim(order)
+            run.order = order
 
     async def _info(self, run: Running, event: TransactionEvent) -> TokenInfo | None:
         """Return what the station is told of the token its message names."""
@@ -303,6 +305,8 @@ class Ledger:
                 )
             )
             run.begun = True
+            if run.order is not None:
+                self._starts.used(run.order)
         if run.ended:
             await self.settle(run)
 

@@ -93,7 +93,10 @@ class Listening:
 
     async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
         """Write down what a transaction tells."""
-        return await self._ledger.take(event)
+        answer = await self._ledger.take(event)
+        for witness in self.witnesses:
+            await witness.told(event)
+        return answer
 
     async def data_transferred(self, event: DataTransferred) -> DataAnswer:
         """Pass a vendor's own message to who understands it."""

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from hub.cpms.ports import Outlet, ProfileResultType
 from hub.ocpi.objects import JSONObject
-from hub.ocpp.events import EVSE, BootNotified, ChargerEvent
+from hub.ocpp.events import EVSE, BootNotified, ChargerEvent, TransactionEvent
 
 
 class Clock(Protocol):
@@ -37,8 +37,8 @@ class Places(Protocol):
 class Witness(Protocol):
     """Whoever follows what stations tell: status, alarms, inventories, live events."""
 
-    async def told(self, event: ChargerEvent | BootNotified) -> None:
-        """Take what a station told; it is answered when all witnesses have returned."""
+    async def told(self, event: ChargerEvent | BootNotified | TransactionEvent) -> None:
+        """Take what a station told, once it is durable; it is answered when all witnesses have returned."""
         ...
 
 

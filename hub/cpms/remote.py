@@ -117,7 +117,8 @@ class Remote:
                 group_id_token=id_tag(authorization.group_id) if authorization.group_id else None,
             ),
         )
-        if order.used.done():  # the transaction may be quicker than the answer
+        if order.claimed:  # the transaction may be quicker than the answer
+            await self._first(order.used, self._stop_timeout)
             return "ACCEPTED"
         if result != "ACCEPTED":
             await self._starts.release(order)
@@ -166,7 +167,7 @@ class Remote:
 
     async def release(self, order: RemoteStart) -> bool:
         """Give up a car that was not connected in time; False if it was after all."""
-        if order.used.done() or not await self._starts.release(order):
+        if order.claimed or not await self._starts.release(order):
             return False
         if self._reservations.get(order.session_id) is None:
             await self._desk.tell(SessionCanceled(session_id=order.session_id, at=self._clock.now()))

@@ -33,7 +33,8 @@ class RemoteStart:
 
     Attributes:
         id: 2.0.1's remoteStartId.
-        used: done once a transaction has begun because of it.
+        claimed: a transaction has been written down because of it; no other can be.
+        used: done once that transaction's Session has been told.
         released: the driver was told that it came to nothing.
     """
 
@@ -46,17 +47,18 @@ class RemoteStart:
     asked_at: datetime.datetime
     until: datetime.datetime
     released: bool = False
+    claimed: bool = False
     used: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
     def waiting(self) -> bool:
         """Whether the car is still awaited."""
-        return not self.released and not self.used.done()
+        return not self.released and not self.claimed
 
     def fits(self, station_id: str, id_token: IdToken, evse: EVSE | None, now: datetime.datetime) -> bool:
         """Whether a token presented at a station is the one this order was for."""
         return (
-            not self.used.done()
+            not self.claimed
             and self.evse.station_id == station_id
             and (evse is None or evse.evse_id in (0, self.evse.evse_id))
             and id_token.id_token.upper() in (self.id_token.upper(), id_tag(self.id_token).upper())
@@ -115,7 +117,7 @@ class RemoteStarts:
         """Return the order a new transaction begins because of."""
         if event.remote_start_id is not None:
             found = self._known.get(event.remote_start_id) or await self._load(event.remote_start_id)
-            fits = found is not None and found.evse.station_id == event.station_id and not found.used.done()
+            fits = found is not None and found.evse.station_id == event.station_id and not found.claimed
             return found if fits else None
         if event.id_token is None:
             return None
@@ -132,11 +134,15 @@ class RemoteStarts:
         """Write down that a transaction has begun because of an order."""
         await tx.execute("UPDATE cpms_remote_start SET state = 'USED' WHERE id = $1", order.id)
 
+    def claim(self, order: RemoteStart) -> None:
+        """Let no other transaction begin because of an order, once ``use`` is committed."""
+        order.claimed = True
+        self._known.pop(order.id, None)
+
     def used(self, order: RemoteStart) -> None:
         """Let whoever waits for the order know."""
         if not order.used.done():
             order.used.set_result(None)
-        self._known.pop(order.id, None)
 
     async def release(self, order: RemoteStart) -> bool:
         """Give up waiting; False if a transaction has begun, or it was given up before."""

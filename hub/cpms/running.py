@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hub.cpms.ports import SessionUpdated
+from hub.cpms.remote_starts import RemoteStart
 from hub.cpms.transaction_store import Kept
 from hub.cpms.transactions import Message, energy_between
 from hub.ocpp.events import EVSE
@@ -35,6 +36,7 @@ class Running:
         doubted_at: since when there is reason to believe that it is over without having been ended.
         asked_at: when its station was last asked for its meter.
         cut_at: when its station was last told to stop it, for ``cut_because``.
+        order: to start, whose giver waits until the Session has been told.
         ends_by: when its time is up; None: it has none.
         over: done once its end has been told.
     """
@@ -54,6 +56,7 @@ class Running:
     asked_at: datetime.datetime | None = None
     cut_at: datetime.datetime | None = None
     cut_because: str | None = None
+    order: RemoteStart | None = None
     ends_by: datetime.datetime | None = None
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 

@@ -167,8 +167,8 @@ class Operation:
     async def tell(self, event: TransactionEvent) -> TransactionAnswer:
         return await self.operator.transaction(event)
 
-    async def present(self, uid: str = "CARD-1", type: str = "ISO14443", at: EVSE | None = HERE) -> TokenInfo:
-        token = IdToken(id_token=uid, type=type)
+    async def present(self, uid: str = "CARD-1", kind: str = "ISO14443", at: EVSE | None = HERE) -> TokenInfo:
+        token = IdToken(id_token=uid, type=kind)
         return await self.operator.token_presented(TokenPresented(station_id=STATION, id_token=token, evse=at))
 
     async def status(self, status: Any, where: EVSE = HERE) -> None:
