@@ -20,7 +20,7 @@ from typing import Any
 
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import EPOCH
-from hub.ocpp.events import Sample, TransactionEvent
+from hub.ocpp.events import SIGNED_ALONE, Sample, TransactionEvent
 
 REGISTER = "Energy.Active.Import.Register"
 
@@ -115,7 +115,7 @@ def message_of(event: TransactionEvent) -> Message:
     """Return what a message tells; times a station cannot have seen are bounded by ours."""
     readings = sorted((each for each in event.samples if _is_register(each)), key=lambda each: each.at)
     register = _register(event, readings)
-    detail = _detail(event, readings)
+    detail = _detail(event)
     return Message(
         key=_message_key(event, register),
         kind=event.kind,
@@ -175,13 +175,15 @@ def _of(samples: Iterable[Sample], measurand: str, factor: int) -> int | None:
     return round(sum(each.value for each in whole[-1:] or present) * factor)
 
 
-def _detail(event: TransactionEvent, readings: Sequence[Sample]) -> JSONObject:
+def _detail(event: TransactionEvent) -> JSONObject:
     detail: JSONObject = {}
     if event.kind == "Ended":
         detail["reason"] = event.reason or "Local"  # 1.6 and 2.0.1: Local may be left out
     if off := skew(event):
         detail["skew"] = off
-    signed = [each.signed for each in readings if each.signed is not None]
+    # Stations of 1.6 may send a register signed only; its text is what a CDR repeats all the same.
+    signing = (each for each in event.samples if _is_register(each) or each.measurand == SIGNED_ALONE)
+    signed = [each.signed for each in sorted(signing, key=lambda each: each.at) if each.signed is not None]
     if signed:
         detail["signed"] = signed
     if event.id_token is not None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from hub.ocpp.measuring import Dropped, default_unit, exact, in_base_unit
 from hub.ocpp.times import moment
-from hub.ocpp.words import JSONObject, Sample
+from hub.ocpp.words import SIGNED_ALONE, JSONObject, Sample
 
 #: The value of a signed record, whose text is no number; it is to be found beside it.
 _UNREAD = Decimal(0)
@@ -65,7 +65,7 @@ def _with_signatures(plain: list[Sample], signed: list[Sample]) -> list[Sample]:
     for record in signed:
         twin = next((i for i, each in enumerate(plain) if each.signed is None and _alike(each, record)), None)
         if twin is None:
-            plain.append(replace(record, measurand="SignedData", unit=""))
+            plain.append(replace(record, measurand=SIGNED_ALONE, unit=""))
         else:
             plain[twin] = replace(plain[twin], signed=record.signed)
     return plain
