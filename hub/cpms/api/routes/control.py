@@ -28,6 +28,9 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import Answer, Chargers, Presence
 from hub.ocpp.words import EVSE, IdToken
 
+#: The upper half of what an id may be: the CPMS counts its own orders and reservations from 1.
+_FOREIGN = 2**30
+
 #: The longest a caller may let a station take for a message of his own, in seconds.
 _LONGEST = 300
 
@@ -170,7 +173,7 @@ class ControlRoutes:
         with station_problems():
             answer = await self._chargers.commands(station_id).remote_start(
                 id_token=body.token.as_told(),
-                remote_start_id=secrets.randbelow(2**31 - 1) + 1,
+                remote_start_id=_FOREIGN + secrets.randbelow(_FOREIGN),
                 evse=_place(station_id, body.evse_id, body.connector_id),
                 group_id_token=body.group_id_token,
             )
@@ -209,7 +212,7 @@ class ControlRoutes:
     @route("POST", "/stations/{station_id}/reservations", scope=Scope.STATIONS_CONTROL, problems=TROUBLE)
     async def reserve_at_station(self, call: Call, station_id: str, body: Reservation) -> ReservationAnswer:
         """Have a place kept for a token, at the station alone: the booking book is not asked."""
-        reservation_id = body.reservation_id if body.reservation_id is not None else secrets.randbelow(2**31 - 1) + 1
+        reservation_id = body.reservation_id or _FOREIGN + secrets.randbelow(_FOREIGN)
         expires_at = aware(body.expires_at)
         if expires_at <= call.now:
             raise invalid("$.expires_at", "must be in the future")
