@@ -61,6 +61,7 @@ class OperatorDesk:
         hub: where requests are put.
         call_url: puts a request to an exact URL a peer gave.
         authorize_timeout: how long an eMSP may take to authorize a token, in seconds.
+        heard: hears every event once it is recorded.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class OperatorDesk:
         call_url: CallUrl,
         authorize_timeout: float = AUTHORIZE_TIMEOUT,
         clock: Callable[[], datetime.datetime] = utc_now,
+        heard: Callable[[CpmsEvent], None] | None = None,
     ) -> None:
         self.party = party
         self.store = store
         self.hub = hub
         self.call_url = call_url
         self.clock = clock
+        self._heard = heard
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
         self.book = BookingBook(store, clock=clock)
         self._charging: dict[Place, str] = {}
@@ -95,6 +98,8 @@ class OperatorDesk:
     async def tell(self, event: CpmsEvent) -> None:
         """Record an event of the CPMS; it is durable when this returns."""
         await self._handlers[type(event)](event)
+        if self._heard is not None:
+            self._heard(event)
 
     def hold(self, outlet: Outlet, authorization: Authorization) -> None:
         """Remember the token of a command: its eMSP has authorized it for this station."""

@@ -13,7 +13,7 @@ from hub.cpms.bookings.watch import BookingWatch
 from hub.cpms.commands import StationCommands
 from hub.cpms.desk import OperatorDesk
 from hub.cpms.orders import orders
-from hub.cpms.ports import Cpms, Handler
+from hub.cpms.ports import Cpms, CpmsEvent, Handler
 from hub.cpms.store import TABLE, Store, token_key
 from hub.cpms.tellers import (
     BookingLocationTeller,
@@ -59,6 +59,7 @@ class CpoEndpoints(LocalPlatform):
         call_url: puts a request to an exact URL a peer gave.
         url_of: the URL a request of this platform's callers came to, without its query.
         cpms: what operates the stations.
+        heard: hears what the CPMS told, once it is recorded.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class CpoEndpoints(LocalPlatform):
         cpms: Cpms,
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
+        heard: Callable[[CpmsEvent], None] | None = None,
     ) -> None:
         self.party = party
         self.hub_party = hub_party
@@ -80,7 +82,7 @@ class CpoEndpoints(LocalPlatform):
         self.url_of = url_of
         self.cpms = cpms
         self.store = Store(database, party, page_limit=page_limit)
-        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock)
+        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard)
         self.bookings = BookingWatch(self.desk.book, cpms, self.desk, clock)
         self.stations = StationCommands(self.desk, cpms, self.bookings)
         self.owed = Owed(
