@@ -14,6 +14,7 @@ from hub.settings import BadSetting, Settings
 URL_FILE = "database.url"
 
 _SECRET = {"hub_token", "database", "given"}
+_PATHS = ("data", "ocpp_certificate", "ocpp_key", "ocpp_client_ca")
 _FIXED = "fixed."
 _PUT = "INSERT INTO hub_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
@@ -97,4 +98,5 @@ async def recorded_settings(database: Database) -> Settings | None:
         return None
     known = {each.name for each in dataclasses.fields(Settings)}
     values = {name: value for name, value in found.items() if name in known}
-    return Settings(**values | {"data": Path(values["data"]), "rooms": frozenset(values["rooms"])})
+    paths = {name: Path(values[name]) for name in _PATHS if values.get(name) is not None}
+    return Settings(**values | paths | {"rooms": frozenset(values["rooms"])})

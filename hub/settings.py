@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
+
+Unknown = Literal["refuse", "wait", "accept"]
 
 ROOMS = frozenset({"hub", "cpms", "emsp"})
 
@@ -27,6 +29,8 @@ FINE = {
     "queue_limit": 1,
     "trace_days": 1,
     "callback_days": 30,
+    "ocpp_max_frame": 1024,
+    "ocpp_log_days": 1,
     "metrics": 0,
     "simulator_speed": 0.001,
     "simulator_tick": 0.1,
@@ -64,6 +68,13 @@ class Settings:
         callback_days: how long a lent response_url is kept, in days (at least 30).
         simulator_speed: how many times faster than a real one a simulated station delivers energy.
         simulator_tick: seconds between two meter readings of a simulated station.
+        ocpp_port: where stations connect; None: nowhere.
+        ocpp_unknown: what becomes of stations nobody added: refuse, wait or accept.
+        ocpp_certificate: chain of the stations' listener (PEM); None: it has no TLS.
+        ocpp_key: its key (PEM); None: it is in the same file.
+        ocpp_client_ca: authorities whose client certificates are trusted (PEM), beside our own.
+        ocpp_max_frame: the longest message of a station, in bytes.
+        ocpp_log_days: how long frames are kept, in days.
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
     """
@@ -93,6 +104,14 @@ class Settings:
     queue_limit: int = 10_000
     trace_days: int = 7
     callback_days: int = 60
+    ocpp_host: str = "127.0.0.1"
+    ocpp_port: int | None = None
+    ocpp_unknown: Unknown = "refuse"
+    ocpp_certificate: Path | None = None
+    ocpp_key: Path | None = None
+    ocpp_client_ca: Path | None = None
+    ocpp_max_frame: int = 1024 * 1024
+    ocpp_log_days: int = 30
     metrics: int = 0
     simulator_speed: float = 1.0
     simulator_tick: float = 15.0
@@ -146,6 +165,7 @@ def checked(settings: Settings) -> Settings:
         BadSetting: one is malformed, or they contradict each other.
     """
     _check_rooms(settings)
+    _check_chargers(settings)
     if not settings.host or settings.host != settings.host.strip():
         raise BadSetting("--host is empty; give an address such as 127.0.0.1")
     if settings.database and not settings.database.startswith(("postgres://", "postgresql://")):
@@ -175,6 +195,19 @@ def _check_rooms(settings: Settings) -> None:
         raise BadSetting("--hub is for rooms without a hub; leave it out, or leave hub out of --rooms")
     if settings.hub_token and not settings.hub_url:
         raise BadSetting("--hub-token needs --hub; give the hub's versions URL too")
+
+
+def _check_chargers(settings: Settings) -> None:
+    if settings.ocpp_port is None:
+        return
+    if "cpms" not in settings.rooms:
+        raise BadSetting("--ocpp-port is for room cpms; leave it out, or add cpms to --rooms")
+    if not settings.ocpp_host or settings.ocpp_host != settings.ocpp_host.strip():
+        raise BadSetting("--ocpp-host is empty; give an address such as 0.0.0.0")
+    if settings.ocpp_unknown not in ("refuse", "wait", "accept"):
+        raise BadSetting(f"--ocpp-unknown {settings.ocpp_unknown!r} is not known; give refuse, wait or accept")
+    if settings.ocpp_certificate is None and (settings.ocpp_key or settings.ocpp_client_ca):
+        raise BadSetting("--ocpp-key and --ocpp-client-ca are for TLS; give --ocpp-certificate too")
 
 
 def _option(name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import access, chargers, deliveries, doctor, importing, ours, party, serving, tracing
+from hub.cli import access, deliveries, doctor, importing, ours, party, serving, stations, tracing
 
 app = typer.Typer(name="emall", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -32,9 +32,10 @@ app.command("trace")(tracing.trace)
 app.add_typer(tracing.route, name="route")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(importing.app, name="import")
+ours.cpms.add_typer(stations.app, name="station")
+ours.cpms.command("frames")(stations.frames)
 ours.cpms.add_typer(access.admin, name="admin")
 ours.cpms.add_typer(access.key, name="key")
 app.add_typer(ours.cpms, name="cpms")
 app.add_typer(ours.emsp, name="emsp")
-app.add_typer(chargers.app, name="chargers")
 app.command("doctor")(doctor.doctor)

@@ -42,6 +42,22 @@ def serve(
     forward_timeout: Annotated[
         float, option("--forward-timeout", "Seconds a party may take to answer.", min=0.1, max=600)
     ] = 30,
+    ocpp_port: Annotated[
+        int | None, option("--ocpp-port", "Port charging stations connect to; 0: any free one.", min=0, max=65535)
+    ] = None,
+    ocpp_host: Annotated[str, option("--ocpp-host", "Address they connect to.")] = "127.0.0.1",
+    ocpp_unknown: Annotated[
+        str, option("--ocpp-unknown", "Stations nobody added: refuse, wait or accept.", metavar="WHAT")
+    ] = "refuse",
+    ocpp_certificate: Annotated[
+        Path | None, option("--ocpp-certificate", "TLS for stations: our chain (PEM).", metavar="FILE")
+    ] = None,
+    ocpp_key: Annotated[
+        Path | None, option("--ocpp-key", "Its key (PEM), if not in the same file.", metavar="FILE")
+    ] = None,
+    ocpp_client_ca: Annotated[
+        Path | None, option("--ocpp-client-ca", "Whose client certificates are trusted (PEM).", metavar="FILE")
+    ] = None,
     hub: Annotated[
         str | None, option("--hub", "Without room hub: the hub to register at.", metavar="VERSIONS_URL")
     ] = None,
@@ -59,6 +75,12 @@ def serve(
         rooms=frozenset(room.strip() for room in rooms.split(",") if room.strip()),
         allow_private_peers=allow_private_peers,
         forward_timeout=forward_timeout,
+        ocpp_port=ocpp_port,
+        ocpp_host=ocpp_host,
+        ocpp_unknown=ocpp_unknown,  # type: ignore[arg-type]  # checked with the others
+        ocpp_certificate=ocpp_certificate,
+        ocpp_key=ocpp_key,
+        ocpp_client_ca=ocpp_client_ca,
         hub_url=hub,
         hub_token=hub_token,
         given=frozenset(given),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
+from hub.ocpp.boots import UNTOLD, Identity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Handshake:
@@ -28,13 +30,14 @@ class Admission:
     Attributes:
         waiting: into the waiting room only: its boot is answered Pending, nothing else is done for it.
         versions: of OCPP it may speak; empty: any.
-        vendor, model: as it once told.
+        identity: as it once told.
+        leniencies: it was granted so far.
     """
 
     waiting: bool = False
     versions: frozenset[str] = frozenset()
-    vendor: str = ""
-    model: str = ""
+    identity: Identity = UNTOLD
+    leniencies: tuple[str, ...] = ()
 
 
 class NotAdmitted(Exception):

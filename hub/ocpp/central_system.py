@@ -14,19 +14,23 @@ import contextlib
 import datetime
 import logging
 import ssl
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from socket import socket
 
 from websockets.asyncio.server import Server
 
-from hub.ocpp.admission import Admission, Gate, Handshake
-from hub.ocpp.dialects import Dialect, Handler
+from hub.database.contract import DatabaseUnavailable
+from hub.ocpp.admission import Admission, Gate, Handshake, NotAdmitted
+from hub.ocpp.dialects import Dialect
 from hub.ocpp.events import ChargerEvent, ChargerOffline, Commands, Connected, Disconnected, Operator, Presence
 from hub.ocpp.links import Link, Log, NoLog, Practice
+from hub.ocpp.register import NoRegister, Register
 from hub.ocpp.schemas import schemas_of
 from hub.ocpp.sockets import Closed, Limits, Socket, listen
 from hub.ocpp.supervision import Patience, Supervision
+from hub.ocpp.waiting import waiting_handlers
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class CentralSystem:
         dialects: the OCPP versions spoken, in any order.
         operator: told of connections; everything else the dialects tell it.
         gate: decides who may connect.
+        register: where what stations tell of themselves is written.
+        call_timeout: of every CALL of ours, in seconds, in place of each message's own.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class CentralSystem:
         gate: Gate,
         *,
         frame_log: Log | None = None,
+        register: Register | None = None,
         limits: Limits | None = None,
         patience: Patience | None = None,
         call_timeout: float | None = None,
@@ -63,12 +70,15 @@ class CentralSystem:
         self._operator = operator
         self._gate = gate
         self._limits = limits or Limits()
+        self._register = register or NoRegister()
         self._practices = {
-            each.version: _practice(each, frame_log or NoLog(), call_timeout) for each in self._dialects.values()
+            each.version: _practice(each, frame_log or NoLog(), self._register, call_timeout) for each in dialects
         }
+        self._waiting_handlers = {each.version: waiting_handlers(schemas_of(each.version).actions) for each in dialects}
         self._servers: list[Server] = []
         self._sockets: set[Link] = set()
         self._present: dict[str, Link] = {}
+        self._waiting: dict[str, Link] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._supervision = Supervision(lambda: self._sockets, self._answered_a_ping, patience)
         self._stopping = False
@@ -121,7 +131,7 @@ class CentralSystem:
             connection.shown.station_id,
             connection,
             self._practices[dialect.version],
-            self._handlers(dialect, connection.admission),
+            self._waiting_handlers[dialect.version] if connection.admission.waiting else dialect.handlers,
         )
         self._sockets.add(link)
         try:
@@ -136,40 +146,81 @@ class CentralSystem:
             self._sockets.discard(link)
             await self._ended(link)
 
-    def _handlers(self, dialect: Dialect, admission: Admission) -> Mapping[str, Handler]:
-        return dialect.handlers
-
     # -- which socket is a station's present one --------------------------------------------------------------
 
+    def _room(self, link: Link) -> dict[str, Link]:
+        return self._waiting if link.socket.admission.waiting else self._present
+
     async def _take_over(self, link: Link) -> None:
-        former = self._present.get(link.station_id)
+        room = self._room(link)
+        former = room.get(link.station_id)
         if former is link:
             return
-        self._present[link.station_id] = link
+        room[link.station_id] = link
         link.present = True
         if former is not None:
             former.end()
             link.follow(former)
-            self._close(former, "another connection of this station has taken over")
-        await self._tell(Connected(station_id=link.station_id, version=link.version, at=_now()))
+            self._close(former, 1000, "another connection of this station has taken over")
+        if room is self._present:
+            await self._tell(Connected(station_id=link.station_id, version=link.version, at=_now()))
 
     def _answered_a_ping(self, link: Link) -> None:
         """Count a silent socket as present, if the station has no other: a station may say nothing for hours."""
-        if link in self._sockets and link.station_id not in self._present:
+        if link in self._sockets and link.station_id not in self._room(link):
             self._keep(self._take_over(link))
 
     async def _ended(self, link: Link) -> None:
         link.end()
-        if self._present.get(link.station_id) is not link:
+        room = self._room(link)
+        if room.get(link.station_id) is not link:
             return
-        del self._present[link.station_id]
-        if not self._stopping:
+        del room[link.station_id]
+        if room is self._present and not self._stopping:
             await link.idle()
-            if link.station_id not in self._present:
-                await self._tell(Disconnected(station_id=link.station_id, at=_now()))
+            await self._gone(link)
 
-    def _close(self, link: Link, reason: str) -> None:
-        self._keep(_close_quietly(link.socket, reason))
+    async def _gone(self, link: Link) -> None:
+        if link.station_id in self._present:
+            return  # It came back while its last words were served.
+        try:
+            await self._register.gone(link.station_id, _presence(link).last_seen)
+        except DatabaseUnavailable as error:
+            log.warning("when %s was last seen cannot be noted: %s", link.station_id, error)
+        await self._tell(Disconnected(station_id=link.station_id, at=_now()))
+
+    # -- who may still be here -------------------------------------------------------------------------------
+
+    async def admit_again(self, station_id: str = "") -> None:
+        """Judge connected sockets anew, for who may connect has changed: of one station, or of all.
+
+        A station that waited and is known now goes on by the same socket, and its next boot is the operator's to
+        answer; one that may not be here any more is cut off.
+        """
+        for link in [each for each in self._sockets if station_id in ("", each.station_id)]:
+            try:
+                admission = await self._gate.admit(link.socket.shown)
+                if admission.waiting and not link.socket.admission.waiting:
+                    raise NotAdmitted(HTTPStatus.FORBIDDEN, "This station is not known any more")
+            except NotAdmitted as refusal:
+                log.info("%s is cut off: %s", link.station_id, refusal)
+                self._close(link, 1008, str(refusal))
+                continue
+            if link.socket.admission.waiting and not admission.waiting:
+                await self._let_in(link, admission)
+
+    async def _let_in(self, link: Link, admission: Admission) -> None:
+        if self._waiting.get(link.station_id) is link:
+            del self._waiting[link.station_id]
+        spoken = link.present
+        link.present = False
+        link.socket.admission = admission
+        link.handlers = self._dialects[link.socket.subprotocol or ""].handlers
+        if spoken:
+            await self._take_over(link)
+
+    def _close(self, link: Link, code: int, reason: str) -> None:
+        self._keep(_close_quietly(link.socket, code, reason))
 
     def _keep(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -212,14 +263,15 @@ def _presence(link: Link) -> Presence:
     return Presence(station_id=link.station_id, version=link.version, since=link.since, last_seen=last_seen)
 
 
-def _practice(dialect: Dialect, frame_log: Log, timeout: float | None) -> Practice:
-    practice = Practice(version=dialect.version, schemas=schemas_of(dialect.version), log=frame_log)
+def _practice(dialect: Dialect, frame_log: Log, register: Register, timeout: float | None) -> Practice:
+    schemas = schemas_of(dialect.version)
+    practice = Practice(version=dialect.version, schemas=schemas, log=frame_log, register=register)
     return practice if timeout is None else replace(practice, timeout=timeout, timeouts={})
 
 
-async def _close_quietly(connection: Socket, reason: str) -> None:
+async def _close_quietly(connection: Socket, code: int, reason: str) -> None:
     with contextlib.suppress(Closed):
-        await connection.close(1000, reason)
+        await connection.close(code, reason)
 
 
 async def _closed(server: Server, patience: float) -> None:

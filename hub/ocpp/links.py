@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hub.ocpp import frames
+from hub.ocpp.boots import BOOT, identity_of, interval_of
 from hub.ocpp.dialects import Call, Handler
 from hub.ocpp.errors import CallFault, InternalError, NotImplementedHere, NotSupported
 from hub.ocpp.events import AnswerInvalid, CallRefused, CallTimeout, ChargerOffline, JSONObject
 from hub.ocpp.frames import CallFrame, ErrorFrame, Malformed, ResultFrame
+from hub.ocpp.register import NoRegister, Register
 from hub.ocpp.schemas import Schemas
 from hub.ocpp.sockets import Closed, Socket
 
@@ -79,6 +81,7 @@ class Practice:
     version: str
     schemas: Schemas
     log: Log = field(default_factory=NoLog)
+    register: Register = field(default_factory=NoRegister)
     timeout: float = TIMEOUT
     timeouts: Mapping[str, float] = field(default_factory=lambda: TIMEOUTS)
     now: Callable[[], datetime.datetime] = utc_now
@@ -91,12 +94,13 @@ class Link:
         handlers: what answers its CALLs; those of the waiting room first, for a station that waits.
         spoke: when a frame last came, by the loop's clock; 0.0: it has not spoken yet.
         present: whether it is, or was, the one its station is reached by.
+        identity: what kind of station it is, as far as it told.
         interval: of the heartbeats the station was told to send, in seconds; None: it was not, on this socket.
     """
 
     __slots__ = (
-        "_inbox", "_pending", "_practice", "_predecessor", "_serving", "_turn", "closed", "handlers",
-        "interval", "present", "since", "socket", "spoke", "station_id",
+        "_inbox", "_needed", "_pending", "_practice", "_predecessor", "_serving", "_turn", "closed", "handlers",
+        "identity", "interval", "present", "since", "socket", "spoke", "station_id",
     )  # fmt: skip
 
     def __init__(self, station_id: str, socket: Socket, practice: Practice, handlers: Mapping[str, Handler]) -> None:
@@ -105,10 +109,12 @@ class Link:
         self.handlers = handlers
         self.since = practice.now()
         self.spoke = 0.0
+        self.identity = socket.admission.identity
         self.interval: int | None = None
         self.closed = False
         self.present = False
         self._practice = practice
+        self._needed = socket.admission.leniencies
         self._inbox: deque[tuple[CallFrame, datetime.datetime]] | None = None
         self._serving: asyncio.Task[None] | None = None
         self._predecessor: Link | None = None
@@ -186,16 +192,41 @@ class Link:
             if frame.action not in schemas.actions:
                 raise NotImplementedHere(f"OCPP {self.version} has no action {frame.action[:50]}")
             raise NotSupported(f"{frame.action} is nothing this side answers")
-        schemas.judge_request(frame.action, frame.payload)
-        return await handler(
+        if frame.action == BOOT:
+            await self._identify(frame.payload)
+        payload = await self._lenient(frame)
+        schemas.judge_request(frame.action, payload)
+        answer = await handler(
             Call(
                 station_id=self.station_id,
                 message_id=frame.message_id,
                 action=frame.action,
-                payload=frame.payload,
+                payload=payload,
                 received_at=at,
             )
         )
+        if frame.action == BOOT:
+            self.interval = interval_of(answer)
+        return answer
+
+    async def _identify(self, payload: JSONObject) -> None:
+        told = identity_of(payload, self.version)
+        if told != self.identity:
+            self.identity = told
+            await self._practice.register.identified(self.station_id, told)
+
+    async def _lenient(self, frame: CallFrame) -> JSONObject:
+        granted = self._practice.register.leniencies(self.identity)
+        if not granted:
+            return frame.payload
+        payload, used = self._practice.schemas.mend_request(frame.action, frame.payload, granted)
+        if not used <= set(self._needed):
+            self._needed = tuple(sorted(used.union(self._needed)))
+            log.info("%s (%s %s) needs leniency: %s", self.station_id, self.identity.vendor, self.identity.model,
+                     ", ".join(sorted(used)))  # fmt: skip
+            await self._practice.register.lenient(self.station_id, self._needed)
+        found: JSONObject = payload
+        return found
 
     async def _answer(self, data: bytes) -> None:
         try:

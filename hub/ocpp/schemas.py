@@ -22,6 +22,7 @@ from hub.ocpp.errors import (
     PropertyConstraintViolation,
     TypeConstraintViolation,
 )
+from hub.ocpp.leniency import mended
 
 #: Keyword of a schema -> what hurting it is. A text's length and a date-time's form belong to its data type.
 _FAULTS: dict[str, type[CallFault]] = {
@@ -65,6 +66,13 @@ class Schemas:
         validator = self._requests.get(action) or self._request_validator(action)
         if not validator.is_valid(payload):
             raise fault_of(validator, payload)
+
+    def mend_request(self, action: str, payload: Any, granted: frozenset[str]) -> tuple[Any, set[str]]:
+        """Return a CALL's payload with what a leniency lets pass mended, and the names of those it needed."""
+        validator = self._requests.get(action) or self._request_validator(action)
+        if validator.is_valid(payload):
+            return payload, set()
+        return mended(validator, payload, granted)
 
     def judge_response(self, action: str, payload: Any) -> None:
         """Judge the payload of a CALLRESULT; an action the version does not have (a raw one) has no rules.

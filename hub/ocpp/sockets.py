@@ -3,7 +3,6 @@
 Source: OCPP-J 1.6, 3; OCPP 2.0.1 part 4, 3 (connection URL, subprotocol, ping); RFC 6455.
 """
 
-import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,9 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from hub.ocpp.admission import Admission, Handshake, NotAdmitted
+from hub.ocpp.stations import is_station_id
 
 PATH = "/ocpp/"
-
-#: Characters of a station id: 2.0.1 allows 48; whoever has longer ones may keep them.
-LONGEST_ID = 255
 
 _BACKLOG = 4096  # a whole field of stations comes back at once after a power cut
 _OPEN = 30.0  # seconds a handshake may take, the check of a password in a queue of others included
@@ -156,8 +153,3 @@ def station_of(path: str) -> str | None:
     except UnicodeDecodeError:
         return None
     return station_id if is_station_id(station_id) else None
-
-
-def is_station_id(text: str) -> bool:
-    """Whether a text can be a station's id: printable, not blank at its ends, not too long."""
-    return 0 < len(text) <= LONGEST_ID and text.isprintable() and not re.search(r"^\s|\s$", text)

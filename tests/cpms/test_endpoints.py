@@ -1,7 +1,5 @@
 """The CPMS's OCPI door: what it shows, what it takes, what it makes of orders to its stations."""
 
-import asyncio
-
 import pytest
 
 from adapters.cpms.simulator import SimulatedCpms
@@ -306,9 +304,7 @@ async def test_an_unused_reservation_completes_its_session(cpms, hub, clock):
     await cpms.stations.settled()
 
     await clock.advance(3601)
-    async with asyncio.timeout(5):
-        while (await cpms.store.sessions.all())[0]["status"] == "RESERVATION":
-            await asyncio.sleep(0.01)
+    await cpms.owed.settled()
 
     (session,) = await cpms.store.sessions.all()
     assert session["status"] == "COMPLETED"
