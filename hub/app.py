@@ -6,6 +6,7 @@ process reach each other without a socket, and otherwise exactly as strangers do
 
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import signal
@@ -124,9 +125,9 @@ class _HTTP(uvicorn.Server):
 
 async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> int:
     settings = workshop.settings
-    rooms = list(_rooms(workshop))
-    doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
     operator_api = _operator_api(workshop)
+    rooms = list(_rooms(workshop, operator_api))
+    doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
     if operator_api is not None:
         doors[operator_api.path] = operator_api
     front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
@@ -154,14 +155,16 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         running.push_async_callback(_end, server, serving)
         if operator_api is not None:
-            running.push_async_callback(operator_api.feed.stop)  # before HTTP, which waits for its streams
+            running.push_async_callback(operator_api.feed.stop)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, _leave, server)
+            asyncio.get_running_loop().add_signal_handler(number, _leave, server, operator_api)
         joining = asyncio.create_task(_join(rooms, workshop), name="join")
         running.push_async_callback(_cancelled, joining)
         await asyncio.wait([serving, joining], return_when=asyncio.FIRST_COMPLETED)
         if not joining.done():
             return 0
+        if operator_api is not None:
+            _offer(operator_api, rooms)
         orders = asyncio.create_task(serve_orders(workshop.database, joining.result()), name="orders")
         running.push_async_callback(_cancelled, orders)
         _settle()
@@ -184,8 +187,10 @@ def _settle() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _leave(server: uvicorn.Server) -> None:
+def _leave(server: uvicorn.Server, operator_api: "OperatorApi | None") -> None:
     server.should_exit = True
+    if operator_api is not None:
+        operator_api.feed.end()  # HTTP waits for its streams
 
 
 async def _end(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
@@ -198,7 +203,7 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
     await asyncio.wait([task])
 
 
-def _rooms(workshop: Workshop) -> Iterator[Room]:
+def _rooms(workshop: Workshop, operator_api: "OperatorApi | None") -> Iterator[Room]:
     """Yield the rooms this process runs, the hub first.
 
     Our parties' rooms are imported where they are run: a hub alone starts a fifth faster without them.
@@ -216,7 +221,7 @@ def _rooms(workshop: Workshop) -> Iterator[Room]:
             Party.parse(settings.cpo_id),
             _PATHS["cpms"],
             name="emall CPMS",
-            make=_cpms,
+            make=functools.partial(_cpms, operator_api),
             offered=frozenset(CpoEndpoints.offered()),
             expects=frozenset((module, "RECEIVER") for module in ("locations", "tariffs", "sessions", "cdrs")),
         )
@@ -247,9 +252,20 @@ def _operator_api(workshop: Workshop) -> "OperatorApi | None":
     return operator_api(workshop.database, feed=feed, public_url=workshop.settings.public_url)
 
 
-def _cpms(room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
+def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
+    """Offer to operators what our CPMS has, now that it is there."""
+    from hub.cpms.api.routes.records import RecordRoutes
+    from hub.cpms.endpoints import CpoEndpoints
+
+    for room in rooms:
+        if isinstance(room, PartyRoom) and isinstance(room.endpoints, CpoEndpoints):
+            operator_api.add(RecordRoutes(room.endpoints.store, room.endpoints.cpms.stop_session))
+
+
+def _cpms(operator_api: "OperatorApi | None", room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
     from adapters.cpms.simulator import SimulatedCpms
     from hub.cpms.endpoints import CpoEndpoints
+    from hub.cpms.live import publish
 
     settings = room.workshop.settings
     return CpoEndpoints(
@@ -261,6 +277,7 @@ def _cpms(room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
         database=room.workshop.database,
         cpms=SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick),
         page_limit=settings.page_limit,
+        heard=functools.partial(publish, operator_api.feed) if operator_api is not None else None,
     )
 
 

@@ -11,6 +11,7 @@ from hub.keeping import LISTS, Level, declared, fold, key_of
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownEndpoint
 from hub.ocpi.messages import Body, Dialect, Party, Request, Response
+from hub.ocpi.modules.bookings import has_timeslot
 from hub.ocpi.objects import JSON
 from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
@@ -58,20 +59,11 @@ async def _with_timeslots(catalogue: Catalogue, kind: str, viewer: Party, given:
     after: int | None = 0
     while after is not None:
         page = await catalogue.page(kind, viewer, Query(query.date_from, query.date_to, limit=1000, after=after))
-        fitting += [each for each in page.objects if _has_timeslot(codec.decode(each[1]), first, last)]
+        fitting += [each for each in page.objects if has_timeslot(codec.decode(each[1]), first, last)]
         after = page.after
     begin = query.after if query.after is not None else query.offset
     end = begin + query.limit
     return Page(fitting[begin:end], len(fitting), end if end < len(fitting) else None)
-
-
-def _has_timeslot(value: JSON, first: int | None, last: int | None) -> bool:
-    starts = (
-        microseconds(slot["start_date_time"])
-        for calendar in value.get("calendars") or ()
-        for slot in calendar.get("available_timeslots") or ()
-    )
-    return any((first is None or at >= first) and (last is None or at < last) for at in starts)
 
 
 def in_version(kind: str, of: str, body: bytes, version: Dialect) -> bytes:

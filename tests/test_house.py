@@ -27,6 +27,11 @@ PLANTED = {
     "A module of OCPI knows neither HTTP nor versions": ("hub/ocpi/modules/tokens.py", "import hub.ocpi.client"),
     "Prices come from OCPI objects alone": ("hub/ocpi/pricing/steps.py", "import hub.ocpi.shelves"),
     "HTTP clients live on the wire": ("hub/router.py", "import httpx"),
+    "Sockets and strangers' schemas are the chargers' room's": ("hub/catalogue.py", "import websockets"),
+    "A version of OCPP knows no socket, and 1.6 and 2.0.1 not each other": (
+        "hub/ocpp/v16/meters.py",
+        "import hub.ocpp.v201",
+    ),
     "The ORM declares and migrates, and never runs": ("hub/catalogue.py", "import tortoise"),
     "Engines live in the database room": ("hub/catalogue.py", "import sqlite3"),
     "The terminal belongs to the command line": ("hub/admin.py", "import rich"),

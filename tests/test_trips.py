@@ -369,7 +369,7 @@ async def test_our_cpms_and_emsp_exchange_nothing_but_ocpi_through_the_hub(house
 #: All modules of OCPI 2.3.0 that our parties use, and the addresses that come before modules.
 MODULES = {
     "", "versions", "credentials", "hubclientinfo", "locations", "tariffs", "tokens", "sessions", "cdrs", "commands",
-    "chargingprofiles",
+    "chargingprofiles", "bookings",
 }  # fmt: skip
 
 

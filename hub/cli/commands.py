@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import access, deliveries, doctor, importing, ours, party, serving, stations, tracing
+from hub.cli import access, chargers, deliveries, doctor, importing, ours, party, serving, stations, tracing
 
 app = typer.Typer(name="emall", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -38,4 +38,5 @@ ours.cpms.add_typer(access.admin, name="admin")
 ours.cpms.add_typer(access.key, name="key")
 app.add_typer(ours.cpms, name="cpms")
 app.add_typer(ours.emsp, name="emsp")
+app.add_typer(chargers.app, name="chargers")
 app.command("doctor")(doctor.doctor)

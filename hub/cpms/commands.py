@@ -7,10 +7,15 @@ Source: OCPI 2.3.0, mod_commands.asciidoc, mod_charging_profiles.asciidoc, mod_s
 """
 
 import asyncio
+import datetime
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from hub.cpms.bookings.book import LONGEST_RESERVATION
+from hub.cpms.bookings.store import Place
+from hub.cpms.bookings.watch import BookingWatch
+from hub.cpms.bookings.wishes import Driver
 from hub.cpms.desk import OperatorDesk, new_id
 from hub.cpms.ports import Authorization, CommandResultType, Cpms, OpenReservation, Outlet
 from hub.cpms.store import Reservation
@@ -34,9 +39,10 @@ _CAPABILITIES = {"RESERVE_NOW": "RESERVABLE", "UNLOCK_CONNECTOR": "UNLOCK_CAPABL
 class StationCommands:
     """Commands, charging profiles and charging preferences of one operator."""
 
-    def __init__(self, desk: OperatorDesk, cpms: Cpms) -> None:
+    def __init__(self, desk: OperatorDesk, cpms: Cpms, watch: BookingWatch) -> None:
         self._desk = desk
         self._cpms = cpms
+        self._watch = watch
         self._party = desk.party
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -65,7 +71,14 @@ class StationCommands:
             raise InvalidParameters("$.connector_id: required by this EVSE")
         authorization = _command_authorization(order)
         self._desk.hold(outlet, authorization)
-        return self._carry_on(request, lambda: self._cpms.start_session(outlet, authorization))
+
+        async def start() -> CommandResultType:
+            if await self._desk.book.keeps_from(outlet, Driver.of(authorization)):
+                return "EVSE_OCCUPIED"
+            await self._watch.hand_over(outlet, authorization)
+            return await self._cpms.start_session(outlet, authorization)
+
+        return self._carry_on(request, start)
 
     async def stop_session(self, request: Request) -> Response:
         """STOP_SESSION of the asking eMSP's own session."""
@@ -83,7 +96,8 @@ class StationCommands:
         outlet, evse = await self._place(order)
         if not _knows(evse, "RESERVE_NOW"):
             return _response("NOT_SUPPORTED")
-        if not _own_token(request, order["token"]) or expires_at <= self._desk.clock():
+        ahead = expires_at - self._desk.clock()
+        if not _own_token(request, order["token"]) or not datetime.timedelta() < ahead <= LONGEST_RESERVATION:
             return _response("REJECTED")
         asker = _asker(request)
         known = await self._desk.store.reservation(asker, order["reservation_id"])
@@ -94,8 +108,13 @@ class StationCommands:
         )
 
         async def reserve() -> CommandResultType:
+            place = Place.of(outlet.location_id, outlet.evse_uid)
+            if not await self._desk.book.reserve(place, session_id, expires_at):
+                return "EVSE_OCCUPIED"
             result = await self._cpms.reserve_now(taken)
-            if result == "ACCEPTED":
+            if result != "ACCEPTED":
+                await self._desk.book.give_back(place, session_id)
+            else:
                 reservation = Reservation(
                     session_id, asker, order["reservation_id"], outlet.location_id, order["response_url"], expires_at
                 )

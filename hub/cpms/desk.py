@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable
 
 from hub.cpms import sessions
 from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
+from hub.cpms.bookings.book import BookingBook
+from hub.cpms.bookings.store import Place
+from hub.cpms.bookings.wishes import Driver
 from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import (
     Authorization,
@@ -47,6 +50,10 @@ log = logging.getLogger(__name__)
 _CURRENCY = "EUR"  # of a Location without a Tariff
 
 
+#: What a driver hears at an EVSE that is kept for another's booking (X-42).
+BOOKED = Refusal(reason="NOT_ALLOWED", info="This place is booked.")
+
+
 class OperatorDesk:
     """The ``Desk`` of one operator.
 
@@ -54,6 +61,7 @@ class OperatorDesk:
         hub: where requests are put.
         call_url: puts a request to an exact URL a peer gave.
         authorize_timeout: how long an eMSP may take to authorize a token, in seconds.
+        heard: hears every event once it is recorded.
     """
 
     def __init__(
@@ -65,13 +73,17 @@ class OperatorDesk:
         call_url: CallUrl,
         authorize_timeout: float = AUTHORIZE_TIMEOUT,
         clock: Callable[[], datetime.datetime] = utc_now,
+        heard: Callable[[CpmsEvent], None] | None = None,
     ) -> None:
         self.party = party
         self.store = store
         self.hub = hub
         self.call_url = call_url
         self.clock = clock
+        self._heard = heard
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
+        self.book = BookingBook(store, clock=clock)
+        self._charging: dict[Place, str] = {}
         self._handlers: dict[type, Callable[..., Awaitable[None]]] = {
             StatusChanged: self._status_changed,
             SessionPending: self._session_pending,
@@ -86,6 +98,8 @@ class OperatorDesk:
     async def tell(self, event: CpmsEvent) -> None:
         """Record an event of the CPMS; it is durable when this returns."""
         await self._handlers[type(event)](event)
+        if self._heard is not None:
+            self._heard(event)
 
     def hold(self, outlet: Outlet, authorization: Authorization) -> None:
         """Remember the token of a command: its eMSP has authorized it for this station."""
@@ -93,6 +107,8 @@ class OperatorDesk:
 
     async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
         """Return the leave for a token presented at a station, or why there is none."""
+        if await self.book.keeps_from(outlet, Driver(uid=uid, type=token_type)):
+            return BOOKED
         return await self.cascade.judge(uid, token_type, outlet)
 
     # -- places ------------------------------------------------------------------------------------
@@ -115,12 +131,17 @@ class OperatorDesk:
             return None
         return outlet_of(location, evses[0], evses[0]["connectors"][0])
 
+    def session_at(self, outlet: Outlet) -> str | None:
+        """Return the session that is going on at an EVSE."""
+        return self._charging.get(Place.of(outlet.location_id, outlet.evse_uid))
+
     async def running(self) -> list[RunningSession]:
         """Return the sessions that were going on when this side stopped."""
         found = []
         for each in await self.store.sessions.all():
             outlet = await self.outlet(each["location_id"], each["evse_uid"], each["connector_id"])
             if each["status"] == "ACTIVE" and outlet is not None:
+                self._charging[Place.of(outlet.location_id, outlet.evse_uid)] = each["id"]
                 found.append(
                     RunningSession(
                         session_id=each["id"],
@@ -153,15 +174,12 @@ class OperatorDesk:
     # -- events ------------------------------------------------------------------------------------
 
     async def _status_changed(self, event: StatusChanged) -> None:
+        new = {"status": event.status, "last_updated": date_time(event.at)}
+        uid = event.evse_uid.upper()
+
         async def work(tx: Transaction) -> None:
-            location = await self.store.locations.get_in(tx, self.party, event.location_id)
-            evse = _child(location, "evses", "uid", event.evse_uid)
-            if location is None or evse is None or evse["status"] == event.status:
-                return
-            # last_updated never runs back, though a station's clock may.
-            at = max(date_time(event.at), location["last_updated"])
-            evse |= {"status": event.status, "last_updated": at}
-            await self.store.put_for_everyone(tx, self.store.locations, location | {"last_updated": at})
+            change = self.store.change_evses
+            await change(tx, event.location_id, lambda evse: new if evse["uid"].upper() == uid else None)
 
         await self.store.database.transact(work)
 
@@ -171,22 +189,25 @@ class OperatorDesk:
         new = sessions.reserved_session(
             self.party, event.session_id, event.outlet, event.authorization, event.at, currency
         ) | {"status": STATUS[State.AUTHORIZED]}
+        seal = _sealed(State.AUTHORIZED, new, event.authorization)
 
         async def work(tx: Transaction) -> None:
             if await self.store.sessions.get_in(tx, self.party, event.session_id) is None:
-                await self.store.put_for_provider(tx, self.store.sessions, new)
+                await self.store.sealed.put(tx, self.party, event.session_id, seal)
+                await self.store.put_session(tx, new, seal)
 
         await self.store.database.transact(work)
 
     async def _session_canceled(self, event: SessionCanceled) -> None:
         async def work(tx: Transaction) -> None:
-            known, _, state = await self._known(tx, event.session_id)
+            known, seal, state = await self._known(tx, event.session_id)
             if known is None or (after := _after(state, Step.CANCEL)) is None:
                 return
             at = date_time(event.at)
             closed = known | {"status": STATUS[after], "end_date_time": at}
             closed["last_updated"] = max(at, known["last_updated"])
-            await self.store.put_for_provider(tx, self.store.sessions, closed)
+            await self.store.put_session(tx, closed, seal)
+            await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
 
@@ -197,20 +218,22 @@ class OperatorDesk:
             return
         tariffs = await self._tariffs(location, event.outlet)
         new = sessions.session(self.party, event, _currency(tariffs))
-        seal = sessions.sealed(location, event.outlet, tariffs) | {
-            "last_updated": new["last_updated"],
-            "state": State.STARTED,
-        }
+        seal = sessions.sealed(location, event.outlet, tariffs) | _sealed(State.STARTED, new, event.authorization)
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> JSONObject | None:
             known, _, state = await self._known(tx, event.session_id)
             if known is not None and _after(state, Step.START) is None:
-                return
+                return None
             await self.store.end_reservation(tx, event.session_id, "USED")
+            booking = await self.book.started(tx, event)
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
-            await self.store.put_for_provider(tx, self.store.sessions, new)
+            await self.store.put_session(tx, new, seal)
+            return booking
 
-        await self.store.database.transact(work)
+        fulfilled = await self.store.database.transact(work)
+        if fulfilled is not None:
+            self.book.announce(fulfilled)
+        self._charging[Place.of(event.outlet.location_id, event.outlet.evse_uid)] = event.session_id
 
     async def _session_updated(self, event: SessionUpdated) -> None:
         step = Step.FLOW if event.charging else Step.HOLD_BACK if event.held_back else Step.PARK
@@ -222,24 +245,27 @@ class OperatorDesk:
             if after != state:
                 await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
             changed = sessions.advanced(known, event.kwh, event.at, seal["tariffs"])
-            await self.store.put_for_provider(tx, self.store.sessions, changed)
+            await self.store.put_session(tx, changed, seal)
 
         await self.store.database.transact(work)
 
     async def _session_ended(self, event: SessionEnded) -> None:
-        last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if event.unbilled else Step.BILL
-
         async def work(tx: Transaction) -> None:
             known, seal, state = await self._known(tx, event.session_id)
+            unbilled = event.unbilled or seal.get("unbilled")
+            last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if unbilled else Step.BILL
             if known is None or (after := _after(state, Step.END, last)) is None:
                 return
             ended = sessions.completed(known, event, seal["tariffs"]) | {"status": STATUS[after]}
-            await self.store.put_for_provider(tx, self.store.sessions, ended)
+            await self.store.put_session(tx, ended, seal)
+            booked = await self.book.ended(tx, event.session_id)
             if after is State.BILLED:
-                await self.store.put_for_provider(tx, self.store.cdrs, sessions.cdr(ended, seal))
+                made = sessions.cdr(ended, seal) | ({"booking_id": booked} if booked else {})
+                await self.store.put_for_provider(tx, self.store.cdrs, made)
             await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
+        self._charging = {place: each for place, each in self._charging.items() if each != event.session_id}
 
     async def _known(self, tx: Transaction, session_id: str) -> tuple[JSONObject | None, JSONObject, State]:
         """Return a Session, what is sealed of it, and its state; of one that is unknown the state means nothing."""
@@ -306,6 +332,7 @@ class OperatorDesk:
                 return False
             known = await self.store.sessions.get_in(tx, self.party, session_id)
             assert known is not None, "written with the reservation"
+            await self.book.release(tx, session_id, Place.of(known["location_id"], known["evse_uid"]))
             ended = known | {
                 "status": STATUS[SESSION.after(State.RESERVED, Step.LAPSE)],
                 "end_date_time": date_time(at),
@@ -339,6 +366,10 @@ def _after(state: State, *steps: Step) -> State | None:
         log.info("told again or too late: %s", refused)
         return None
     return state
+
+
+def _sealed(state: State, session: JSONObject, authorization: Authorization) -> JSONObject:
+    return {"state": state, "unbilled": authorization.unbilled, "last_updated": session["last_updated"]}
 
 
 def _currency(tariffs: list[JSONObject]) -> str:

@@ -1,29 +1,48 @@
 """A CPMS's OCPI door: requests become port calls, and what the operator owns goes out to its partners.
 
 Source: OCPI 2.3.0, mod_locations, mod_tariffs, mod_sessions, mod_cdrs, mod_tokens, mod_commands,
-mod_charging_profiles, mod_hub_client_info: Sender and Receiver interfaces of a CPO.
+mod_charging_profiles, mod_hub_client_info; OCPI 2.3.0 Bookings, mod_bookings: Sender and Receiver interfaces of a CPO.
 """
 
 import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hub.cpms.bookings import calendars
+from hub.cpms.bookings.watch import BookingWatch
 from hub.cpms.commands import StationCommands
 from hub.cpms.desk import OperatorDesk
 from hub.cpms.orders import orders
-from hub.cpms.ports import Cpms, Handler
+from hub.cpms.ports import Cpms, CpmsEvent, Handler
 from hub.cpms.store import TABLE, Store, token_key
-from hub.cpms.tellers import CdrTeller, LocationTeller, SessionTeller, TariffTeller
+from hub.cpms.tellers import (
+    BookingLocationTeller,
+    BookingTeller,
+    CdrTeller,
+    LocationTeller,
+    SessionTeller,
+    TariffTeller,
+)
 from hub.database.contract import Database, Transaction
 from hub.ocpi.errors import UnknownToken
 from hub.ocpi.messages import Party, Request, Response
-from hub.ocpi.modules import cdrs, chargingprofiles, commands, hubclientinfo, locations, sessions, tariffs, tokens
+from hub.ocpi.modules import (
+    bookings,
+    cdrs,
+    chargingprofiles,
+    commands,
+    hubclientinfo,
+    locations,
+    sessions,
+    tariffs,
+    tokens,
+)
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl, Owed
 from hub.ocpi.partners import Partners
 from hub.ocpi.platforms import LocalPlatform, Platform, serves
 from hub.ocpi.pulling import Listing, Pulling
-from hub.ocpi.receiving import NoSuchLocation, NoSuchToken, check_owner, child, owner_of, patched
+from hub.ocpi.receiving import NoSuchLocation, NoSuchObject, NoSuchToken, check_owner, child, owner_of, patched
 from hub.ocpi.shelves import Shelf
 from hub.ocpi.times import utc_now
 
@@ -40,6 +59,7 @@ class CpoEndpoints(LocalPlatform):
         call_url: puts a request to an exact URL a peer gave.
         url_of: the URL a request of this platform's callers came to, without its query.
         cpms: what operates the stations.
+        heard: hears what the CPMS told, once it is recorded.
     """
 
     def __init__(
@@ -54,6 +74,7 @@ class CpoEndpoints(LocalPlatform):
         cpms: Cpms,
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
+        heard: Callable[[CpmsEvent], None] | None = None,
     ) -> None:
         self.party = party
         self.hub_party = hub_party
@@ -61,8 +82,9 @@ class CpoEndpoints(LocalPlatform):
         self.url_of = url_of
         self.cpms = cpms
         self.store = Store(database, party, page_limit=page_limit)
-        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock)
-        self.stations = StationCommands(self.desk, cpms)
+        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard)
+        self.bookings = BookingWatch(self.desk.book, cpms, self.desk, clock)
+        self.stations = StationCommands(self.desk, cpms, self.bookings)
         self.owed = Owed(
             database,
             TABLE,
@@ -75,6 +97,8 @@ class CpoEndpoints(LocalPlatform):
                 "tariff": TariffTeller(party),
                 "session": SessionTeller(party),
                 "cdr": CdrTeller(party),
+                "booking": BookingTeller(party),
+                "booking_location": BookingLocationTeller(party),
             },
             returned=lambda: self.pulling.begin(),
         )
@@ -93,11 +117,13 @@ class CpoEndpoints(LocalPlatform):
         """Take up the stations and what is still owed."""
         await self.cpms.start(self.desk, await self.desk.running(), await self.desk.reserved())
         await self.owed.start()
+        await self.bookings.start()
         self.pulling.begin()
 
     async def stop(self) -> None:
         """Let go; sessions go on at the stations."""
         await self.pulling.stop()
+        await self.bookings.stop()
         await self.owed.stop()
         await self.stations.stop()
         await self.cpms.stop()
@@ -142,6 +168,38 @@ class CpoEndpoints(LocalPlatform):
     @serves(cdrs.list_cdrs)
     async def list_cdrs(self, request: Request) -> Response:
         return await self._list(request, self.store.cdrs, cdrs.CDR, directed=True)
+
+    @serves(bookings.list_booking_locations)
+    async def list_booking_locations(self, request: Request) -> Response:
+        matching = calendars.within(request.parameters)
+        page = await self.store.booking_locations.page(request.parameters, owner=self.party, matching=matching)
+        return page.response(bookings.BookingLocation, self.url_of(request))
+
+    @serves(bookings.get_own_booking_location)
+    async def get_own_booking_location(self, request: Request) -> Response:
+        return Response.of(bookings.BookingLocation, await self._booking_location(request))
+
+    @serves(bookings.get_own_calendar)
+    async def get_own_calendar(self, request: Request) -> Response:
+        calendar = child(await self._booking_location(request), "calendars", request.params["calendar_id"])
+        if calendar is None:
+            raise NoSuchObject(f"There is no Calendar {request.params['calendar_id']}")
+        return Response.of(bookings.Calendar, calendar)
+
+    @serves(bookings.list_bookings)
+    async def list_bookings(self, request: Request) -> Response:
+        return await self._list(request, self.store.bookings, bookings.Booking, directed=True)
+
+    @serves(bookings.post_booking)
+    async def post_booking(self, request: Request) -> Response:
+        assert request.sender is not None, "Functional Modules have a sender"
+        return Response.of(bookings.Booking, await self.desk.book.request(request.value, request.sender))
+
+    async def _booking_location(self, request: Request) -> JSONObject:
+        found = await self.store.booking_locations.get(self.party, request.params["booking_location_id"])
+        if found is None:
+            raise NoSuchLocation(f"There is no BookingLocation {request.params['booking_location_id']}")
+        return found
 
     @serves(sessions.put_charging_preferences)
     async def put_charging_preferences(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ Source: OCPI 2.3.0, mod_locations.asciidoc (EVSE: one vehicle at a time); decisi
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,9 @@ class Places:
 
     Args:
         store: the operator's, whose Locations and places they are.
+
+    Attributes:
+        changed: called with a station that is placed otherwise than before.
     """
 
     def __init__(self, store: Store) -> None:
@@ -55,6 +58,7 @@ class Places:
         self._placed: dict[str, list[Place]] = {}
         self._evses: dict[tuple[str, str, str], EVSE] = {}
         self._following = Following(store.database, (LOCATIONS, PLACES), self._read)
+        self.changed: Callable[[str], None] = lambda _: None
 
     async def start(self) -> None:
         """Read everything, and from now on what changes."""
@@ -97,6 +101,14 @@ class Places:
         """Return the stations' connectors that together are one EVSE of a Location."""
         found = (self.evse(outlet) for outlet in self._at(location_id.upper(), evse_uid.upper()))
         return [evse for evse in found if evse is not None]
+
+    def known(self, location_id: str, evse_uid: str) -> bool:
+        """Whether there is such an EVSE, with a station or without."""
+        return bool(self._at(location_id.upper(), evse_uid.upper()))
+
+    def evses_of(self, station_id: str) -> list[tuple[str, str]]:
+        """Return the EVSEs of a station: location_id and evse_uid, each once."""
+        return list(dict.fromkeys((each.location_id, each.evse_uid) for _, each in self.of_station(station_id)))
 
     def stations_at(self, location_id: str) -> set[str]:
         """Return the stations that stand at a Location."""
@@ -166,6 +178,7 @@ class Places:
             f"{_SELECT} WHERE station_id = $1 ORDER BY evse_id, connector_id", station_id
         )
         self._keep_station(station_id, [Place(*rest) for _, *rest in rows])
+        self.changed(station_id)
 
     def _keep_location(self, location: JSONObject) -> None:
         key = location["id"].upper()

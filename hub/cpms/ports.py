@@ -47,15 +47,17 @@ class Authorization:
     """Leave to charge, given by the token's eMSP.
 
     Attributes:
-        token: the OCPI Token, as Session and CDR name it. A Token of the operator itself is its tester's.
+        token: the OCPI Token, as Session and CDR name it.
         reference: the eMSP's ``authorization_reference``, repeated in Session and CDR.
         info: what the eMSP wants the driver told.
+        unbilled: a test of the operator's own: nobody is told of the session, and no CDR is made.
     """
 
     token: JSONObject
     method: AuthMethod
     reference: str | None = None
     info: str | None = None
+    unbilled: bool = False
 
     @property
     def group_id(self) -> str | None:
@@ -148,7 +150,7 @@ class SessionUpdated:
         charging: whether energy flows; while it does not, the time is parking.
         held_back: it does not flow because the station holds it back, by a charging profile or for another reason.
         power: of now, in kW.
-        current: of now, in A, the most of any phase.
+        current: of now, in A, the sum over all phases, as MIN_CURRENT and MAX_CURRENT of a CDR count it.
         soc: the battery's state of charge, in percent.
     """
 

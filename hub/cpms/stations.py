@@ -8,7 +8,7 @@ Source: REQUIREMENTS SGEM-4.4-01, 02, 04, SGEM-4.1-11, DD-DEF1; OCPI 2.3.0, mod_
 """
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from hub.cpms.extensions import Extensions
@@ -47,6 +47,7 @@ class Stations:
     Attributes:
         sites: its Locations; ``places``: which outlet is which; ``extensions``: its vendors' schemas.
         stored: the tables.
+        changed: called with the stations that are operated otherwise than before.
     """
 
     def __init__(self, store: Store, places: Places, *, clock: Callable[[], datetime.datetime] = utc_now) -> None:
@@ -57,6 +58,7 @@ class Stations:
         self.sites = Sites(store, clock=clock)
         self.extensions = Extensions(self.stored, clock=clock)
         self._operations: dict[tuple[str, int], OperationalState] = {}
+        self.changed: Callable[[Iterable[str]], None] = lambda _: None
         self._following = Following(store.database, (OPERATIONS,), self._read)
 
     async def start(self) -> None:
@@ -69,7 +71,9 @@ class Stations:
 
     async def _read(self, changes: frozenset[Change]) -> None:
         found = await self.stored.operations()
-        self._operations = {key: state for key, (state, _) in found.items()}
+        before, self._operations = self._operations, {key: state for key, (state, _) in found.items()}
+        keys = before.keys() | self._operations.keys()
+        self.changed({each[0] for each in keys if before.get(each) != self._operations.get(each)})
 
     # -- how they are operated ---------------------------------------------------------------------
 

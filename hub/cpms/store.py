@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Row, Transaction
@@ -14,6 +15,10 @@ TABLE = "cpms_object"
 
 #: The channel that says a Location of ours has changed; the payload is its id.
 LOCATIONS = "cpms_location"
+
+
+#: Returns what is new in an EVSE, with its last_updated; None: nothing.
+ChangeEvse = Callable[[JSONObject], JSONObject | None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Store:
         self.cdrs = shelf("cdr")
         self.tokens = shelf("token")
         self.sealed = shelf("sealed")
+        self.bookings = shelf("booking")
+        self.booking_locations = shelf("booking_location")
 
     async def put_for_everyone(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
         """Write a Location or Tariff of ours, to be broadcast."""
@@ -58,13 +65,38 @@ class Store:
             tx.notify(LOCATIONS, value["id"])
         return await shelf.put(tx, self.party, value["id"], value, receiver=EVERYONE, received=NO)
 
+    async def change_evses(self, tx: Transaction, location_id: str, change: ChangeEvse) -> list[JSONObject]:
+        """Change EVSEs of a Location of ours, and return those that are others than before.
+
+        Args:
+            change: returns what is new in an EVSE, with the moment it changed as ``last_updated``; None: nothing.
+        """
+        location = await self.locations.get_in(tx, self.party, location_id)
+        changed = []
+        for evse in (location or {}).get("evses") or []:
+            new = change(evse)
+            if new is None or all(evse.get(name) == each for name, each in new.items() if name != "last_updated"):
+                continue
+            # last_updated never runs back, though a station's clock may.
+            evse |= new | {"last_updated": max(new["last_updated"], evse["last_updated"])}
+            changed.append(evse)
+        if location is not None and changed:
+            at = max(location["last_updated"], *(each["last_updated"] for each in changed))
+            await self.put_for_everyone(tx, self.locations, location | {"last_updated": at})
+        return changed
+
     async def put_for_provider(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
-        """Write a Session or CDR of ours, owed to the eMSP of its token; of a tester of our own nobody hears."""
+        """Write a Session or CDR of ours, owed to the eMSP of its token."""
         token = value["cdr_token"]
-        provider = Party.of(token["country_code"], token["party_id"])
-        if provider == self.party:
-            return await shelf.put(tx, self.party, value["id"], value)
-        return await shelf.put(tx, self.party, value["id"], value, receiver=str(provider), received=NO)
+        receiver = str(Party.of(token["country_code"], token["party_id"]))
+        return await shelf.put(tx, self.party, value["id"], value, receiver=receiver, received=NO)
+
+    async def put_session(self, tx: Transaction, value: JSONObject, seal: JSONObject) -> None:
+        """Write a Session, owed to the eMSP of its token; of a test of our own nobody hears."""
+        if seal.get("unbilled"):
+            await self.sessions.put(tx, self.party, value["id"], value)
+        else:
+            await self.put_for_provider(tx, self.sessions, value)
 
     async def token(self, uid: str, kind: str) -> JSONObject | None:
         """Return a known Token by what a reader sees of it, whoever issued it; a valid one first."""

@@ -11,8 +11,8 @@ class CpmsObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: location, tariff, session, cdr, token, client (a ClientInfo), or sealed (what a CDR will say of place
-            and price, from the session's start).
+        kind: location, tariff, session, cdr, token, booking, booking_location, client (a ClientInfo), or sealed
+            (what a CDR will say of place and price, from the session's start).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.
@@ -249,3 +249,53 @@ class CpmsCase(Model):
         table = "cpms_case"
         unique_together = (("kind", "station_id", "transaction_id"),)
         indexes = (("closed_at",),)
+
+
+class CpmsBooking(Model):
+    """A booking as the book has it; ``hub.cpms.bookings.store`` tells what the columns mean.
+
+    Attributes:
+        starts_at, ends_at: in microseconds since 1970, UTC.
+    """
+
+    id = Text(primary_key=True)
+    asker = Text()
+    request_id = Text()
+    location_id = Text()
+    evse_uid = Text()
+    starts_at = fields.BigIntField()
+    ends_at = fields.BigIntField()
+    state = Text()
+    session_id = Text(null=True)
+    session_ended = fields.SmallIntField()
+
+    class Meta:
+        """An eMSP's request_id means one booking; the clock looks for what is due."""
+
+        table = "cpms_booking"
+        unique_together = (("asker", "request_id"),)
+        indexes = (("state", "starts_at"), ("location_id", "evse_uid", "starts_at"), ("session_id",))
+
+
+class CpmsBookedSlot(Model):
+    """Half an hour at one EVSE that is somebody's.
+
+    Attributes:
+        slot: when it begins, in minutes since 1970, UTC.
+        holder: the id of the booking, or the Session of a RESERVE_NOW.
+        taken_at: in microseconds since 1970, UTC.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    location_id = Text()
+    evse_uid = Text()
+    slot = fields.BigIntField()
+    holder = Text()
+    taken_at = fields.BigIntField()
+
+    class Meta:
+        """A slot has one holder: that no two bookings overlap is this constraint."""
+
+        table = "cpms_booked_slot"
+        unique_together = (("location_id", "evse_uid", "slot"),)
+        indexes = (("holder",),)

@@ -1,13 +1,13 @@
 """How an operator's objects are told: the whole object first, later only what has changed.
 
-Source: OCPI 2.3.0, the Push models of mod_locations, mod_tariffs, mod_sessions and mod_cdrs.
+Source: OCPI 2.3.0, the Push models of mod_locations, mod_tariffs, mod_sessions, mod_cdrs and mod_bookings.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.ocpi.messages import Body, Party, Request
-from hub.ocpi.modules import cdrs, locations, sessions, tariffs
+from hub.ocpi.modules import bookings, cdrs, locations, sessions, tariffs
 from hub.ocpi.objects import JSONObject
 
 
@@ -105,6 +105,36 @@ class CdrTeller(_Teller):
     def tells(self, value: JSONObject, told: JSONObject | None) -> Sequence[Request]:
         """Return the POST, or nothing if the eMSP has it: a CDR never changes."""
         return [] if told is not None else [Request(cdrs.post_cdr, None, None, body=Body(cdrs.CDR, value=value))]
+
+
+class BookingLocationTeller(_Teller):
+    """A BookingLocation is PUT whenever what it offers changes."""
+
+    def asks(self, value: JSONObject) -> Request | None:
+        """Nothing: a broadcast is not asked about, it is PUT again."""
+
+    def tells(self, value: JSONObject, told: JSONObject | None) -> Sequence[Request]:
+        """Return the PUT."""
+        params = self.params(booking_location_id=value["id"])
+        body = Body(bookings.BookingLocation, value=value)
+        return [Request(bookings.put_booking_location, None, None, params, body=body)]
+
+
+class BookingTeller(_Teller):
+    """A Booking is PUT with every change; its eMSP may have it from the answer to its request already."""
+
+    def asks(self, value: JSONObject) -> Request | None:
+        """Return the GET of the Booking as the eMSP has it."""
+        return Request(bookings.get_booking, None, None, self.params(booking_id=value["id"]))
+
+    def tells(self, value: JSONObject, told: JSONObject | None) -> Sequence[Request]:
+        """Return the PUT, or nothing if the eMSP has this state."""
+        # A date alone does not tell two decisions of one millisecond apart.
+        decided = ("last_updated", "reservation_status", "booking_requests")
+        if told is not None and all(told.get(name) == value[name] for name in decided):
+            return []
+        body = Body(bookings.Booking, value=value)
+        return [Request(bookings.put_booking, None, None, self.params(booking_id=value["id"]), body=body)]
 
 
 def _without(value: JSONObject, names: Sequence[str]) -> JSONObject:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hub.cpms.moments import at, microseconds
 from hub.cpms.ports import Authorization, Outlet
 from hub.cpms.transactions import Message
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi import codec
-from hub.ocpi.times import EPOCH
 
 OPEN, ENDED, LOST, ADOPTED = "OPEN", "ENDED", "LOST", "ADOPTED"
 
@@ -57,6 +57,11 @@ class Kept:
         """What its station calls it: 2.0.1 named it itself, 1.6 was given our number."""
         return self.station_transaction_id or str(self.id)
 
+    @property
+    def stop_only(self) -> bool:
+        """Whether it is a stop of 1.6 whose start has not come."""
+        return self.key.startswith("1:?")
+
 
 class TransactionStore:
     """The two tables of transactions."""
@@ -91,16 +96,18 @@ class TransactionStore:
         )
         await tx.execute("UPDATE cpms_transaction SET state = $1, settled = 1 WHERE id = $2", ADOPTED, orphan.id)
 
-    async def authorize(
-        self, tx: Transaction, transaction_id: int, *, authorization: Authorization | None, verdict: str, unbilled: bool
-    ) -> None:
-        """Keep how the token of a transaction was judged."""
+    async def learn(self, tx: Transaction, kept: Kept) -> None:
+        """Keep where a transaction is, and how its token was judged."""
         await tx.execute(
-            "UPDATE cpms_transaction SET authorization_given = $1, verdict = $2, unbilled = $3 WHERE id = $4",
-            _authorization_document(authorization),
-            verdict,
-            int(unbilled),
-            transaction_id,
+            "UPDATE cpms_transaction SET evse_id = $1, connector_id = $2, outlet = $3, authorization_given = $4,"
+            " verdict = $5, unbilled = $6 WHERE id = $7",
+            kept.evse_id,
+            kept.connector_id,
+            _outlet_document(kept.outlet),
+            _authorization_document(kept.authorization),
+            kept.verdict,
+            int(kept.unbilled),
+            kept.id,
         )
 
     async def end(self, tx: Transaction, transaction_id: int, state: str) -> None:
@@ -169,16 +176,6 @@ class TransactionStore:
 _SELECT = f"SELECT id, {_COLUMNS} FROM cpms_transaction"
 
 
-def microseconds(at: datetime.datetime) -> int:
-    """Return a moment as microseconds since 1970."""
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)
-
-
-def at(value: int) -> datetime.datetime:
-    """Return microseconds since 1970 as a moment."""
-    return EPOCH + datetime.timedelta(microseconds=value)
-
-
 def order_document(outlet: Outlet, authorization: Authorization) -> bytes:
     """Return an outlet and who may use it as JSON."""
     return codec.encode({"outlet": asdict(outlet), "authorization": asdict(authorization)})
@@ -194,6 +191,10 @@ def _outlet(document: dict[str, Any]) -> Outlet:
     return Outlet(**{**document, "power": float(document["power"])})
 
 
+def _outlet_document(outlet: Outlet | None) -> bytes | None:
+    return None if outlet is None else codec.encode(asdict(outlet))
+
+
 def _authorization_document(authorization: Authorization | None) -> bytes | None:
     return None if authorization is None else codec.encode(asdict(authorization))
 
@@ -206,7 +207,7 @@ def _values(kept: Kept) -> Sequence[Any]:
         kept.evse_id,
         kept.connector_id,
         kept.session_id,
-        None if kept.outlet is None else codec.encode(asdict(kept.outlet)),
+        _outlet_document(kept.outlet),
         _authorization_document(kept.authorization),
         kept.verdict,
         kept.state,

@@ -20,7 +20,7 @@ from typing import Any
 
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import EPOCH
-from hub.ocpp.events import Sample, TransactionEvent
+from hub.ocpp.events import SIGNED_ALONE, Sample, TransactionEvent
 
 REGISTER = "Energy.Active.Import.Register"
 
@@ -115,7 +115,7 @@ def message_of(event: TransactionEvent) -> Message:
     """Return what a message tells; times a station cannot have seen are bounded by ours."""
     readings = sorted((each for each in event.samples if _is_register(each)), key=lambda each: each.at)
     register = _register(event, readings)
-    detail = _detail(event, readings)
+    detail = _detail(event)
     return Message(
         key=_message_key(event, register),
         kind=event.kind,
@@ -165,25 +165,25 @@ def _register(event: TransactionEvent, readings: Sequence[Sample]) -> int | None
 
 
 def _of(samples: Iterable[Sample], measurand: str, factor: int) -> int | None:
-    """Return the newest value of a measurand: the whole outlet's, or the most of any phase."""
+    """Return the newest value of a measurand: the whole outlet's, or the sum of its phases."""
     found = [each for each in samples if each.measurand == measurand]
     if not found:
         return None
     newest = max(each.at for each in found)
     present = [each for each in found if each.at == newest]
     whole = [each for each in present if each.phase is None]
-    if measurand.startswith("Power") and not whole:
-        return round(sum(each.value for each in present) * factor)
-    return round(max(each.value for each in whole or present) * factor)
+    return round(sum(each.value for each in whole[-1:] or present) * factor)
 
 
-def _detail(event: TransactionEvent, readings: Sequence[Sample]) -> JSONObject:
+def _detail(event: TransactionEvent) -> JSONObject:
     detail: JSONObject = {}
     if event.kind == "Ended":
         detail["reason"] = event.reason or "Local"  # 1.6 and 2.0.1: Local may be left out
     if off := skew(event):
         detail["skew"] = off
-    signed = [each.signed for each in readings if each.signed is not None]
+    # Stations of 1.6 may send a register signed only; its text is what a CDR repeats all the same.
+    signing = (each for each in event.samples if _is_register(each) or each.measurand == SIGNED_ALONE)
+    signed = [each.signed for each in sorted(signing, key=lambda each: each.at) if each.signed is not None]
     if signed:
         detail["signed"] = signed
     if event.id_token is not None:
@@ -245,18 +245,37 @@ def _faulty(found: Usage, fault: str) -> Usage:
 
 
 def _metered(found: Usage, metered: Sequence[Message], power: float | None) -> Usage:
-    hours = Decimal(str((found.ended_at - found.started_at).total_seconds())) / 3600
-    most = int(hours * Decimal(str(power or _ANY_OUTLET)) * _TOLERANCE * 1_000_000) + _SLACK
-    start, end = metered[0].register or 0, metered[-1].register or 0
-    energy, rolled = end - start, False
-    if energy < 0:
-        energy, rolled = _rolled_over(start, end, most), True
+    first, last = metered[0], metered[-1]
+    most = _most(found.ended_at - found.started_at, power)
+    energy = _energy(first, last, most)
+    start, end = first.register or 0, last.register or 0
     if energy < 0:
         return _faulty(found, f"its meter runs back from {start / 1000:g} Wh to {end / 1000:g} Wh")
     if energy > most:
-        return _faulty(found, f"{energy / 1000:g} Wh is more than its outlet can give in {float(hours):.2f} hours")
+        lasted = found.ended_at - found.started_at
+        return _faulty(found, f"{energy / 1000:g} Wh is more than its outlet can give in {lasted}")
     until = _charged_until(metered, found.started_at)
-    return dataclasses.replace(found, energy=energy, rolled_over=rolled, charged_until=until)
+    return dataclasses.replace(found, energy=energy, rolled_over=end < start, charged_until=until)
+
+
+def energy_between(first: Message, last: Message, *, power: float | None) -> int:
+    """Return the energy between two readings, in mWh; negative if the register ran back.
+
+    Args:
+        power: the most the outlet gives, in kW.
+    """
+    return _energy(first, last, _most(last.at - first.at, power))
+
+
+def _most(lasted: datetime.timedelta, power: float | None) -> int:
+    """Return the most energy an outlet can have given, in mWh."""
+    hours = Decimal(str(max(lasted.total_seconds(), 0.0))) / 3600
+    return int(hours * Decimal(str(power or _ANY_OUTLET)) * _TOLERANCE * 1_000_000) + _SLACK
+
+
+def _energy(first: Message, last: Message, most: int) -> int:
+    start, end = first.register or 0, last.register or 0
+    return end - start if end >= start else _rolled_over(start, end, most)
 
 
 def _rolled_over(start: int, end: int, most: int) -> int:

@@ -102,6 +102,32 @@ CREATE TABLE "cpms_audit" (
 CREATE INDEX "idx_cpms_audit_at_1bb1d8" ON "cpms_audit" ("at");
 CREATE INDEX "idx_cpms_audit_actor_i_0f32f7" ON "cpms_audit" ("actor_id", "seq");
 CREATE INDEX "idx_cpms_audit_target_2cb933" ON "cpms_audit" ("target", "seq");
+CREATE TABLE "cpms_booked_slot" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "slot" BIGINT NOT NULL,
+    "holder" TEXT NOT NULL,
+    "taken_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_cpms_booked_locatio_fb0338" UNIQUE ("location_id", "evse_uid", "slot")
+);
+CREATE INDEX "idx_cpms_booked_holder_085e3c" ON "cpms_booked_slot" ("holder");
+CREATE TABLE "cpms_booking" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "asker" TEXT NOT NULL,
+    "request_id" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "starts_at" BIGINT NOT NULL,
+    "ends_at" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "session_id" TEXT,
+    "session_ended" SMALLINT NOT NULL,
+    CONSTRAINT "uid_cpms_bookin_asker_feed0b" UNIQUE ("asker", "request_id")
+);
+CREATE INDEX "idx_cpms_bookin_state_1b0a4d" ON "cpms_booking" ("state", "starts_at");
+CREATE INDEX "idx_cpms_bookin_locatio_e8af37" ON "cpms_booking" ("location_id", "evse_uid", "starts_at");
+CREATE INDEX "idx_cpms_bookin_session_1e2816" ON "cpms_booking" ("session_id");
 CREATE TABLE "cpms_case" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "kind" TEXT NOT NULL,

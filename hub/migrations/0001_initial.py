@@ -138,6 +138,36 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='CpmsBookedSlot',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('location_id', Text(generated=False, null=False, unique=False)),
+                ('evse_uid', Text(generated=False, null=False, unique=False)),
+                ('slot', fields.BigIntField()),
+                ('holder', Text(generated=False, null=False, unique=False)),
+                ('taken_at', fields.BigIntField()),
+            ],
+            options={'table': 'cpms_booked_slot', 'app': 'emall', 'unique_together': (('location_id', 'evse_uid', 'slot'),), 'indexes': [Index(fields=['holder'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsBooking',
+            fields=[
+                ('id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),
+                ('asker', Text(generated=False, null=False, unique=False)),
+                ('request_id', Text(generated=False, null=False, unique=False)),
+                ('location_id', Text(generated=False, null=False, unique=False)),
+                ('evse_uid', Text(generated=False, null=False, unique=False)),
+                ('starts_at', fields.BigIntField()),
+                ('ends_at', fields.BigIntField()),
+                ('state', Text(generated=False, null=False, unique=False)),
+                ('session_id', Text(null=True, generated=False, unique=False)),
+                ('session_ended', fields.SmallIntField()),
+            ],
+            options={'table': 'cpms_booking', 'app': 'emall', 'unique_together': (('asker', 'request_id'),), 'indexes': [Index(fields=['state', 'starts_at']), Index(fields=['location_id', 'evse_uid', 'starts_at']), Index(fields=['session_id'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='CpmsCase',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),

@@ -134,8 +134,12 @@ class Owed:
 
     async def settled(self) -> None:
         """Return when everything that can be told now has been told."""
-        while self._running or self._awake.is_set() or await self._receivers():  # noqa: ASYNC110  no one event says it
+        while self._running or self._awake.is_set() or await self._waiting():  # noqa: ASYNC110  no one event says it
             await asyncio.sleep(0.01)
+
+    async def _waiting(self) -> bool:
+        """Whether somebody waits to be told, or has begun to be while this was asked."""
+        return bool(await self._receivers() or self._running)
 
     async def _run(self) -> None:
         while True:

@@ -10,7 +10,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination).
 
 # ruff: noqa: S608  the only names put into a statement are the room's own table and columns
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -130,18 +130,28 @@ class Shelf:
         return touched > 0
 
     async def page(
-        self, parameters: Mapping[str, str], *, owner: Party | None = None, receiver: str | None = None
+        self,
+        parameters: Mapping[str, str],
+        *,
+        owner: Party | None = None,
+        receiver: str | None = None,
+        matching: Callable[[JSONObject], bool] | None = None,
     ) -> Page:
         """Return the page a list request asks for, oldest objects first.
 
         The next page is named by the last object's place (``after``), so that a crawl skips and
         doubles nothing while objects change; ``offset`` is honoured as a position.
 
+        Args:
+            matching: a filter on what is inside the objects; all that the others admit are read for it.
+
         Raises:
             InvalidParameters: a parameter is no DateTime or no whole number.
         """
         limit = min(_whole(parameters, "limit", self._page_limit), self._page_limit)
         where, args = self._filter(parameters, owner, receiver)
+        if matching is not None:
+            return await self._matching(parameters, where, args, limit, matching)
         total = (await self._database.fetch(f"SELECT count(*) FROM {self._table} WHERE {where}", *args))[0][0]
         n = len(args)
         rows = await self._database.fetch(
@@ -152,11 +162,23 @@ class Shelf:
             limit + 1,
             _whole(parameters, "offset", 0),
         )
-        following = None
-        if len(rows) > limit > 0:
-            kept = {name: parameters[name] for name in ("date_from", "date_to") if parameters.get(name)}
-            following = urlencode({**kept, "limit": limit, "after": rows[limit - 1][0]})
-        return Page([codec.decode(document) for _, document in rows[:limit]], total, limit, following)
+        found = [(seq, codec.decode(document)) for seq, document in rows]
+        return _page(found, total, limit, parameters)
+
+    async def _matching(
+        self,
+        parameters: Mapping[str, str],
+        where: str,
+        args: Sequence[Any],
+        limit: int,
+        matching: Callable[[JSONObject], bool],
+    ) -> Page:
+        rows = await self._database.fetch(f"SELECT seq, document FROM {self._table} WHERE {where} ORDER BY seq", *args)
+        every = ((seq, codec.decode(document)) for seq, document in rows)
+        fitting = [each for each in every if matching(each[1])]
+        after, offset = _whole(parameters, "after", 0), _whole(parameters, "offset", 0)
+        left = [each for each in fitting if each[0] > after][offset : offset + limit + 1]
+        return _page(left, len(fitting), limit, parameters)
 
     def _filter(
         self, parameters: Mapping[str, str], owner: Party | None, receiver: str | None
@@ -186,6 +208,19 @@ class Shelf:
             self.kind,
         )
         return [codec.decode(document) for (document,) in rows]
+
+
+#: Filters of lists, which the URL of the next page repeats.
+_FILTERS = ("date_from", "date_to", "timeslot_from", "timeslot_to")
+
+
+def _page(found: Sequence[tuple[int, JSONObject]], total: int, limit: int, parameters: Mapping[str, str]) -> Page:
+    """Return a page of what was found: its objects, and one more if others follow."""
+    following = None
+    if len(found) > limit > 0:
+        kept = {name: parameters[name] for name in _FILTERS if parameters.get(name)}
+        following = urlencode({**kept, "limit": limit, "after": found[limit - 1][0]})
+    return Page([value for _, value in found[:limit]], total, limit, following)
 
 
 def owed_channel(table: str) -> str:

@@ -217,7 +217,9 @@ class Commands(Protocol):
         """Ask for what comes in messages of its own, and return them all, in order, once the last is here.
 
         The messages are those of 2.0.1 answered by reports: GetBaseReport, GetReport, GetMonitoringReport,
-        GetDisplayMessages, GetChargingProfiles, CustomerInformation. Each is told to the operator, too.
+        GetDisplayMessages, GetChargingProfiles, CustomerInformation; of 2.1, GetDERControl. Each is told to the
+        operator, too. A station's messages are served one after another: who waits for a report before answering one
+        of them waits in vain.
 
         Args:
             payload: without ``requestId``, which is ours.

@@ -33,6 +33,7 @@ from hub.ocpp.commands import (
 from hub.ocpp.words import (
     EVSE,
     LONGEST_ID_TAG,
+    SIGNED_ALONE,
     ChargingProfile,
     ChargingState,
     ConnectorStatus,
@@ -48,13 +49,12 @@ from hub.ocpp.words import (
 )  # fmt: skip
 
 __all__ = [
-    "EVSE", "LONGEST_ID_TAG", "Answer", "AnswerInvalid", "BootNotified", "CallRefused", "CallTimeout", "ChargerError",
-    "ChargerEvent", "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands", "Connected",
-    "ConnectorStatus", "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand", "JSONObject",
-    "Metered", "NotSpoken",
-    "Operator", "Presence", "Registration", "Reported", "ReservationChanged", "Sample", "SchedulePeriod",
-    "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus", "TransactionAnswer", "TransactionEvent", "Variable",
-    "id_tag",
+    "EVSE", "LONGEST_ID_TAG", "SIGNED_ALONE", "Answer", "AnswerInvalid", "BootNotified", "CallRefused", "CallTimeout",
+    "ChargerError", "ChargerEvent", "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands",
+    "Connected", "ConnectorStatus", "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand",
+    "JSONObject", "Metered", "NotSpoken", "Operator", "Presence", "Registration", "Reported", "ReservationChanged",
+    "Sample", "SchedulePeriod", "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus", "TransactionAnswer",
+    "TransactionEvent", "Variable", "id_tag",
 ]  # fmt: skip
 
 # -- what a station tells and waits for ------------------------------------------------------------

@@ -47,7 +47,7 @@ class Dropped:
 
 def exact(value: object) -> Decimal | None:
     """Return a number as a station wrote it, exactly; None: it is none, or one no meter counts to."""
-    text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, int | float) else str(value)
+    text = value.strip() if type(value) is str else str(value)  # the str of a float is its shortest exact text
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)

@@ -1,6 +1,6 @@
 """CALLs to one station, judged before they leave and answered in words every version shares."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import TypeVar
 
@@ -41,35 +41,6 @@ class Sender:
         """Send a CALL and return what the station makes of it; an answer without a status is Accepted."""
         answer = await self.ask(action, payload, timeout=timeout)
         return Answer(status=answer.get("status", "Accepted"), payload=answer)
-
-    async def local_list(
-        self,
-        message: Callable[[int, Sequence[JSONObject], str], JSONObject],
-        entries: Sequence[JSONObject],
-        *,
-        version: int,
-        full: bool,
-        most: int | None,
-    ) -> Answer:
-        """Send a local list in as many messages as it takes, each with a version of its own, the last with ``version``.
-
-        A station refuses a change whose version is not above its list's (VersionMismatch). That the last one has the
-        version asked for shows an operator who compares whether all of them arrived.
-
-        Args:
-            message: makes a SendLocalList of a version, entries, and Full or Differential.
-            most: entries a message may have; None: any number.
-        """
-        parts = list(slices(entries, most or len(entries) or 1)) or [entries]
-        first = version - len(parts) + 1
-        if first < 1:
-            raise InvalidCommand(f"SendLocalList: {len(parts)} messages take as many versions; {version} is too low")
-        for number, part in enumerate(parts, first):
-            kind = "Full" if full and number == first else "Differential"
-            answer = await self.order("SendLocalList", message(number, part, kind))
-            if answer.status != "Accepted":
-                break
-        return answer
 
     def _judge(self, action: str, payload: JSONObject) -> None:
         if action not in self._schemas.actions or action in self._told:

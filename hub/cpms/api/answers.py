@@ -106,7 +106,7 @@ def csv_answer(
 
 def _columns(item: Any) -> list[str]:
     if is_typeddict(item):
-        return sorted(item.__required_keys__ | item.__optional_keys__)
+        return list(item.__annotations__)
     return list(item.__struct_fields__) if hasattr(item, "__struct_fields__") else ["value"]
 
 

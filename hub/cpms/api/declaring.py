@@ -5,12 +5,13 @@ What the application judges, allows, answers and describes all comes from here::
     class TariffRoutes:
         tag = "tariffs"
 
-        @route("PUT", "/tariffs/{tariff_id}", scope=Scope.TARIFFS_WRITE, step_up=True)
-        async def put_tariff(self, call: Call, tariff_id: str, body: Tariff) -> Tariff:
+        @route("PUT", "/tariffs/{tariff_id}", scope=Scope.TARIFFS_WRITE, step_up=True, takes=Tariff, answers=Tariff)
+        async def put_tariff(self, call: Call, tariff_id: str, body: JSONObject) -> JSONObject:
             \"\"\"Create or replace a tariff.\"\"\"
 
 Parameters in braces are strings of the path; ``query`` is a ``ListQuery`` or another ``Shape``;
-``body`` is a ``Shape``, an OCPI object, or ``bytes`` where the route ``consumes`` other media types.
+``body`` is a ``Shape``, or ``bytes`` where the route ``consumes`` other media types; OCPI objects are
+JSON in the signature and named by ``takes=Tariff`` and ``answers=Page[Tariff]``.
 What is returned is the body of the answer; ``None`` is 204, a ``Page`` a list, a Starlette
 ``Response`` is sent as it is.
 """
@@ -93,6 +94,8 @@ class Declaration:
     produces: str
     max_body: int
     problems: tuple[type[Problem], ...]
+    takes: Any
+    answers: Any
 
 
 def route(
@@ -106,6 +109,8 @@ def route(
     produces: str = JSON_TYPE,
     max_body: int = MAX_BODY,
     problems: Sequence[type[Problem]] = (),
+    takes: Any = None,
+    answers: Any = None,
 ) -> Callable[[F], F]:
     """Declare a method of a class of routes.
 
@@ -117,6 +122,7 @@ def route(
         produces: media type of the answer, where the method makes it itself.
         max_body: in bytes.
         problems: kinds of problem it answers besides those of every route.
+        takes, answers: what body and answer are, where the code has them as JSON (OCPI objects).
     """
     declared = Declaration(
         method=method,
@@ -128,6 +134,8 @@ def route(
         produces=produces,
         max_body=max_body,
         problems=tuple(problems),
+        takes=takes,
+        answers=answers,
     )
 
     def mark(handler: F) -> F:
@@ -186,7 +194,8 @@ def operations(routes: object) -> list[Operation]:
 
 def _operation(declared: Declaration, method: Handler, tag: str) -> Operation:
     hints = get_type_hints(method, include_extras=True)
-    answer = hints.pop("return")
+    returned = hints.pop("return")
+    answer = declared.answers or (None if returned is type(None) else returned)
     segments = tuple(declared.path.strip("/").split("/"))
     parameters = tuple(each[1:-1] for each in segments if each.startswith("{"))
     if hints.keys() - {"call", "query", "body"} != set(parameters) or "call" not in hints:
@@ -201,7 +210,7 @@ def _operation(declared: Declaration, method: Handler, tag: str) -> Operation:
         handler=method,
         parameters=parameters,
         query=hints.get("query"),
-        body=hints.get("body"),
-        answer=None if answer is type(None) else answer,
+        body=declared.takes or hints.get("body"),
+        answer=answer,
         segments=segments,
     )

@@ -16,7 +16,7 @@ import msgspec
 from hub.cpms.api import shapes
 from hub.cpms.api.problems import Fault, Invalid, Malformed, invalid
 from hub.ocpi import codec
-from hub.ocpi.errors import InvalidParameters, OcpiError
+from hub.ocpi.errors import OcpiError, Unparsable
 from hub.ocpi.judging import Judge
 from hub.ocpi.objects import JSON, JSONObject
 
@@ -69,11 +69,11 @@ def query(pairs: Sequence[tuple[str, str]], declared: Any) -> Any:
 def _json(text: bytes) -> JSON:
     try:
         _OCPI.judge(text, None)  # any JSON, but no name twice and no absurd depth
-    except InvalidParameters as error:
+    except Unparsable as error:
+        raise Malformed(str(error)) from error
+    except OcpiError as error:
         path, _, rule = str(error).partition(": ")
         raise invalid(path, rule) from error
-    except OcpiError as error:
-        raise Malformed(str(error)) from error
     value = codec.decode(text)
     _refuse(_control(value, "$"))
     return value

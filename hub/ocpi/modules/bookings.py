@@ -14,6 +14,7 @@ from hub.ocpi.modules.common import PAGED, Role, TokenType, out_of_order
 from hub.ocpi.modules.locations import ConnectorFormat, ConnectorType, EVSEPosition, PowerType, VehicleType
 from hub.ocpi.objects import URL, CiString2, CiString3, CiString36, DateTime, JSONObject, NonEmpty, Number, String
 from hub.ocpi.schema import rule
+from hub.ocpi.times import microseconds
 
 # The values of an enum read better side by side.
 # fmt: off
@@ -218,6 +219,20 @@ def timeslot_ends_after_it_starts(value: JSONObject, path: str, partial: bool) -
 def calendar_ends_after_it_begins(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
     """A calendar cannot end before it begins."""
     yield from out_of_order(value, path, "begin_from", "end_before")
+
+
+def has_timeslot(value: JSONObject, first: int | None, last: int | None) -> bool:
+    """Whether a BookingLocation has a timeslot that starts at or after ``first`` and before ``last``.
+
+    Args:
+        first, last: in microseconds since 1970, UTC; None: no bound.
+    """
+    starts = (
+        microseconds(slot["start_date_time"])
+        for calendar in value.get("calendars") or ()
+        for slot in calendar.get("available_timeslots") or ()
+    )
+    return any((first is None or at >= first) and (last is None or at < last) for at in starts)
 
 
 _TIMESLOTS = (("timeslot_from", DateTime), ("timeslot_to", DateTime))

@@ -278,6 +278,7 @@ class Link:
             raise LinkDown("there is no connection")
         ended = self._ended
         calling = asyncio.ensure_future(self._charge_point.call(request, suppress=False))
+        calling.add_done_callback(_seen)
         try:
             await asyncio.wait([calling, ended], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -313,9 +314,20 @@ class Link:
             self._socket.transport.abort()
 
     async def close(self) -> None:
-        """End the socket in order."""
+        """End the socket in order, so that what was sent arrives; the station connects again at once."""
         if self._socket is not None:
             await self._socket.close()
+
+    async def leave(self) -> None:
+        """End the socket in order; there is no other until ``restore``."""
+        self._allowed.clear()
+        await self.close()
+
+
+def _seen(calling: "asyncio.Future[Any]") -> None:
+    """Take an outcome nobody waits for any more: who was cancelled has not asked for it."""
+    if not calling.cancelled():
+        calling.exception()
 
 
 def _refusal(status: int, address: Address) -> str:

@@ -48,13 +48,23 @@ class Queue:
     """The transaction messages of one station, first in first out.
 
     Args:
+        noted: is called when a message has left the queue.
         twice: whether each is told a second time though it was answered.
     """
 
-    def __init__(self, call: Calling, configuration: Configuration, clock: Clock, *, twice: bool = False) -> None:
+    def __init__(
+        self,
+        call: Calling,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        noted: Callable[[], None],
+        twice: bool = False,
+    ) -> None:
         self._call = call
         self._configuration = configuration
         self._clock = clock
+        self._noted = noted
         self._twice = twice
         self._waiting: deque[Outgoing] = deque()
         self._ready = asyncio.Event()
@@ -106,12 +116,12 @@ class Queue:
                 if attempts >= self._configuration.number("TransactionMessageAttempts"):
                     log.warning("given up after %d attempts: %s", attempts, error)
                     self._waiting.popleft()
-                    return
+                    return self._noted()
                 await self._clock.sleep(attempts * self._configuration.number("TransactionMessageRetryInterval"))
             else:
                 self._waiting.popleft()
                 message.answered(answer)
-                return
+                return self._noted()
 
     async def _attempt(self, message: Outgoing) -> Any:
         answer = await self._call(message.request())

@@ -105,7 +105,9 @@ class Station:
         self.triggers = Triggers(self)
         self._registering = Registering(self)
         self.link = self._make_link(address)
-        self.queue = Queue(self.link.call, self.configuration, self.clock, twice="duplicate" in self.faults)
+        self.queue = Queue(
+            self.link.call, self.configuration, self.clock, noted=self.noted, twice="duplicate" in self.faults
+        )
         if "rollover" in self.faults:
             self._near_rollover()
 
@@ -351,15 +353,11 @@ class Station:
     async def restart(self, reason: str) -> None:
         """Leave the network, and boot after a few seconds."""
         self.boot_reason = reason
-        self.link.lose()
+        await self.link.leave()
         await self.clock.sleep(_BOOT_SECONDS / max(1.0, self.speed))
         self.link.restore()
 
     def new_password(self, password: str) -> None:
         """Take another password: the station connects again with it (OCPP 1.6 security whitepaper, A01)."""
         self.link.address = replace(self.link.address, password=password)
-
-        async def again() -> None:
-            self.link.cut()
-
-        self.follow(again())
+        self.follow(self.link.close())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
+from hub.ocpp import locallists
 from hub.ocpp.commands import Answer, NotSpoken
 from hub.ocpp.sending import Sender, present
 from hub.ocpp.times import date_time
@@ -147,13 +148,7 @@ class Commands16:
         self, *, version: int, entries: Sequence[tuple[IdToken, TokenInfo | None]], full: bool
     ) -> Answer:
         most = await self._settings.limit("SendLocalListMaxLength") if len(entries) > 1 else None
-        written = [payloads.list_entry(token, info) for token, info in entries]
-
-        def message(number: int, part: Sequence[JSONObject], kind: str) -> JSONObject:
-            listed = list(part) or None
-            return present(listVersion=number, localAuthorizationList=listed, updateType=kind)
-
-        return await self._sender.local_list(message, written, version=version, full=full, most=most)
+        return await locallists.send(self._sender, payloads.local_list, entries, version=version, full=full, most=most)
 
     async def clear_cache(self) -> Answer:
         return await self._sender.order("ClearCache", {})
@@ -172,7 +167,7 @@ class Commands16:
     ) -> Answer:
         """Have firmware installed: by SignedUpdateFirmware where it is signed, else by UpdateFirmware."""
         at = date_time(retrieve_at)
-        if signing_certificate is None:
+        if signing_certificate is None and signature is None:
             payload = present(location=location, retrieveDate=at, retries=retries)
             return await self._sender.order("UpdateFirmware", payload)
         firmware = present(

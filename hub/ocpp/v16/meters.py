@@ -4,13 +4,16 @@ Source: OCPP 1.6 edition 2, Metering Data, MeterValue, SampledValue, ValueFormat
 """
 
 import datetime
-from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from hub.ocpp.measuring import Dropped, default_unit, exact, in_base_unit
 from hub.ocpp.times import moment
-from hub.ocpp.words import JSONObject, Sample
+from hub.ocpp.words import SIGNED_ALONE, JSONObject, Sample
+
+#: The value of a signed record, whose text is no number; it is to be found beside it.
+_UNREAD = Decimal(0)
 
 
 def samples_of(meter_values: list[JSONObject]) -> tuple[tuple[Sample, ...], list[Dropped]]:
@@ -24,21 +27,21 @@ def samples_of(meter_values: list[JSONObject]) -> tuple[tuple[Sample, ...], list
     for meter_value in meter_values:
         at = moment(meter_value["timestamp"])
         plain: list[Sample] = []
-        for sampled in _of_format(meter_value, "Raw"):
+        signed: list[Sample] = []
+        for sampled in meter_value["sampledValue"]:
+            if sampled.get("format") == "SignedData":
+                signed.append(_sample(at, _UNREAD, sampled, sampled["value"]))
+                continue
             value = exact(sampled["value"])
             if value is None:
                 dropped.append(Dropped(sampled, "the value is no number a meter counts to"))
             else:
                 plain.append(_sample(at, value, sampled))
-        samples += _with_signatures(plain, [_signed(at, each) for each in _of_format(meter_value, "SignedData")])
+        samples += _with_signatures(plain, signed) if signed else plain
     return tuple(samples), dropped
 
 
-def _of_format(meter_value: JSONObject, form: str) -> Iterator[JSONObject]:
-    return (each for each in meter_value["sampledValue"] if each.get("format", "Raw") == form)
-
-
-def _sample(at: datetime.datetime, value: Decimal, sampled: JSONObject) -> Sample:
+def _sample(at: datetime.datetime, value: Decimal, sampled: JSONObject, signed: str | None = None) -> Sample:
     measurand = sampled.get("measurand", "Energy.Active.Import.Register")
     value, unit = in_base_unit(value, sampled.get("unit") or default_unit(measurand))
     return Sample(
@@ -49,12 +52,8 @@ def _sample(at: datetime.datetime, value: Decimal, sampled: JSONObject) -> Sampl
         phase=sampled.get("phase"),
         location=sampled.get("location", "Outlet"),
         context=sampled.get("context", "Sample.Periodic"),
+        signed=signed,
     )
-
-
-def _signed(at: datetime.datetime, sampled: JSONObject) -> Sample:
-    """Return a sample whose value is to be found: its text is a signed record, no number."""
-    return replace(_sample(at, Decimal(0), sampled), signed=sampled["value"])
 
 
 def _with_signatures(plain: list[Sample], signed: list[Sample]) -> list[Sample]:
@@ -66,7 +65,7 @@ def _with_signatures(plain: list[Sample], signed: list[Sample]) -> list[Sample]:
     for record in signed:
         twin = next((i for i, each in enumerate(plain) if each.signed is None and _alike(each, record)), None)
         if twin is None:
-            plain.append(replace(record, measurand="SignedData", unit=""))
+            plain.append(replace(record, measurand=SIGNED_ALONE, unit=""))
         else:
             plain[twin] = replace(plain[twin], signed=record.signed)
     return plain

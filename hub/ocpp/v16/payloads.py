@@ -4,8 +4,10 @@ Source: OCPP 1.6 edition 2, AuthorizationStatus, AuthorizationData, IdTagInfo, C
 """
 
 import json
+from collections.abc import Sequence
 
 from hub.ocpp.commands import InvalidCommand, NotSpoken
+from hub.ocpp.locallists import Entry
 from hub.ocpp.sending import periods_of, present, tenths
 from hub.ocpp.times import date_time
 from hub.ocpp.words import ChargingProfile, IdToken, JSONObject, TokenInfo, TokenStatus, id_tag
@@ -36,7 +38,13 @@ def id_tag_info(info: TokenInfo) -> JSONObject:
     )
 
 
-def list_entry(token: IdToken, info: TokenInfo | None) -> JSONObject:
+def local_list(version: int, entries: Sequence[Entry], kind: str) -> JSONObject:
+    """Return a SendLocalList; a list of nobody is left out."""
+    listed = [_list_entry(token, info) for token, info in entries]
+    return present(listVersion=version, localAuthorizationList=listed or None, updateType=kind)
+
+
+def _list_entry(token: IdToken, info: TokenInfo | None) -> JSONObject:
     """Return an entry of a local list, as AuthorizationData; without info it is to be removed."""
     return present(idTag=id_tag(token.id_token), idTagInfo=id_tag_info(info) if info else None)
 

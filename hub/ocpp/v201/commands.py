@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
+from hub.ocpp import locallists
 from hub.ocpp.commands import Answer
 from hub.ocpp.sending import Sender, present
 from hub.ocpp.times import date_time
@@ -75,7 +76,10 @@ class Commands201:
         return await self._sender.order("ChangeAvailability", payload)
 
     async def trigger(self, message: str, evse: EVSE | None = None) -> Answer:
-        payload = present(requestedMessage=message, evse=payloads.evse_type(evse))
+        place = payloads.evse_type(evse)
+        if place is not None and message == "StatusNotification":
+            place.setdefault("connectorId", 1)  # It is about connectors (F06).
+        payload = present(requestedMessage=message, evse=place)
         return await self._sender.order("TriggerMessage", payload)
 
     async def get_variables(self, variables: Sequence[Variable] = ()) -> list[Variable]:
@@ -141,13 +145,7 @@ class Commands201:
         self, *, version: int, entries: Sequence[tuple[IdToken, TokenInfo | None]], full: bool
     ) -> Answer:
         most = await self._variables.limit("SendLocalList") if len(entries) > 1 else None
-        written = [payloads.list_entry(token, info) for token, info in entries]
-
-        def message(number: int, part: Sequence[JSONObject], kind: str) -> JSONObject:
-            listed = list(part) or None
-            return present(versionNumber=number, localAuthorizationList=listed, updateType=kind)
-
-        return await self._sender.local_list(message, written, version=version, full=full, most=most)
+        return await locallists.send(self._sender, payloads.local_list, entries, version=version, full=full, most=most)
 
     async def clear_cache(self) -> Answer:
         return await self._sender.order("ClearCache", {})

@@ -4,7 +4,10 @@ Source: OCPP 2.0.1 part 2, IdTokenType, IdTokenInfoType, MessageContentType, Cha
 EVSEType, ComponentType, VariableType.
 """
 
+from collections.abc import Sequence
+
 from hub.ocpp.dialects import Call
+from hub.ocpp.locallists import Entry
 from hub.ocpp.sending import periods_of, present, tenths
 from hub.ocpp.times import date_time
 from hub.ocpp.words import EVSE, ChargingProfile, IdToken, JSONObject, TokenInfo
@@ -64,7 +67,13 @@ def message_content(text: str | None, language: str | None = None) -> JSONObject
     return present(format="UTF8", language=language, content=text[:_MESSAGE]) if text else None
 
 
-def list_entry(token: IdToken, info: TokenInfo | None) -> JSONObject:
+def local_list(version: int, entries: Sequence[Entry], kind: str) -> JSONObject:
+    """Return a SendLocalList; a list of nobody is left out."""
+    listed = [_list_entry(token, info) for token, info in entries]
+    return present(versionNumber=version, localAuthorizationList=listed or None, updateType=kind)
+
+
+def _list_entry(token: IdToken, info: TokenInfo | None) -> JSONObject:
     """Return an entry of a local list, as AuthorizationData; without info it is to be removed."""
     return present(idToken=id_token(token), idTokenInfo=id_token_info(info) if info else None)
 

@@ -4,6 +4,7 @@ Source: OCPI 2.2.1, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_tokens.asciido
 """
 
 import asyncio
+import datetime
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from examples import city
+from hub.ocpi.times import date_time, utc_now
 from tests.conformance.modules.conftest import Enlist, shared
 from tests.conformance.samples import arrival, at, command, example, first, heard, path_of, token, unique
 from tests.houses import FAST
@@ -106,6 +108,11 @@ def at_cpms(*segments: str) -> str:
     return "/" + "/".join((*CPMS.split("-"), *segments))
 
 
+def soon() -> str:
+    """Return the DateTime of an hour from now: no reservation may be for longer than a day."""
+    return date_time(utc_now() + datetime.timedelta(hours=1))
+
+
 @pytest.mark.parametrize("kind", ["RFID", "APP_USER"])
 @pytest.mark.checklist("CM-20")
 async def test_our_cpms_does_not_check_the_token_of_a_command(
@@ -120,7 +127,7 @@ async def test_our_cpms_does_not_check_the_token_of_a_command(
     location_id, evse_uid = place()
     reserved = await result_of(
         driver, "ReserveNow", "/RESERVE_NOW", token=unknown, location_id=location_id, evse_uid=evse_uid,
-        reservation_id=unique("R"), expiry_date="2099-01-01T00:00:00Z",
+        reservation_id=unique("R"), expiry_date=soon(),
     )  # fmt: skip
 
     assert (begun, reserved) == ("ACCEPTED", "ACCEPTED")
@@ -135,8 +142,7 @@ async def test_reservations_of_two_emsps_with_one_id_are_kept_apart(
     places = {driver: place(), rival: place()}
     for emsp, (location_id, evse_uid) in places.items():
         known = {"location_id": location_id, "evse_uid": evse_uid, "reservation_id": reservation_id}
-        until = "2099-01-01T00:00:00Z"
-        assert await result_of(emsp, "ReserveNow", "/RESERVE_NOW", expiry_date=until, **known) == "ACCEPTED"
+        assert await result_of(emsp, "ReserveNow", "/RESERVE_NOW", expiry_date=soon(), **known) == "ACCEPTED"
 
     cancelled = await result_of(driver, "CancelReservation", "/CANCEL_RESERVATION", reservation_id=reservation_id)
     again = await result_of(driver, "CancelReservation", "/CANCEL_RESERVATION", reservation_id=reservation_id)

@@ -17,6 +17,8 @@ import ocpp.v201
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.clocks import ManualClock
+
 JSON = Any
 Answer = Callable[[JSON], JSON]
 
@@ -135,3 +137,15 @@ class _Routes(dict[str, Any]):
 async def settled(seconds: float = 0.05) -> None:
     """Give sockets the time of a few round trips; for what must *not* happen."""
     await asyncio.sleep(seconds)
+
+
+async def passing(clock: ManualClock, holds: Callable[[], Any], *, step: float = 1.0, timeout: float = 10.0) -> None:
+    """Let the stations' time pass, step by step, until something is the case.
+
+    A station that waits for an answer first and for the clock then is not asleep yet when a test knows of the answer;
+    so the clock is moved on until what should happen has happened.
+    """
+    async with asyncio.timeout(timeout):
+        while not holds():
+            await clock.advance(step)
+            await asyncio.sleep(0.005)

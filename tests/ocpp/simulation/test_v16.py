@@ -6,7 +6,7 @@ import pytest
 
 from hub.ocpp.simulation.car import Car
 from tests.clocks import ManualClock
-from tests.ocpp.simulation.central import Central, settled
+from tests.ocpp.simulation.central import Central, passing, settled
 from tests.ocpp.simulation.conftest import Switch
 
 PROFILE = {
@@ -39,8 +39,7 @@ async def test_a_station_boots_again_after_the_interval_until_it_is_accepted(
     assert len(central.of("BootNotification")) == 1
 
     central.answers["BootNotification"] = accepting
-    await clock.advance(1)
-    await station.until(lambda: central.statuses())
+    await passing(clock, central.statuses)
 
     assert len(central.of("BootNotification")) == 2
     assert central.statuses() == ["Preparing"]
@@ -49,12 +48,11 @@ async def test_a_station_boots_again_after_the_interval_until_it_is_accepted(
 async def test_heartbeats_come_at_the_interval_given(central: Central, switch_on: Switch, clock: ManualClock) -> None:
     station = await switch_on()
 
-    await clock.advance(300)
-    await station.until(lambda: station.frames("Heartbeat", sent=False, kind=3))
-    await clock.advance(300)
-    await station.until(lambda: len(station.frames("Heartbeat", sent=False, kind=3)) == 2)
+    begun = clock.now()
+    await passing(clock, lambda: len(station.frames("Heartbeat", sent=False, kind=3)) == 2, step=10)
 
     assert len(central.of("Heartbeat")) == 2
+    assert clock.now() - begun >= datetime.timedelta(seconds=600)
 
 
 async def test_a_charge_from_cable_to_goodbye(central: Central, switch_on: Switch, clock: ManualClock) -> None:
@@ -273,13 +271,12 @@ async def test_a_message_that_is_refused_is_given_up_after_its_attempts(
     def refusals() -> int:
         return len(station.frames("StartTransaction", sent=False, kind=4))
 
-    await station.until(lambda: refusals() == 1)
-    await clock.advance(10)
-    await station.until(lambda: refusals() == 2)
-    await clock.advance(20)
+    begun = clock.now()
+    await passing(clock, lambda: refusals() == 3)
     await station.until(lambda: not station.queue)
 
     assert len(central.of("StartTransaction")) == 3
+    assert clock.now() - begun >= datetime.timedelta(seconds=10 + 20)
 
 
 async def test_power_that_fails_ends_a_transaction_when_it_returns(
@@ -309,12 +306,11 @@ async def test_a_reset_ends_what_runs_and_boots_again(
     station = await switch_on()
     station.plug()
     await station.present("CARD-1")
-    await station.until(lambda: central.of("StartTransaction"))
+    # The ocpp package's server half stops reading when it cannot send an answer; so none is owed when the socket ends.
+    await station.until(lambda: len(station.frames("StatusNotification", sent=False, kind=3)) == 4)
 
     answer = await central.send("SIM1", "Reset", type=kind)
-    await station.until(lambda: not station.link.up)
-    await clock.advance(5)
-    await station.until(lambda: central.of("StopTransaction") and len(central.of("BootNotification")) == 2)
+    await passing(clock, lambda: central.of("StopTransaction") and len(central.of("BootNotification")) == 2)
 
     assert answer.status == "Accepted"
     assert central.of("StopTransaction")[0]["reason"] == f"{kind}Reset"
@@ -399,14 +395,11 @@ async def test_a_listed_card_charges_while_the_link_is_down(central: Central, sw
 async def test_firmware_and_diagnostics_are_told_step_by_step(
     central: Central, switch_on: Switch, clock: ManualClock
 ) -> None:
-    station = await switch_on()
+    await switch_on()
 
     await central.send("SIM1", "UpdateFirmware", location="ftp://files/new.bin", retrieve_date=clock.now().isoformat())
     await central.send("SIM1", "GetDiagnostics", location="ftp://files/logs")
-    for _ in range(12):
-        await clock.advance(1)
-        await settled(0.02)
-    await station.until(lambda: len(central.of("FirmwareStatusNotification")) == 4)
+    await passing(clock, lambda: len(central.of("FirmwareStatusNotification")) == 4)
 
     assert [each["status"] for each in central.of("FirmwareStatusNotification")] == [
         "Downloading", "Downloaded", "Installing", "Installed",

@@ -9,7 +9,7 @@ import pytest
 from hub.ocpp.simulation.car import Car
 from hub.ocpp.simulation.station import Station
 from tests.clocks import ManualClock
-from tests.ocpp.simulation.central import Central, settled
+from tests.ocpp.simulation.central import Central, passing, settled
 from tests.ocpp.simulation.conftest import Switch
 
 CARD = {"id_token": "CARD-1", "type": "ISO14443"}
@@ -62,7 +62,7 @@ async def test_what_happens_offline_says_so_and_goes_on_counting(central: Centra
     station = await on()
     station.plug()
     await station.present("CARD-1")
-    await station.until(lambda: central.of("TransactionEvent"))
+    await station.until(lambda: central.of("TransactionEvent") and not station.queue)
 
     station.lose_link()
     await clock.advance(60)
@@ -243,9 +243,7 @@ async def test_a_reset_on_idle_waits_for_the_transaction(central: Central, on: O
     await settled()
     assert station.link.up
     station.unplug()
-    await station.until(lambda: not station.link.up)
-    await clock.advance(5)
-    await station.until(lambda: len(central.of("BootNotification")) == 2)
+    await passing(clock, lambda: len(central.of("BootNotification")) == 2)
 
     assert answer.status == "Scheduled"
     assert central.of("BootNotification")[1]["reason"] == "ScheduledReset"
@@ -283,7 +281,7 @@ async def test_profiles_are_reported(central: Central, on: On) -> None:
 async def test_signed_firmware_is_checked_and_logs_are_told_with_their_request(
     central: Central, on: On, clock: ManualClock
 ) -> None:
-    station = await on()
+    await on()
     firmware = {
         "location": "https://files/invalid.bin", "retrieve_date_time": clock.now().isoformat(), "signature": "x",
         "signing_certificate": "y",
@@ -293,10 +291,7 @@ async def test_signed_firmware_is_checked_and_logs_are_told_with_their_request(
     await central.send(
         "SIM1", "GetLog", request_id=9, log_type="SecurityLog", log={"remote_location": "https://files/fail"}
     )
-    for _ in range(5):
-        await clock.advance(1)
-        await settled(0.02)
-    await station.until(lambda: central.of("SecurityEventNotification"))
+    await passing(clock, lambda: central.of("SecurityEventNotification"))
 
     assert [(each["status"], each["request_id"]) for each in central.of("FirmwareStatusNotification")] == [
         ("Downloading", 8), ("Downloaded", 8), ("InvalidSignature", 8),

@@ -15,6 +15,7 @@ from hub.cpms.feed import Feed
 #: The scope that lets a caller hear a kind of event; a kind that is not here is told to nobody.
 KINDS: dict[str, Scope] = {
     "status": Scope.STATIONS_READ,
+    "connector": Scope.STATIONS_READ,
     "charger": Scope.STATIONS_READ,
     "station": Scope.STATIONS_READ,
     "alarm": Scope.ALARMS_READ,

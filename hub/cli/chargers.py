@@ -1,0 +1,146 @@
+"""``emall chargers``: honest charge points that are not there, connected to a central system."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.options import option
+from hub.cli.output import Failure
+
+if TYPE_CHECKING:
+    from hub.ocpp.simulation.fleet import Fleet
+
+app = typer.Typer(help="Simulate charge points, for demonstrations and tests.")
+
+
+class Version(StrEnum):
+    """An OCPP version a simulated station speaks."""
+
+    V16 = "1.6"
+    V201 = "2.0.1"
+
+
+EPILOG = """Faults: drop (the link is lost now and then), duplicate (transaction messages are told twice), lost-answer
+(an answer is lost, so the message is repeated under a new id), late-meter (meter values come five at a time),
+late-stop (the end comes after the status), power-loss, clock-skew (7 minutes), rollover (the meter begins at 0 again),
+unplugged (nobody plugs in after a remote start), faulted (ground failures), refusing (remote starts are rejected),
+mute (no CALL is answered). Ctrl-C ends the simulation."""
+
+
+@app.command(epilog=EPILOG)
+def simulate(
+    url: Annotated[str, option("--url", "Where the central system listens; a station's id is added.")],
+    count: Annotated[int, typer.Option("--count", help="How many stations.", min=1, max=10_000)] = 1,
+    version: Annotated[Version, typer.Option("--version", help="What they speak.")] = Version.V16,
+    prefix: Annotated[str, typer.Option("--prefix", help="Their ids are this and a number of 4 digits.")] = "SIM",
+    password: Annotated[str | None, option("--password", "Basic authentication, with the id as user.")] = None,
+    connectors: Annotated[int, typer.Option("--connectors", help="Of each station.", min=1, max=8)] = 1,
+    speed: Annotated[float, typer.Option("--speed", help="How many times more energy flows.", min=0.01)] = 1.0,
+    faults: Annotated[str, typer.Option("--faults", help="Names, with commas between.", metavar="NAMES")] = "",
+    seed: Annotated[int, typer.Option("--seed", help="What is random is the same for the same seed.")] = 0,
+    card: Annotated[list[str] | None, typer.Option("--card", help="A driver who comes now and then; repeat.")] = None,
+    every: Annotated[float, typer.Option("--every", help="Seconds between his visits.", min=1)] = 300.0,
+) -> None:
+    """Connect simulated charge points and let drivers use them."""
+    from hub.ocpp.simulation.drivers import Visits
+    from hub.ocpp.simulation.faults import UnknownFault, named
+    from hub.ocpp.simulation.fleet import Fleet
+    from hub.ocpp.simulation.link import Address
+    from hub.ocpp.simulation.station import Station
+
+    if not url.startswith(("ws://", "wss://")):
+        raise Failure(f"--url {url}: this is no WebSocket; give ws://HOST:PORT/ocpp", 2)
+    try:
+        known = named(faults)
+    except UnknownFault as error:
+        raise Failure(f"--faults: {error}", 2) from error
+
+    async def run() -> None:
+        stations = [
+            Station(
+                Address(url=url, station_id=f"{prefix}{number:04d}", password=password),
+                version=version.value,
+                connectors=connectors,
+                speed=speed,
+                faults=known,
+                seed=seed,
+            )
+            for number in range(1, count + 1)
+        ]
+        await _run(Fleet(stations, Visits(cards=tuple(card or ()), every=every)))
+
+    asyncio.run(run())
+
+
+async def _run(fleet: "Fleet") -> None:
+    from hub.ocpp.simulation.link import CannotConnect
+
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    working = asyncio.create_task(_work(fleet, ended))
+    waiting = asyncio.create_task(ended.wait())
+    await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if not working.done():
+        # Whoever interrupts while stations still connect need not wait for them.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(working), 5.0)
+    working.cancel()
+    waiting.cancel()
+    try:
+        await working
+    except asyncio.CancelledError:
+        return
+    except CannotConnect as error:
+        raise Failure(f"{error}; {_remedy(error.status)}") from error
+
+
+async def _work(fleet: "Fleet", ended: asyncio.Event) -> None:
+    async with fleet.running():
+        with _line() as tell:
+            while not ended.is_set():
+                tell(str(fleet.doing()))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), 1.0)
+        print(fleet.doing(), flush=True)
+
+
+@contextlib.contextmanager
+def _line() -> Iterator["_Tell"]:
+    """Yield what shows a line: in a terminal always in the same place, elsewhere once every minute."""
+    if not sys.stdout.isatty():
+        yield _Tell(None)
+        return
+    from rich.console import Console
+
+    with Console().status("connected") as status:
+        yield _Tell(status)
+
+
+class _Tell:
+    """Shows how it goes."""
+
+    def __init__(self, status: object) -> None:
+        self._status = status
+        self._calls = 0
+
+    def __call__(self, line: str) -> None:
+        if self._status is not None:
+            self._status.update(line)  # type: ignore[attr-defined]  # rich's Status
+        elif self._calls % 60 == 0:
+            print(line, flush=True)
+        self._calls += 1
+
+
+def _remedy(status: int | None) -> str:
+    if status == 401:
+        return "give the --password of 'emall cpms station add'"
+    if status in (403, 404):
+        return "add the stations with 'emall cpms station add', or serve with --ocpp-unknown accept"
+    return "check --url, and that 'emall serve' runs there with --ocpp-port"

@@ -1,0 +1,350 @@
+"""The ledger of transactions: what stations tell is written down first, then answered, then told on.
+
+A message is durable before its station is answered. What follows from it (the Session's start and
+end) is told to the desk before the answer, too, and again when the message is repeated: the desk
+changes nothing the second time, so a crash between the two loses nothing and doubles nothing. Meter
+values are only written down; ``hub.cpms.watching`` tells the newest of them on every few seconds.
+
+Source: OCPP 1.6, 3.7, 4.8, 4.10; OCPP 2.0.1, part 2, E.
+"""
+
+import datetime
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from hub.cpms.identification import Identification, Judgement, refused
+from hub.cpms.needs import Places
+from hub.cpms.ports import Desk, Refusal, SessionStarted
+from hub.cpms.remote_starts import RemoteStart, RemoteStarts
+from hub.cpms.reservations import Reservations, StationReservation
+from hub.cpms.running import Running, Runs
+from hub.cpms.settlement import Settlement
+from hub.cpms.transaction_store import ADOPTED, ENDED, LOST, OPEN, Kept, TransactionStore
+from hub.cpms.transactions import Message, message_of, natural_key
+from hub.database.contract import Database, Transaction
+from hub.ocpp.events import EVSE, IdToken, TokenInfo, TransactionAnswer, TransactionEvent
+from hub.ocpp.words import id_tag
+
+log = logging.getLogger(__name__)
+
+_NOWHERE = 0
+
+
+class Ledger:
+    """All transactions of one operator's stations.
+
+    Args:
+        concurrent: whether one token may charge at two places at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        desk: Desk,
+        places: Places,
+        identification: Identification,
+        starts: RemoteStarts,
+        reservations: Reservations,
+        settlement: Settlement,
+        concurrent: bool,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self.store = TransactionStore(database)
+        self.runs = Runs()
+        self._desk = desk
+        self._places = places
+        self._identification = identification
+        self._starts = starts
+        self._reservations = reservations
+        self._settlement = settlement
+        self._concurrent = concurrent
+        self._clock = clock
+
+    async def load(self) -> None:
+        """Take up what the last run left: what goes on, and what ended without everybody having been told."""
+        for kept in await self.store.unsettled():
+            run = await self._remembered(kept)
+            await self._tell(self.runs.add(run))
+
+    async def take(self, event: TransactionEvent) -> TransactionAnswer:
+        """Write a message down and return its answer."""
+        run = await self._find(event)
+        message = message_of(event)
+        if run is None and event.kind == "Updated" and event.seq_no is None:
+            log.warning("%s: meter values of transaction %s, which is unknown", event.station_id, event.transaction_id)
+            return TransactionAnswer()
+        if run is None:
+            run = await self._open(event, message)
+        else:
+            await self._add(run, message)
+        if run.kept.state == ADOPTED:
+            return TransactionAnswer(token=await self._info(run, event))
+        if event.kind != "Ended" and not run.kept.settled:
+            await self._learn(run, event)
+        if event.kind != "Updated" or run.ended or not run.begun:
+            await self._tell(run)
+        number = run.kept.called if event.kind == "Started" and event.seq_no is None else None
+        return TransactionAnswer(transaction_id=number, token=await self._info(run, event))
+
+    # -- finding it --------------------------------------------------------------------------------
+
+    async def _find(self, event: TransactionEvent) -> Running | None:
+        """Return the transaction a message is about; None: it is the first we hear of it."""
+        if event.seq_no is None and event.kind != "Started":
+            found = await self._by_number(event)
+            if found is not None or event.kind == "Updated":
+                return found
+            found = self._unnumbered(event)
+            if found is not None:
+                return found
+        key = natural_key(event)
+        known = self.runs.by_key(event.station_id, key)
+        if known is not None:
+            return known
+        kept = await self.store.by_key(event.station_id, key)
+        return None if kept is None else await self._remembered(kept)
+
+    async def _by_number(self, event: TransactionEvent) -> Running | None:
+        known = self.runs.by_number(event.station_id, event.transaction_id)
+        number = event.transaction_id or ""
+        if known is not None or not (number.isascii() and number.isdigit() and len(number) < 19):
+            return known
+        kept = await self.store.by_number(event.station_id, int(number))
+        return None if kept is None else await self._remembered(kept)
+
+    def _unnumbered(self, event: TransactionEvent) -> Running | None:
+        """Return the transaction a stop must mean whose station never learned our number.
+
+        The answer to its start was lost, and the station stops under a number of its own (0, -1, one from
+        before): of the transactions that go on there exactly one is of this token, and can have come to this meter.
+        """
+        here = self.runs.at(EVSE(station_id=event.station_id, evse_id=0))
+        fitting = [each for each in here if _can_end(each, event)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    async def _remembered(self, kept: Kept) -> Running:
+        """Return a transaction as its messages tell it."""
+        run = Running(kept=kept, heard_at=kept.started_at)
+        for message in await self.store.messages(kept.id):
+            run.hear(message)
+        run.changed = False
+        return run
+
+    # -- writing it down ---------------------------------------------------------------------------
+
+    async def _open(self, event: TransactionEvent, message: Message) -> Running:
+        """Write down a transaction's first message, with how its token was judged."""
+        order = await self._starts.match(event) if event.kind != "Ended" else None
+        judgement = await self._judge(event, order)
+        reserved = self._reserved(event, order)
+        draft = self._draft(event, message, order, judgement)
+        if reserved is not None:
+            draft = replace(draft, session_id=reserved.reservation_id)
+        orphan = await self._orphan(event) if event.kind == "Started" and event.seq_no is None else None
+
+        async def work(tx: Transaction) -> Kept:
+            kept, new = await self.store.add(tx, draft)
+            if new and order is not None:
+                await self._starts.use(tx, order)
+            if new and orphan is not None:
+                await self.store.move_messages(tx, orphan, kept.id)
+                await self._settlement.adopted(tx, orphan)
+            await self.store.add_message(tx, kept.id, message)
+            return kept
+
+        kept = await self.store.database.transact(work)
+        if order is not None:
+            self._starts.claim(order)
+        if reserved is not None:
+            await self._reservations.over(reserved)
+        run = await self._remembered(kept)
+        run.order = order
+        self._doubt_former(run)
+        return self.runs.add(run)
+
+    def _draft(
+        self, event: TransactionEvent, message: Message, order: RemoteStart | None, judgement: Judgement | None
+    ) -> Kept:
+        evse = event.evse or (order.evse if order else EVSE(station_id=event.station_id, evse_id=_NOWHERE))
+        kept = Kept(
+            station_id=event.station_id,
+            key=natural_key(event),
+            station_transaction_id=(event.transaction_id or "") if event.seq_no is not None else "",
+            evse_id=evse.evse_id,
+            connector_id=evse.connector_id,
+            # A driver who was told that nothing came of his order hears of another Session than that one.
+            session_id=order.session_id if order is not None and not order.released else str(uuid.uuid4()),
+            outlet=self._places.outlet(evse) if evse.evse_id else None,
+            authorization=None,
+            verdict="",
+            state=ENDED if event.kind == "Ended" else OPEN,
+            started_at=message.at,
+        )
+        return kept if judgement is None else _judged(kept, judgement)
+
+    def _reserved(self, event: TransactionEvent, order: RemoteStart | None) -> StationReservation | None:
+        """Return the reservation a new transaction uses."""
+        evse = event.evse or (order.evse if order else None)
+        return None if event.kind == "Ended" or evse is None else self._reservations.used_by(event, evse)
+
+    async def _add(self, run: Running, message: Message) -> None:
+        async def work(tx: Transaction) -> bool:
+            added = await self.store.add_message(tx, run.kept.id, message)
+            if message.kind == "Ended" and run.kept.state == OPEN:
+                await self.store.end(tx, run.kept.id, ENDED)
+            return added
+
+        await self.store.database.transact(work)
+        run.hear(message)
+        if message.kind == "Ended" and run.kept.state == OPEN:
+            run.kept = replace(run.kept, state=ENDED)
+
+    async def _orphan(self, event: TransactionEvent) -> Kept | None:
+        """Return the stop that came before this start, under a number that was not ours."""
+        for kept in await self.store.orphans(event.station_id):
+            stop = (await self.store.messages(kept.id))[-1]
+            token = (stop.detail or {}).get("id_token", "")
+            same = event.id_token is not None and token.upper() == event.id_token.id_token.upper()
+            later = stop.at >= event.at and (stop.register or 0) >= (event.meter or 0) * 1000
+            if same and later:
+                return kept
+        return None
+
+    def _doubt_former(self, run: Running) -> None:
+        """Doubt what still goes on where another transaction begins: its stop is late, or lost."""
+        if run.kept.evse_id == _NOWHERE or run.ended:
+            return
+        for each in self.runs.at(run.evse):
+            if each.kept.id != run.kept.id:
+                each.doubted_at = each.doubted_at or self._clock()
+
+    # -- who may charge ----------------------------------------------------------------------------
+
+    async def _judge(self, event: TransactionEvent, order: RemoteStart | None) -> Judgement | None:
+        if event.kind == "Ended" or (event.id_token is None and order is None):
+            return None
+        token = event.id_token or IdToken(id_token=order.id_token if order else "")
+        judgement = await self._identification.judge(event.station_id, token, event.evse)
+        return self._once(judgement, event)
+
+    def _once(self, judgement: Judgement, event: TransactionEvent) -> Judgement:
+        """Refuse a token that charges elsewhere already, unless the operator allows that."""
+        authorization = judgement.authorization
+        if self._concurrent or authorization is None or authorization.unbilled:
+            return judgement
+        token = authorization.token
+        elsewhere = [each for each in self.runs.of_token(token["uid"], token["type"]) if each.doubted_at is None]
+        evse = event.evse
+        if evse is not None:
+            elsewhere = [each for each in elsewhere if not _is_at(each, evse)]
+        return refused(Refusal(reason="IN_USE", info="This token is charging already")) if elsewhere else judgement
+
+    async def _learn(self, run: Running, event: TransactionEvent) -> None:
+        """Learn from a message of 2.0.1 what those before it left open: where it is, and for whom."""
+        kept = run.kept
+        if kept.evse_id == _NOWHERE and event.evse is not None:
+            kept = replace(
+                kept,
+                evse_id=event.evse.evse_id,
+                connector_id=event.evse.connector_id,
+                outlet=self._places.outlet(event.evse),
+            )
+        order = None
+        if not kept.verdict and (event.id_token is not None or event.remote_start_id is not None):
+            order = await self._starts.match(event)
+            judgement = await self._judge(event, order)
+            kept = kept if judgement is None else _judged(kept, judgement)
+        if kept == run.kept:
+            return
+
+        async def work(tx: Transaction) -> None:
+            if order is not None:
+                await self._starts.use(tx, order)
+            await self.store.learn(tx, kept)
+
+        await self.store.database.transact(work)
+        run.kept = kept
+        if order is not None:
+            self._starts.claim(order)
+            run.order = order
+
+    async def _info(self, run: Running, event: TransactionEvent) -> TokenInfo | None:
+        """Return what the station is told of the token its message names."""
+        if event.id_token is None:
+            return None
+        authorization = run.kept.authorization
+        uid = authorization.token["uid"] if authorization else ""
+        own = event.id_token.id_token.upper() in (uid.upper(), id_tag(uid).upper())
+        if event.kind != "Ended" and run.kept.verdict and (own or authorization is None):
+            group = authorization.group_id if authorization else None
+            return TokenInfo(status=run.kept.verdict, group_id_token=id_tag(group) if group else None)  # type: ignore[arg-type]  # written from a TokenStatus
+        if own:
+            return TokenInfo(status="Accepted")
+        return (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
+
+    # -- telling it on -----------------------------------------------------------------------------
+
+    async def _tell(self, run: Running) -> None:
+        """Tell the desk what is due: the start, once there is leave to charge; the end, once it is known."""
+        kept = run.kept
+        if kept.settled:
+            if kept.state == LOST and run.ended:
+                messages = await self.store.messages(kept.id)
+                await self._settlement.late_stop(kept, messages, power=run.power)
+            return
+        if run.started_at is not None and not run.begun and kept.authorization is not None and kept.outlet is not None:
+            await self._desk.tell(
+                SessionStarted(
+                    session_id=kept.session_id,
+                    outlet=kept.outlet,
+                    authorization=kept.authorization,
+                    at=max(run.started_at, run.authorized_at or run.started_at),
+                )
+            )
+            run.begun = True
+            if run.order is not None:
+                self._starts.used(run.order)
+        if run.ended:
+            await self.settle(run)
+
+    async def settle(self, run: Running, *, waited: bool = False) -> None:
+        """Tell the end of a transaction, if all that is to be billed is known, or is waited for no longer."""
+        messages = await self.store.messages(run.kept.id)
+        if await self._settlement.settle(run, messages, waited=waited):
+            run.kept = replace(run.kept, settled=True)
+            self.runs.drop(run)
+            if not run.over.done():
+                run.over.set_result(None)
+
+    async def give_up(self, run: Running) -> None:
+        """End a transaction that its station will not end: by its last reading."""
+
+        async def work(tx: Transaction) -> None:
+            await self.store.end(tx, run.kept.id, LOST)
+
+        await self.store.database.transact(work)
+        run.kept = replace(run.kept, state=LOST)
+        await self.settle(run, waited=True)
+
+
+def _judged(kept: Kept, judgement: Judgement) -> Kept:
+    authorization = judgement.authorization
+    unbilled = authorization is not None and authorization.unbilled
+    return replace(kept, authorization=authorization, verdict=judgement.info.status, unbilled=unbilled)
+
+
+def _is_at(run: Running, evse: EVSE) -> bool:
+    return (run.kept.station_id, run.kept.evse_id) == (evse.station_id, evse.evse_id)
+
+
+def _can_end(run: Running, event: TransactionEvent) -> bool:
+    """Whether a stop without a number of ours may be this transaction's."""
+    authorization = run.kept.authorization
+    if event.id_token is None or authorization is None or run.kept.started_at > event.at:
+        return False
+    uid = authorization.token["uid"]
+    same = event.id_token.id_token.upper() in (uid.upper(), id_tag(uid).upper())
+    return same and (run.first is None or (event.meter or 0) * 1000 >= (run.first.register or 0))

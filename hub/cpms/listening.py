@@ -1,0 +1,141 @@
+"""What stations tell, put where it belongs; each is answered when that is done and durable.
+
+Source: OCPP 1.6, 4; OCPP 2.0.1, part 2, B, C, E, G, H.
+"""
+
+import datetime
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from hub.cpms.identification import Identification
+from hub.cpms.ledger import Ledger
+from hub.cpms.needs import Witness
+from hub.cpms.ports import Desk, ReservationEnded
+from hub.cpms.reservations import Reservations, StationReservation
+from hub.ocpp.events import (
+    EVSE,
+    BootNotified,
+    ChargerEvent,
+    ConnectorStatus,
+    DataAnswer,
+    DataTransferred,
+    Registration,
+    ReservationChanged,
+    StatusChanged,
+    TokenInfo,
+    TokenPresented,
+    TransactionAnswer,
+    TransactionEvent,
+)
+
+log = logging.getLogger(__name__)
+
+#: What 1.6's StatusNotification says of a transaction; 2.0.1 tells it with the transaction.
+_OF_TRANSACTION = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
+
+#: Takes a vendor's own message.
+Vendor = Callable[[DataTransferred], Awaitable[DataAnswer]]
+
+#: Takes a station's signing request (PEM) and its kind; returns whether it will be signed.
+Signer = Callable[[str, str, str], Awaitable[bool]]
+
+
+class Listening:
+    """The ``hub.ocpp.events.Operator`` of the built-in CPMS.
+
+    Args:
+        heartbeat: how often stations say that they are there, in seconds.
+        vendors: who takes vendors' own messages, by vendor id.
+        signer: signs stations' certificates; None: nobody does.
+
+    Attributes:
+        statuses: what connectors last told.
+        witnesses: who else is told what stations tell, in this order.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        ledger: Ledger,
+        identification: Identification,
+        reservations: Reservations,
+        witnesses: Sequence[Witness] = (),
+        vendors: Mapping[str, Vendor] | None = None,
+        signer: Signer | None = None,
+        heartbeat: int,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._identification = identification
+        self._reservations = reservations
+        self._vendors = vendors or {}
+        self._signer = signer
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self.witnesses = list(witnesses)
+        self.statuses: dict[tuple[str, int], ConnectorStatus] = {}
+
+    # -- what a station waits for ------------------------------------------------------------------
+
+    async def booted(self, event: BootNotified) -> Registration:
+        """Take a station up. What went on there may have ended with it; it will say so if not."""
+        for run in self._ledger.runs.at(EVSE(station_id=event.station_id, evse_id=0)):
+            run.doubted_at = run.doubted_at or self._clock()
+        for witness in self.witnesses:
+            await witness.told(event)
+        return Registration(status="Accepted", interval=self._heartbeat)
+
+    async def token_presented(self, event: TokenPresented) -> TokenInfo:
+        """Judge a token; a token that goes on charging somewhere may be presented, to stop that."""
+        return (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
+
+    async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
+        """Write down what a transaction tells."""
+        answer = await self._ledger.take(event)
+        for witness in self.witnesses:
+            await witness.told(event)
+        return answer
+
+    async def data_transferred(self, event: DataTransferred) -> DataAnswer:
+        """Pass a vendor's own message to who understands it."""
+        vendor = self._vendors.get(event.vendor_id)
+        return await vendor(event) if vendor else DataAnswer(status="UnknownVendorId")
+
+    async def certificate_requested(self, station_id: str, csr: str, kind: str) -> bool:
+        """Pass a signing request to who signs."""
+        return await self._signer(station_id, csr, kind) if self._signer else False
+
+    # -- what a station is only thanked for --------------------------------------------------------
+
+    async def told(self, event: ChargerEvent) -> None:
+        """Take anything else a station tells."""
+        if isinstance(event, StatusChanged):
+            await self._status(event)
+        elif isinstance(event, ReservationChanged):
+            await self._reservation(event)
+        for witness in self.witnesses:
+            await witness.told(event)
+
+    async def _status(self, event: StatusChanged) -> None:
+        evse = event.evse
+        self.statuses[evse.station_id, evse.evse_id] = event.status
+        for run in self._ledger.runs.at(evse) if evse.evse_id else ():
+            if event.status == "Available":
+                # Its stop may be queued behind this, so nothing is ended yet; it is only no longer believed in.
+                run.doubted_at = run.doubted_at or self._clock()
+            elif event.status in _OF_TRANSACTION and run.state != event.status:
+                run.state, run.changed, run.doubted_at = event.status, True, None
+        kept = self._reservations.at(evse)
+        if kept is not None and event.status in ("Faulted", "Unavailable"):
+            await self._ended(kept, canceled=True)
+
+    async def _reservation(self, event: ReservationChanged) -> None:
+        kept = self._reservations.by_number(event.station_id, event.reservation_id)
+        if kept is not None:
+            await self._ended(kept, canceled=event.status != "Expired")
+
+    async def _ended(self, kept: StationReservation, *, canceled: bool) -> None:
+        await self._reservations.over(kept)
+        await self._desk.tell(ReservationEnded(reservation_id=kept.reservation_id, canceled=canceled, at=self._clock()))

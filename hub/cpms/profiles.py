@@ -1,0 +1,92 @@
+"""OCPI's charging profiles as OCPP's: a session's profile is the TxProfile of its transaction, a maximum.
+
+Source: OCPI 2.3.0, mod_charging_profiles.asciidoc; OCPP 1.6, 3.13, 5.16; OCPP 2.0.1, part 2, K.
+"""
+
+import logging
+from decimal import Decimal
+
+from hub.cpms.ports import ProfileResultType
+from hub.ocpi.objects import JSONObject
+from hub.ocpi.times import date_time, moment, utc_now
+from hub.ocpp.events import EVSE, ChargerError, Chargers, ChargingProfile, SchedulePeriod
+
+log = logging.getLogger(__name__)
+
+#: Ids of the profiles of sessions: one per EVSE, so that the next one replaces it.
+_FIRST_ID = 10_000
+_STACK_LEVEL = 0
+
+
+class StationProfiles:
+    """``hub.cpms.needs.Charging``, put to each station as it is asked."""
+
+    def __init__(self, chargers: Chargers) -> None:
+        self._chargers = chargers
+
+    async def set(self, evse: EVSE, transaction_id: str, profile: JSONObject) -> ProfileResultType:
+        """Limit a transaction."""
+        if not profile.get("charging_profile_period"):
+            return "REJECTED"  # a profile without a period limits nothing
+        wanted = tx_profile(evse, transaction_id, profile)
+        try:
+            answer = await self._chargers.commands(evse.station_id).set_charging_profile(evse, wanted)
+        except ChargerError as error:
+            log.warning("%s: a charging profile was not set: %r", evse.station_id, error)
+            return "REJECTED"
+        return "ACCEPTED" if answer.accepted else "REJECTED"
+
+    async def clear(self, evse: EVSE, transaction_id: str) -> ProfileResultType:
+        """Take the limit of a transaction away."""
+        try:
+            commands = self._chargers.commands(evse.station_id)
+            answer = await commands.clear_charging_profile(profile_id=_FIRST_ID + evse.evse_id)
+        except ChargerError as error:
+            log.warning("%s: a charging profile was not cleared: %r", evse.station_id, error)
+            return "REJECTED"
+        return "ACCEPTED" if answer.accepted else "UNKNOWN"
+
+    async def active(self, evse: EVSE, duration: int) -> JSONObject | None:
+        """Return what the station will do; None if it does not say."""
+        try:
+            answer = await self._chargers.commands(evse.station_id).composite_schedule(evse, duration=duration)
+        except ChargerError as error:
+            log.warning("%s: no schedule: %r", evse.station_id, error)
+            return None
+        schedule = answer.payload.get("schedule")
+        return active_profile(schedule) if answer.accepted and schedule else None
+
+
+def tx_profile(evse: EVSE, transaction_id: str, profile: JSONObject) -> ChargingProfile:
+    """Return an OCPI ChargingProfile as the profile of a transaction; without a start it begins at once."""
+    start = profile.get("start_date_time")
+    least = profile.get("min_charging_rate")
+    return ChargingProfile(
+        id=_FIRST_ID + evse.evse_id,
+        stack_level=_STACK_LEVEL,
+        purpose="TxProfile",
+        kind="Absolute",
+        unit=profile["charging_rate_unit"],
+        periods=tuple(
+            SchedulePeriod(start=each["start_period"], limit=Decimal(str(each["limit"])))
+            for each in profile["charging_profile_period"]
+        ),
+        start_at=moment(start) if start else utc_now(),
+        duration=profile.get("duration"),
+        min_charging_rate=None if least is None else Decimal(str(least)),
+        transaction_id=transaction_id,
+    )
+
+
+def active_profile(schedule: JSONObject) -> JSONObject:
+    """Return a composite schedule as an ActiveChargingProfile."""
+    return {
+        "start_date_time": schedule.get("start_at") or date_time(utc_now()),
+        "charging_profile": {
+            "charging_rate_unit": schedule["unit"],
+            "duration": schedule["duration"],
+            "charging_profile_period": [
+                {"start_period": each["start"], "limit": each["limit"]} for each in schedule["periods"]
+            ],
+        },
+    }
