@@ -244,8 +244,8 @@ class Reported:
 
     Attributes:
         kind: the action's name in the version spoken, such as FirmwareStatusNotification or NotifyReport. One is
-            ours: SampleDropped, a sampled value that is no number.
-        payload: as sent; of SampleDropped ``action``, ``sampledValue`` and ``rule``.
+            ours: SamplesDropped, sampled values that are no numbers.
+        payload: as sent; of SamplesDropped the ``action``, and as ``dropped`` each ``sampledValue`` with its ``rule``.
         at: by the station's clock where the message has a time, else by ours.
     """
 

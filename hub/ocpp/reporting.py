@@ -4,6 +4,7 @@ Source: OCPP 2.0.1 part 2 (timestamp and generatedAt of notifications).
 """
 
 import datetime
+from collections.abc import Sequence
 
 from hub.ocpp.dialects import Call
 from hub.ocpp.events import Operator, Reported
@@ -19,11 +20,14 @@ async def report(operator: Operator, call: Call) -> None:
     await operator.told(Reported(station_id=call.station_id, kind=call.action, payload=call.payload, at=_time_of(call)))
 
 
-async def report_dropped(operator: Operator, call: Call, dropped: Dropped) -> None:
-    """Tell of a sampled value that was left out of the samples."""
-    payload = {"action": call.action, "sampledValue": dropped.sampled_value, "rule": dropped.rule}
+async def report_dropped(operator: Operator, call: Call, dropped: Sequence[Dropped]) -> None:
+    """Tell of the sampled values of a message that were left out of its samples, all at once."""
+    if not dropped:
+        return
+    left_out = [{"sampledValue": each.sampled_value, "rule": each.rule} for each in dropped]
+    payload = {"action": call.action, "dropped": left_out}
     await operator.told(
-        Reported(station_id=call.station_id, kind="SampleDropped", payload=payload, at=call.received_at)
+        Reported(station_id=call.station_id, kind="SamplesDropped", payload=payload, at=call.received_at)
     )
 
 

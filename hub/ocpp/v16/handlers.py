@@ -4,7 +4,7 @@ Source: OCPP 1.6 edition 2, Operations Initiated by Charge Point, Messages; Impr
 """
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hub.ocpp.dialects import Call, Handler
 from hub.ocpp.events import (
@@ -16,7 +16,6 @@ from hub.ocpp.events import (
     TokenPresented,
     TransactionEvent,
 )
-from hub.ocpp.measuring import Dropped
 from hub.ocpp.reporting import report, report_dropped
 from hub.ocpp.times import date_time, moment
 from hub.ocpp.v16.meters import samples_of
@@ -128,7 +127,7 @@ class Handlers16:
                 reason=said.get("reason", "Local"),
             )
         )
-        await self._report_dropped(call, dropped)
+        await report_dropped(self._operator, call, dropped)
         return {"idTagInfo": id_tag_info(answer.token)} if answer.token else {}
 
     async def meter_values(self, call: Call) -> JSONObject:
@@ -154,7 +153,7 @@ class Handlers16:
             )
         elif samples:
             await self._operator.told(Metered(evse=evse, samples=samples))
-        await self._report_dropped(call, dropped)
+        await report_dropped(self._operator, call, dropped)
         return {}
 
     async def status_notification(self, call: Call) -> JSONObject:
@@ -199,10 +198,6 @@ class Handlers16:
         """Tell what is only thanked for."""
         await report(self._operator, call)
         return {}
-
-    async def _report_dropped(self, call: Call, dropped: Sequence[Dropped]) -> None:
-        for each in dropped:
-            await report_dropped(self._operator, call, each)
 
 
 def evse_of(call: Call, connector_id: int) -> EVSE:

@@ -4,7 +4,7 @@ Source: OCPP 2.0.1 part 2, the messages a Charging Station initiates.
 """
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hub.ocpp.dialects import Call, Handler
 from hub.ocpp.events import (
@@ -18,7 +18,6 @@ from hub.ocpp.events import (
     TransactionAnswer,
     TransactionEvent,
 )
-from hub.ocpp.measuring import Dropped
 from hub.ocpp.reporting import report, report_dropped
 from hub.ocpp.sending import present
 from hub.ocpp.times import date_time, moment
@@ -154,7 +153,7 @@ class Handlers201:
                 extra=_rest(said, _KNOWN) | _rest(info, _KNOWN_INFO),
             )
         )
-        await self._report_dropped(call, dropped)
+        await report_dropped(self._operator, call, dropped)
         return _transaction_answer(answer)
 
     async def meter_values(self, call: Call) -> JSONObject:
@@ -163,7 +162,7 @@ class Handlers201:
         if samples:
             evse = EVSE(station_id=call.station_id, evse_id=int(call.payload["evseId"]))
             await self._operator.told(Metered(evse=evse, samples=samples))
-        await self._report_dropped(call, dropped)
+        await report_dropped(self._operator, call, dropped)
         return {}
 
     # -- availability and reservation --------------------------------------------------------------
@@ -244,10 +243,6 @@ class Handlers201:
         await report(self._operator, call)
         self._collector.take(call)
         return {}
-
-    async def _report_dropped(self, call: Call, dropped: Sequence[Dropped]) -> None:
-        for each in dropped:
-            await report_dropped(self._operator, call, each)
 
 
 def _token(said: JSONObject) -> IdToken:

@@ -275,15 +275,15 @@ async def test_a_value_that_is_no_number_is_left_out_and_reported(play, value):
     values, report = play.operator.events
     assert answer == {}
     assert [each.value for each in values.samples] == [7]
-    assert (report.kind, report.payload["action"], report.payload["sampledValue"]) == (
-        "SampleDropped", "MeterValues", bad,
-    )  # fmt: skip
+    assert (report.kind, report.payload["action"]) == ("SamplesDropped", "MeterValues")
+    assert [each["sampledValue"] for each in report.payload["dropped"]] == [bad]
 
 
-async def test_meter_values_that_say_nothing_tell_nothing_but_that(play):
-    await play.says("MeterValues", {"connectorId": 1, "meterValue": [metered({"value": "?"})]})
+async def test_meter_values_that_say_nothing_tell_nothing_but_that_and_once(play):
+    await play.says("MeterValues", {"connectorId": 1, "meterValue": [metered({"value": "?"}, {"value": "!"})]})
 
     assert isinstance(play.told(), Reported)
+    assert len(play.told().payload["dropped"]) == 2
 
 
 async def test_a_signed_value_stands_beside_the_plain_one_it_signs(play):
