@@ -115,6 +115,7 @@ class BuiltinCpms:
         await self._starts.load(now)
         await self._reservations.load(reserved)
         await self.ledger.load()
+        await self._listening.resume()
         self.operator.open(self._listening)
         self.watching.start()
 

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from hub.cpms import moments
 from hub.database.contract import Database, Transaction
 from hub.ocpi.times import EPOCH
 from hub.ocpp.events import StatusChanged
@@ -51,7 +52,7 @@ class Connectors:
         ) in await self._database.fetch(_SELECT):
             self._told.setdefault(station_id, {})[evse_id, connector_id] = Told(
                 status=status, error_code=error_code, info=info, vendor_error_code=vendor_error_code,
-                at=_moment(at), received=_moment(received),
+                at=moments.at(at), received=moments.at(received),
             )  # fmt: skip
 
     def stations(self) -> set[str]:
@@ -88,8 +89,8 @@ class Connectors:
     async def write(self, tx: Transaction, told: Mapping[Key, Told]) -> None:
         """Write what was told."""
         rows = [
-            (*key, each.status, each.error_code, each.info, each.vendor_error_code, _stamp(each.at),
-             _stamp(each.received))
+            (*key, each.status, each.error_code, each.info, each.vendor_error_code, moments.microseconds(each.at),
+             moments.microseconds(each.received))
             for key, each in told.items()
         ]  # fmt: skip
         if rows:
@@ -110,11 +111,3 @@ _UPSERT = (
     " DO UPDATE SET status = excluded.status, error_code = excluded.error_code, info = excluded.info,"
     " vendor_error_code = excluded.vendor_error_code, at = excluded.at, received = excluded.received"
 )
-
-
-def _stamp(at: datetime.datetime) -> int:
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)
-
-
-def _moment(stamp: int) -> datetime.datetime:
-    return EPOCH + datetime.timedelta(microseconds=stamp)

@@ -6,6 +6,7 @@ Source: OCPP 1.6, 4; OCPP 2.0.1, part 2, B, C, E, G, H.
 import datetime
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
@@ -77,6 +78,18 @@ class Listening:
         self.witnesses = list(witnesses)
         self.statuses: dict[tuple[str, int], ConnectorStatus] = {}
 
+    async def resume(self) -> None:
+        """Tell the witnesses what goes on from before the start."""
+        for run in self._ledger.runs:
+            if run.ended or run.newest is None:
+                continue
+            event = TransactionEvent(
+                kind="Updated", station_id=run.kept.station_id, transaction_id=run.kept.called, evse=run.evse,
+                at=run.newest.at, received_at=run.newest.received_at, message_id="", trigger="Resumed",
+            )  # fmt: skip
+            for witness in self.witnesses:
+                await witness.told(event)
+
     # -- what a station waits for ------------------------------------------------------------------
 
     async def booted(self, event: BootNotified) -> Registration:
@@ -92,10 +105,16 @@ class Listening:
         return (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
 
     async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
-        """Write down what a transaction tells."""
+        """Write down what a transaction tells; witnesses hear of it with its place and number, while it goes on."""
+        runs = self._ledger.runs
+        before = runs.by_number(event.station_id, event.transaction_id)
         answer = await self._ledger.take(event)
+        number = event.transaction_id or answer.transaction_id
+        run = runs.by_number(event.station_id, number) or before
+        if run is None or (run.ended and event.kind != "Ended"):
+            return answer  # a message of what is over was told again
         for witness in self.witnesses:
-            await witness.told(event)
+            await witness.told(replace(event, transaction_id=number, evse=event.evse or run.evse))
         return answer
 
     async def data_transferred(self, event: DataTransferred) -> DataAnswer:

@@ -38,7 +38,11 @@ class Witness(Protocol):
     """Whoever follows what stations tell: status, alarms, inventories, live events."""
 
     async def told(self, event: ChargerEvent | BootNotified | TransactionEvent) -> None:
-        """Take what a station told, once it is durable; it is answered when all witnesses have returned."""
+        """Take what a station told, once it is durable; it is answered when all witnesses have returned.
+
+        A transaction is told with its EVSE and its number, also where its message has neither; what went on when
+        this side stopped is told as Updated at the start.
+        """
         ...
 
 

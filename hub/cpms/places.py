@@ -48,7 +48,7 @@ class Places:
         store: the operator's, whose Locations and places they are.
 
     Attributes:
-        changed: called with a station that is placed otherwise than before.
+        hearers: called with a station that is placed otherwise than before.
     """
 
     def __init__(self, store: Store) -> None:
@@ -58,7 +58,7 @@ class Places:
         self._placed: dict[str, list[Place]] = {}
         self._evses: dict[tuple[str, str, str], EVSE] = {}
         self._following = Following(store.database, (LOCATIONS, PLACES), self._read)
-        self.changed: Callable[[str], None] = lambda _: None
+        self.hearers: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
         """Read everything, and from now on what changes."""
@@ -178,7 +178,8 @@ class Places:
             f"{_SELECT} WHERE station_id = $1 ORDER BY evse_id, connector_id", station_id
         )
         self._keep_station(station_id, [Place(*rest) for _, *rest in rows])
-        self.changed(station_id)
+        for hear in self.hearers:
+            hear(station_id)
 
     def _keep_location(self, location: JSONObject) -> None:
         key = location["id"].upper()

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hub.cpms import moments
 from hub.cpms.following import Change, Following
+from hub.cpms.moments import microseconds
 from hub.cpms.places import Places
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.times import EPOCH, date_time, utc_now
+from hub.ocpi.times import date_time, utc_now
 
 #: The channel that says what is planned at a Location; the payload is its id.
 PLANS = "cpms_plan"
@@ -70,8 +72,8 @@ class NoSuchPlan(UnknownLocation):
 class Plans:
     """All that is planned and not over, in memory.
 
-    Args:
-        changed: called with the places (folded ids) whose plans are others than before.
+    Attributes:
+        hearers: called with the places (folded ids) whose plans are others than before.
     """
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime.datetime] = utc_now) -> None:
@@ -79,7 +81,7 @@ class Plans:
         self._clock = clock
         self._plans: dict[_Place, list[Plan]] = {}
         self._following = Following(database, (PLANS,), self._read)
-        self.changed: Callable[[Iterable[_Place]], None] = lambda _: None
+        self.hearers: list[Callable[[Iterable[_Place]], None]] = []
 
     async def start(self) -> None:
         """Learn what is planned, and follow it."""
@@ -123,8 +125,8 @@ class Plans:
             "INSERT INTO cpms_plan (kind, reference, location_id, evse_uid, begins, ends, note)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, reference, location_id, evse_uid)"
             " DO UPDATE SET begins = excluded.begins, ends = excluded.ends, note = excluded.note",
-            plan.kind, plan.reference, plan.location_id.upper(), plan.evse_uid.upper(), _stamp(plan.begins),
-            None if plan.ends is None else _stamp(plan.ends), plan.note,
+            plan.kind, plan.reference, plan.location_id.upper(), plan.evse_uid.upper(), microseconds(plan.begins),
+            None if plan.ends is None else microseconds(plan.ends), plan.note,
         )  # fmt: skip
         tx.notify(PLANS, plan.location_id.upper())
 
@@ -138,13 +140,15 @@ class Plans:
         return plans
 
     async def _read(self, changes: frozenset[Change]) -> None:
-        now = _stamp(self._clock())
+        now = microseconds(self._clock())
         before = self._plans
         rows = await self._database.fetch(f"{_SELECT} WHERE ends IS NULL OR ends > $1 ORDER BY begins, id", now)
         self._plans = {}
         for plan in map(_plan, rows):
             self._plans.setdefault((plan.location_id, plan.evse_uid), []).append(plan)
-        self.changed([each for each in before.keys() | self._plans.keys() if before.get(each) != self._plans.get(each)])
+        changed = [each for each in before.keys() | self._plans.keys() if before.get(each) != self._plans.get(each)]
+        for hear in self.hearers if changed else ():
+            hear(changed)
 
 
 class Maintenances:
@@ -159,7 +163,7 @@ class Maintenances:
         """Return every maintenance that is not over, by begin."""
         rows = await self._plans._database.fetch(
             f"{_SELECT} WHERE kind = 'MAINTENANCE' AND (ends IS NULL OR ends > $1) ORDER BY begins, id",
-            _stamp(self._clock()),
+            microseconds(self._clock()),
         )
         return [_plan(row) for row in rows]
 
@@ -227,11 +231,7 @@ def _plan(row: Row) -> Plan:
         reference=reference,
         location_id=location_id,
         evse_uid=evse_uid,
-        begins=EPOCH + datetime.timedelta(microseconds=begins),
-        ends=None if ends is None else EPOCH + datetime.timedelta(microseconds=ends),
+        begins=moments.at(begins),
+        ends=None if ends is None else moments.at(ends),
         note=note,
     )
-
-
-def _stamp(at: datetime.datetime) -> int:
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)

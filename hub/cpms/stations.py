@@ -47,7 +47,7 @@ class Stations:
     Attributes:
         sites: its Locations; ``places``: which outlet is which; ``extensions``: its vendors' schemas.
         stored: the tables.
-        changed: called with the stations that are operated otherwise than before.
+        hearers: called with the stations that are operated otherwise than before.
     """
 
     def __init__(self, store: Store, places: Places, *, clock: Callable[[], datetime.datetime] = utc_now) -> None:
@@ -58,7 +58,7 @@ class Stations:
         self.sites = Sites(store, clock=clock)
         self.extensions = Extensions(self.stored, clock=clock)
         self._operations: dict[tuple[str, int], OperationalState] = {}
-        self.changed: Callable[[Iterable[str]], None] = lambda _: None
+        self.hearers: list[Callable[[Iterable[str]], None]] = []
         self._following = Following(store.database, (OPERATIONS,), self._read)
 
     async def start(self) -> None:
@@ -73,7 +73,9 @@ class Stations:
         found = await self.stored.operations()
         before, self._operations = self._operations, {key: state for key, (state, _) in found.items()}
         keys = before.keys() | self._operations.keys()
-        self.changed({each[0] for each in keys if before.get(each) != self._operations.get(each)})
+        changed = {each[0] for each in keys if before.get(each) != self._operations.get(each)}
+        for hear in self.hearers if changed else ():
+            hear(changed)
 
     # -- how they are operated ---------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+from hub.cpms import moments
+from hub.cpms.moments import microseconds
 from hub.cpms.places import PLACES, Place
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi import codec
 from hub.ocpi.objects import Bounds, CiString36, DateTime, JSONObject, Number, OpenEnum, String50, String255, Text
-from hub.ocpi.times import EPOCH
 
 #: How a station or one of its EVSEs is operated. That it is in use is not set but seen (``hub.cpms.status``).
 OperationalState = Literal["ACTIVE", "TEST", "DISABLED"]
@@ -126,14 +127,14 @@ class StationStore:
 
     async def take_away(self, tx: Transaction, station_id: str, at: datetime.datetime) -> None:
         """Mark a station removed; it is placed nowhere any more."""
-        await tx.execute("UPDATE cpms_station SET removed_at = $1 WHERE station_id = $2", _stamp(at), station_id)
+        await tx.execute("UPDATE cpms_station SET removed_at = $1 WHERE station_id = $2", microseconds(at), station_id)
         await self.place(tx, station_id, ())
 
     async def set_offline(self, tx: Transaction, station_ids: Iterable[str], at: datetime.datetime | None) -> None:
         """Write since when stations have been without connection; None: they are connected."""
         await tx.executemany(
             "UPDATE cpms_station SET offline_since = $1 WHERE station_id = $2",
-            [(_stamp(at) if at else None, each) for each in station_ids],
+            [(microseconds(at) if at else None, each) for each in station_ids],
         )
 
     async def place(self, tx: Transaction, station_id: str, places: Sequence[Place]) -> None:
@@ -195,14 +196,10 @@ def _known(row: Row) -> Known:
         station_id=station_id,
         location_id=location_id,
         document=codec.decode(document),
-        offline_since=_moment(offline_since),
-        removed_at=_moment(removed_at),
+        offline_since=_moment_or_none(offline_since),
+        removed_at=_moment_or_none(removed_at),
     )
 
 
-def _stamp(at: datetime.datetime) -> int:
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)
-
-
-def _moment(stamp: int | None) -> datetime.datetime | None:
-    return None if stamp is None else EPOCH + datetime.timedelta(microseconds=stamp)
+def _moment_or_none(value: int | None) -> datetime.datetime | None:
+    return None if value is None else moments.at(value)

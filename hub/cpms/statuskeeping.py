@@ -120,9 +120,9 @@ class StatusKeeper:
         known = {each.station_id: each.offline_since for each in await self._stations.stored.stations()}
         self._noted_away = {each for each, lost_at in known.items() if lost_at is not None}
         self._away = {each: known.get(each) or now for each in self.connectors.stations() | known.keys()}
-        self._plans.changed = self._hear_of_plans
-        self._stations.changed = self._hear_of_stations
-        self._places.changed = self._hear_of_place
+        self._plans.hearers.append(self._hear_of_plans)
+        self._stations.hearers.append(self._hear_of_stations)
+        self._places.hearers.append(self._hear_of_place)
         self._hear_of_stations(self._away)
         self._timer.start()
 
@@ -141,14 +141,13 @@ class StatusKeeper:
         """Return when a station's connection was lost; None: it is connected, or never was."""
         return self._away.get(station_id)
 
+    def away(self) -> Iterable[tuple[str, datetime.datetime]]:
+        """Return the stations without connection, and since when."""
+        return list(self._away.items())
+
     def charging(self, evse: EVSE) -> bool:
         """Whether a transaction goes on at an EVSE of a station."""
         return evse.evse_id in self._transactions.get(evse.station_id, {})
-
-    def resume(self, evse: EVSE, transaction_id: str | None, state: ChargingState | None) -> None:
-        """Hear of a transaction that was going on when this side stopped; before ``start``."""
-        going = self._transactions.setdefault(evse.station_id, {})
-        going[evse.evse_id] = _Transaction(transaction_id, state or "EVConnected")
 
     # -- what stations tell ------------------------------------------------------------------------
 
@@ -223,7 +222,9 @@ class StatusKeeper:
         self._timer.wake()
 
     def _hear_of_place(self, station_id: str) -> None:
-        if station_id not in self._online:
+        if not self._places.of_station(station_id):
+            self._away.pop(station_id, None)
+        elif station_id not in self._online:
             self._away.setdefault(station_id, self._clock.now())
         self._hear_of_stations([station_id])
 

@@ -1,0 +1,1 @@
+"""Who is warned of alarms: implementations of ``hub.cpms.alarms.OperationCentre``."""
