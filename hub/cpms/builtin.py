@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.cpms.cases import Cases
+from hub.cpms.charging.limits import Car
 from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
@@ -35,7 +36,7 @@ from hub.cpms.watching import Limits, Watching
 from hub.database.contract import Database
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
-from hub.ocpp.events import Chargers
+from hub.ocpp.events import EVSE, Chargers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +226,19 @@ class BuiltinCpms:
     def orders(self) -> Mapping[str, Handler]:
         """What an operator may order beyond OCPI: nothing here; the operator API has all of it."""
         return {}
+
+    def cars(self) -> list[Car]:
+        """Return the transactions that are going on, for who shares power among them."""
+        return [
+            Car(
+                session_id=run.kept.session_id,
+                evse=EVSE(station_id=run.kept.station_id, evse_id=run.kept.evse_id),
+                transaction_id=run.kept.called,
+                kwh=update.kwh if (update := run.update()) is not None else 0.0,
+            )
+            for run in self._ledger.runs
+            if not run.ended
+        ]
 
     def _running(self, session_id: str) -> Running | None:
         run = self.ledger.runs.by_session(session_id)

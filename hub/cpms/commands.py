@@ -25,7 +25,7 @@ from hub.ocpi.messages import Body, Party, Request, Response
 from hub.ocpi.modules import chargingprofiles, commands, sessions
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.receiving import NoSuchObject, child
-from hub.ocpi.times import moment
+from hub.ocpi.times import date_time, moment
 
 log = logging.getLogger(__name__)
 
@@ -244,7 +244,11 @@ class StationCommands:
         evse = child(location, "evses", known["evse_uid"]) or {}
         if "CHARGING_PREFERENCES_CAPABLE" not in (evse.get("capabilities") or []):
             raise NoSuchObject("The EVSE is not CHARGING_PREFERENCES_CAPABLE")
-        return Response.of(sessions.ChargingPreferencesResponse, _judged(request.value, known))
+        verdict = _judged(request.value, known)
+        if verdict == "ACCEPTED":
+            store, wishes = self._desk.store, request.value | {"last_updated": date_time(self._desk.clock())}
+            await store.database.transact(lambda tx: store.preferences.put(tx, self._party, known["id"], wishes))
+        return Response.of(sessions.ChargingPreferencesResponse, verdict)
 
     # -- results -----------------------------------------------------------------------------------
 

@@ -13,8 +13,10 @@ from hub.ocpp.events import EVSE, ChargerError, Chargers, ChargingProfile, Sched
 
 log = logging.getLogger(__name__)
 
-#: Ids of the profiles of sessions: one per EVSE, so that the next one replaces it.
-_FIRST_ID = 10_000
+TX_PURPOSE, DEFAULT_PURPOSE = "TxProfile", "TxDefaultProfile"
+
+#: Ids of profiles by their purpose: one per EVSE, so that the next one replaces it.
+_FIRST_ID = {TX_PURPOSE: 10_000, DEFAULT_PURPOSE: 20_000}
 _STACK_LEVEL = 0
 
 
@@ -28,19 +30,25 @@ class StationProfiles:
         """Limit a transaction."""
         if not profile.get("charging_profile_period"):
             return "REJECTED"  # a profile without a period limits nothing
-        wanted = tx_profile(evse, transaction_id, profile)
+        return "ACCEPTED" if await self.put(evse, transaction_id, profile) else "REJECTED"
+
+    async def put(self, evse: EVSE, transaction_id: str | None, profile: JSONObject) -> bool:
+        """Put a profile to a station, without a transaction as the EVSE's default; return whether it goes by it."""
+        wanted = station_profile(evse, transaction_id, profile)
         try:
             answer = await self._chargers.commands(evse.station_id).set_charging_profile(evse, wanted)
         except ChargerError as error:
             log.warning("%s: a charging profile was not set: %r", evse.station_id, error)
-            return "REJECTED"
-        return "ACCEPTED" if answer.accepted else "REJECTED"
+            return False
+        if not answer.accepted:
+            log.warning("%s: a charging profile was refused: %s", evse.station_id, answer.status)
+        return answer.accepted
 
     async def clear(self, evse: EVSE, transaction_id: str) -> ProfileResultType:
         """Take the limit of a transaction away."""
         try:
             commands = self._chargers.commands(evse.station_id)
-            answer = await commands.clear_charging_profile(profile_id=_FIRST_ID + evse.evse_id)
+            answer = await commands.clear_charging_profile(profile_id=_FIRST_ID[TX_PURPOSE] + evse.evse_id)
         except ChargerError as error:
             log.warning("%s: a charging profile was not cleared: %r", evse.station_id, error)
             return "REJECTED"
@@ -57,14 +65,18 @@ class StationProfiles:
         return active_profile(schedule) if answer.accepted and schedule else None
 
 
-def tx_profile(evse: EVSE, transaction_id: str, profile: JSONObject) -> ChargingProfile:
-    """Return an OCPI ChargingProfile as the profile of a transaction; without a start it begins at once."""
+def station_profile(evse: EVSE, transaction_id: str | None, profile: JSONObject) -> ChargingProfile:
+    """Return an OCPI ChargingProfile as that of a transaction or, without one, the EVSE's default.
+
+    Without a start it begins at once.
+    """
+    purpose = TX_PURPOSE if transaction_id is not None else DEFAULT_PURPOSE
     start = profile.get("start_date_time")
     least = profile.get("min_charging_rate")
     return ChargingProfile(
-        id=_FIRST_ID + evse.evse_id,
+        id=_FIRST_ID[purpose] + evse.evse_id,
         stack_level=_STACK_LEVEL,
-        purpose="TxProfile",
+        purpose=purpose,
         kind="Absolute",
         unit=profile["charging_rate_unit"],
         periods=tuple(

@@ -56,6 +56,7 @@ class Store:
         self.cdrs = shelf("cdr")
         self.tokens = shelf("token")
         self.sealed = shelf("sealed")
+        self.preferences = shelf("preferences")
         self.bookings = shelf("booking")
         self.booking_locations = shelf("booking_location")
 

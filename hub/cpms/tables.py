@@ -11,8 +11,8 @@ class CpmsObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: location, tariff, session, cdr, token, booking, booking_location, client (a ClientInfo), or sealed
-            (what a CDR will say of place and price, from the session's start).
+        kind: location, tariff, session, cdr, token, preferences, booking, booking_location, client (a ClientInfo), or
+            sealed (what a CDR will say of place and price, from the session's start).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.
@@ -299,3 +299,65 @@ class CpmsBookedSlot(Model):
         table = "cpms_booked_slot"
         unique_together = (("location_id", "evse_uid", "slot"),)
         indexes = (("holder",),)
+
+
+class CpmsSitePower(Model):
+    """What a site may draw.
+
+    Attributes:
+        location_id: folded to upper case.
+        document: JSON of ``hub.cpms.charging.sites.SitePower``.
+        last_updated: in microseconds since 1970, UTC.
+    """
+
+    location_id = Text(primary_key=True)
+    document = fields.BinaryField()
+    last_updated = fields.BigIntField()
+
+    class Meta:
+        """A site without a row is not limited."""
+
+        table = "cpms_site_power"
+
+
+class CpmsShare(Model):
+    """What an EVSE of a limited site goes by; ``hub.cpms.charging.shares`` tells what the columns mean.
+
+    Attributes:
+        default_share, share: in mA per phase.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    station_id = Text()
+    evse_id = fields.IntField()
+    default_share = fields.BigIntField(null=True)
+    share = fields.BigIntField(null=True)
+    transaction_id = Text(null=True)
+    phases = fields.SmallIntField()
+
+    class Meta:
+        """One row per EVSE."""
+
+        table = "cpms_share"
+        unique_together = (("station_id", "evse_id"),)
+
+
+class CpmsSetProfile(Model):
+    """The ChargingProfile an eMSP has set on a transaction.
+
+    Attributes:
+        transaction_id: as the station calls it.
+        set_at: in microseconds since 1970, UTC.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    station_id = Text()
+    transaction_id = Text()
+    document = fields.BinaryField()
+    set_at = fields.BigIntField()
+
+    class Meta:
+        """The newest of a transaction counts."""
+
+        table = "cpms_set_profile"
+        unique_together = (("station_id", "transaction_id"),)

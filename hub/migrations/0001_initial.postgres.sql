@@ -265,6 +265,29 @@ CREATE TABLE "cpms_reservation" (
     "state" TEXT NOT NULL,
     CONSTRAINT "uid_cpms_reserv_asker_53e669" UNIQUE ("asker", "reservation_id")
 );
+CREATE TABLE "cpms_set_profile" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "station_id" TEXT NOT NULL,
+    "transaction_id" TEXT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "set_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_cpms_set_pr_station_72fd6f" UNIQUE ("station_id", "transaction_id")
+);
+CREATE TABLE "cpms_share" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "station_id" TEXT NOT NULL,
+    "evse_id" INT NOT NULL,
+    "default_share" BIGINT,
+    "share" BIGINT,
+    "transaction_id" TEXT,
+    "phases" SMALLINT NOT NULL,
+    CONSTRAINT "uid_cpms_share_station_772e99" UNIQUE ("station_id", "evse_id")
+);
+CREATE TABLE "cpms_site_power" (
+    "location_id" TEXT NOT NULL  PRIMARY KEY,
+    "document" BYTEA NOT NULL,
+    "last_updated" BIGINT NOT NULL
+);
 CREATE TABLE "cpms_station" (
     "station_id" TEXT NOT NULL  PRIMARY KEY,
     "location_id" TEXT NOT NULL,

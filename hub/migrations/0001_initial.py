@@ -346,6 +346,42 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='CpmsSetProfile',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('station_id', Text(generated=False, null=False, unique=False)),
+                ('transaction_id', Text(generated=False, null=False, unique=False)),
+                ('document', fields.BinaryField()),
+                ('set_at', fields.BigIntField()),
+            ],
+            options={'table': 'cpms_set_profile', 'app': 'emall', 'unique_together': (('station_id', 'transaction_id'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsShare',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('station_id', Text(generated=False, null=False, unique=False)),
+                ('evse_id', fields.IntField()),
+                ('default_share', fields.BigIntField(null=True)),
+                ('share', fields.BigIntField(null=True)),
+                ('transaction_id', Text(null=True, generated=False, unique=False)),
+                ('phases', fields.SmallIntField()),
+            ],
+            options={'table': 'cpms_share', 'app': 'emall', 'unique_together': (('station_id', 'evse_id'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsSitePower',
+            fields=[
+                ('location_id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),
+                ('document', fields.BinaryField()),
+                ('last_updated', fields.BigIntField()),
+            ],
+            options={'table': 'cpms_site_power', 'app': 'emall', 'pk_attr': 'location_id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='CpmsStation',
             fields=[
                 ('station_id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),
