@@ -236,7 +236,7 @@ class BuiltinCpms:
                 transaction_id=run.kept.called,
                 kwh=update.kwh if (update := run.update()) is not None else 0.0,
             )
-            for run in self._ledger.runs
+            for run in self.ledger.runs
             if not run.ended
         ]
 
