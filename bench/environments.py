@@ -14,6 +14,7 @@ _UVICORN = ("uvicorn[standard]==0.54.0", "uvloop==0.23.0", "httptools==0.9.0")
 PEERS = {
     "proxy": ("starlette==1.10.0", "httpx==0.28.1", "sniffio==1.3.1", *_UVICORN),
     "store": ("starlette==1.10.0", "pydantic==2.14.3", "tortoise-orm==1.1.9", "aiosqlite==0.22.1", *_UVICORN),
+    "ocpp": ("ocpp==2.1.0", "jsonschema==4.26.0", "websockets==17.4"),
     "extrawest": ("extrawest_ocpi==2025.7.16", *_UVICORN),
 }
 

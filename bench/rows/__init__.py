@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.ground import Ground
 from bench.rounds import Verdict
-from bench.rows import fan_out, memory, page, route, start, store, validate
+from bench.rows import chargers, fan_out, memory, meter, page, route, start, store, validate
 
 #: What each row needs beside the hub: a tool or a peer, as ``BENCH_SKIP`` names them.
 ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
@@ -15,4 +15,6 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "VALIDATE": (validate.measured, frozenset()),
     "MEMORY": (memory.measured, frozenset()),
     "START": (start.measured, frozenset()),
+    "CHARGERS": (chargers.measured, frozenset()),
+    "METER": (meter.measured, frozenset({"ocpp"})),
 }

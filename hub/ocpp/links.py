@@ -236,7 +236,7 @@ class Link:
 
     async def _send(self, data: bytes) -> None:
         self._practice.log.frame(self.station_id, "out", data)
-        await self.socket.send(data, text=True)
+        await self.socket.write(data)
 
     async def idle(self) -> None:
         """Wait until nothing of this station is being handled."""

@@ -6,6 +6,7 @@ It is itself a ``Chargers``, so that an operator can be given it before the firs
 import asyncio
 import datetime
 import logging
+import resource
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class ChargerRoom:
             BadTls: the files of the listener cannot be used.
         """
         tls = self._tls()
+        _allow_sockets()
         await self.leniencies.load()
         self._database.listen(STATION, self._stations_changed)
         self._database.listen(LENIENCY, self._leniencies_changed)
@@ -167,3 +169,10 @@ class ChargerRoom:
     def connected(self) -> list[Presence]:
         """Return all connected stations."""
         return self._central.connected() if self._central is not None else []
+
+
+def _allow_sockets() -> None:
+    """Raise the soft limit of open files to the hard one: it is often 1,024, and each station is a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -15,6 +15,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from hub.ocpp.admission import Admission, Handshake, NotAdmitted
@@ -50,6 +51,20 @@ class Socket(ServerConnection):
         if isinstance(event, Frame) and event.opcode is Opcode.PING:
             self.pinged = self.heard
         super().process_event(event)
+
+    async def write(self, data: bytes) -> None:
+        """Send a text message; what ``send`` does in general costs a sixth of a station's whole message.
+
+        Raises:
+            Closed: the socket is closed, or is being closed.
+        """
+        if self.state is not State.OPEN:
+            await self.send(data, text=True)
+            return
+        self.protocol.send_text(data)
+        self.send_data()
+        if self.paused:
+            await self.drain()
 
 
 Admit = Callable[[Handshake], Awaitable[Admission]]
