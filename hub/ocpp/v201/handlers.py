@@ -27,6 +27,9 @@ from hub.ocpp.v201.payloads import evse_of, id_token_info, message_content, toke
 from hub.ocpp.v201.reports import Collector
 from hub.ocpp.words import EVSE, IdToken, JSONObject
 
+#: What a connector's AvailabilityState may be (ConnectorStatusEnumType).
+_STATUSES = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
+
 #: What of a TransactionEvent the event has fields for; the rest goes into ``extra``.
 _KNOWN = frozenset({
     "eventType", "meterValue", "timestamp", "triggerReason", "seqNo", "offline", "numberOfPhasesUsed",
@@ -68,7 +71,7 @@ class Handlers201:
             "NotifyDisplayMessages": self.part_of_report,
             "NotifyEVChargingNeeds": self.charging_needs,
             "NotifyEVChargingSchedule": self.charging_schedule,
-            "NotifyEvent": self.report,
+            "NotifyEvent": self.notify_event,
             "NotifyMonitoringReport": self.part_of_report,
             "NotifyReport": self.part_of_report,
             "PublishFirmwareStatusNotification": self.report,
@@ -175,6 +178,19 @@ class Handlers201:
         await self._operator.told(status)
         return {}
 
+    async def notify_event(self, call: Call) -> JSONObject:
+        """Tell what a monitor noticed; a connector's state told this way is its status.
+
+        2.0.1 lets a station choose between this and StatusNotification (G01), 2.1 prefers this.
+        """
+        await report(self._operator, call)
+        for event in call.payload["eventData"]:
+            evse = _connector_of(call, event)
+            if evse is not None and event["actualValue"] in _STATUSES:
+                status = StatusChanged(evse=evse, status=event["actualValue"], at=moment(event["timestamp"]))
+                await self._operator.told(status)
+        return {}
+
     async def reservation_status_update(self, call: Call) -> JSONObject:
         """Tell that a reservation is over at the station."""
         await self._operator.told(
@@ -243,6 +259,16 @@ class Handlers201:
         await report(self._operator, call)
         self._collector.take(call)
         return {}
+
+
+def _connector_of(call: Call, event: JSONObject) -> EVSE | None:
+    """Return the connector whose state an event tells; None: it tells of something else."""
+    component = event["component"]
+    place = evse_of(call, component.get("evse"))
+    telling = (
+        component["name"].casefold() == "connector" and event["variable"]["name"].casefold() == "availabilitystate"
+    )
+    return place if telling and place is not None and place.connector_id else None
 
 
 def _token(said: JSONObject) -> IdToken:

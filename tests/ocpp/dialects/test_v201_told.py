@@ -262,6 +262,32 @@ async def test_a_status_is_told(play):
     )
 
 
+def noticed(component, variable, value):
+    return {
+        "eventId": 1, "timestamp": AT_TEXT, "trigger": "Delta", "actualValue": value,
+        "eventNotificationType": "HardWiredNotification", "component": component, "variable": {"name": variable},
+    }  # fmt: skip
+
+
+async def test_a_connectors_state_told_by_an_event_is_its_status(play):
+    """G01: a station may send NotifyEvent where others send StatusNotification; stations of 2.1 do."""
+    connector = {"name": "Connector", "evse": {"id": 2, "connectorId": 1}}
+    events = [
+        noticed(connector, "AvailabilityState", "Faulted"),
+        noticed(connector, "Problem", "true"),
+        noticed(connector, "AvailabilityState", "Dancing"),
+        noticed({"name": "EVSE", "evse": {"id": 2}}, "AvailabilityState", "Unavailable"),
+        noticed({"name": "Connector", "evse": {"id": 2}}, "AvailabilityState", "Unavailable"),
+    ]
+
+    answer = await play.says("NotifyEvent", {"generatedAt": AT_TEXT, "seqNo": 0, "eventData": events})
+
+    report, *statuses = play.operator.events
+    assert answer == {}
+    assert (report.kind, len(report.payload["eventData"])) == ("NotifyEvent", 5)
+    assert statuses == [StatusChanged(evse=EVSE(station_id="CS-1", evse_id=2, connector_id=1), status="Faulted", at=AT)]
+
+
 @pytest.mark.parametrize("status", ["Expired", "Removed"])
 async def test_a_reservation_that_ended_is_told(play, status):
     await play.says("ReservationStatusUpdate", {"reservationId": 5, "reservationUpdateStatus": status})
