@@ -38,6 +38,7 @@ from hub.trace import Trace
 if TYPE_CHECKING:
     from hub.cpms.api.application import OperatorApi
     from hub.cpms.endpoints import CpoEndpoints
+    from hub.cpms.ports import Cpms
     from hub.emsp.endpoints import EmspEndpoints
 
 log = logging.getLogger(__name__)
@@ -263,7 +264,6 @@ def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
 
 
 def _cpms(operator_api: "OperatorApi | None", room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
-    from adapters.cpms.simulator import SimulatedCpms
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import publish
 
@@ -275,10 +275,22 @@ def _cpms(operator_api: "OperatorApi | None", room: PartyRoom, hub_party: Party)
         call_url=room.call_url,
         url_of=room.url_of,
         database=room.workshop.database,
-        cpms=SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick),
+        cpms=_operating(settings),
         page_limit=settings.page_limit,
         heard=functools.partial(publish, operator_api.feed) if operator_api is not None else None,
     )
+
+
+def _operating(settings: Settings) -> "Cpms":
+    """Return what operates the stations; it is imported where it does."""
+    if settings.cpms == "rest":
+        from adapters.cpms.rest import RestCpms
+
+        assert settings.cpms_url is not None and settings.cpms_key is not None, "settings are checked"
+        return RestCpms(settings.cpms_url, settings.cpms_key)
+    from adapters.cpms.simulator import SimulatedCpms
+
+    return SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick)
 
 
 def _emsp(room: PartyRoom, hub_party: Party) -> "EmspEndpoints":

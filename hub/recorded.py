@@ -13,7 +13,7 @@ from hub.settings import BadSetting, Settings
 #: In the data folder of a hub whose store is elsewhere: the URL, for commands that are given the folder only.
 URL_FILE = "database.url"
 
-_SECRET = {"hub_token", "database", "given"}
+_SECRET = {"hub_token", "cpms_key", "database", "given"}
 _PATHS = ("data", "ocpp_certificate", "ocpp_key", "ocpp_client_ca")
 _FIXED = "fixed."
 _PUT = "INSERT INTO hub_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"

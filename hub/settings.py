@@ -12,6 +12,9 @@ Unknown = Literal["refuse", "wait", "accept"]
 
 ROOMS = frozenset({"hub", "cpms", "emsp"})
 
+#: What may operate the stations of our CPMS.
+CPMS = ("simulator", "rest")
+
 #: Longest public URL: what the hub lends is this and a path, and an OCPI URL has at most 255 characters.
 MAX_PUBLIC_URL = 120
 
@@ -66,6 +69,7 @@ class Settings:
         queue_limit: deliveries that may wait for one party.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
+        cpms: what operates the stations: simulator, or rest, another maker's CPMS at ``cpms_url`` with ``cpms_key``.
         simulator_speed: how many times faster than a real one a simulated station delivers energy.
         simulator_tick: seconds between two meter readings of a simulated station.
         ocpp_port: where stations connect; None: nowhere.
@@ -113,6 +117,9 @@ class Settings:
     ocpp_max_frame: int = 1024 * 1024
     ocpp_log_days: int = 30
     metrics: int = 0
+    cpms: str = "simulator"
+    cpms_url: str | None = None
+    cpms_key: str | None = None
     simulator_speed: float = 1.0
     simulator_tick: float = 15.0
     given: frozenset[str] = frozenset()
@@ -166,6 +173,7 @@ def checked(settings: Settings) -> Settings:
     """
     _check_rooms(settings)
     _check_chargers(settings)
+    _check_cpms(settings)
     if not settings.host or settings.host != settings.host.strip():
         raise BadSetting("--host is empty; give an address such as 127.0.0.1")
     if settings.database and not settings.database.startswith(("postgres://", "postgresql://")):
@@ -208,6 +216,17 @@ def _check_chargers(settings: Settings) -> None:
         raise BadSetting(f"--ocpp-unknown {settings.ocpp_unknown!r} is not known; give refuse, wait or accept")
     if settings.ocpp_certificate is None and (settings.ocpp_key or settings.ocpp_client_ca):
         raise BadSetting("--ocpp-key and --ocpp-client-ca are for TLS; give --ocpp-certificate too")
+
+
+def _check_cpms(settings: Settings) -> None:
+    if settings.cpms not in CPMS:
+        raise BadSetting(f"--cpms {settings.cpms!r} is not known; give {' or '.join(CPMS)}")
+    if settings.cpms == "rest" and not (settings.cpms_url and settings.cpms_key):
+        raise BadSetting("--cpms rest is another maker's system; give --cpms-url and --cpms-key too")
+    if settings.cpms != "rest" and (settings.cpms_url or settings.cpms_key):
+        raise BadSetting("--cpms-url and --cpms-key are for another maker's CPMS; give --cpms rest too")
+    if settings.cpms_url:
+        checked_url("--cpms-url", settings.cpms_url)
 
 
 def _option(name: str) -> str:

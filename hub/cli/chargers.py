@@ -6,11 +6,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.options import option
+from hub.cli.options import DATA, DatabaseURL, option
 from hub.cli.output import Failure
 
 if TYPE_CHECKING:
@@ -36,16 +37,20 @@ mute (no CALL is answered). Ctrl-C ends the simulation."""
 @app.command(epilog=EPILOG)
 def simulate(
     url: Annotated[str, option("--url", "Where the central system listens; a station's id is added.")],
-    count: Annotated[int, typer.Option("--count", help="How many stations.", min=1, max=10_000)] = 1,
-    version: Annotated[Version, typer.Option("--version", help="What they speak.")] = Version.V16,
-    prefix: Annotated[str, typer.Option("--prefix", help="Their ids are this and a number of 4 digits.")] = "SIM",
+    count: Annotated[int, option("--count", "How many stations.", min=1, max=10_000)] = 1,
+    version: Annotated[Version, option("--version", "What they speak.")] = Version.V16,
+    prefix: Annotated[str, option("--prefix", "Their ids are this and a number of 4 digits.")] = "SIM",
     password: Annotated[str | None, option("--password", "Basic authentication, with the id as user.")] = None,
-    connectors: Annotated[int, typer.Option("--connectors", help="Of each station.", min=1, max=8)] = 1,
-    speed: Annotated[float, typer.Option("--speed", help="How many times more energy flows.", min=0.01)] = 1.0,
-    faults: Annotated[str, typer.Option("--faults", help="Names, with commas between.", metavar="NAMES")] = "",
-    seed: Annotated[int, typer.Option("--seed", help="What is random is the same for the same seed.")] = 0,
-    card: Annotated[list[str] | None, typer.Option("--card", help="A driver who comes now and then; repeat.")] = None,
-    every: Annotated[float, typer.Option("--every", help="Seconds between his visits.", min=1)] = 300.0,
+    connectors: Annotated[int, option("--connectors", "Of each station.", min=1, max=8)] = 1,
+    speed: Annotated[float, option("--speed", "How many times more energy flows.", min=0.01)] = 1.0,
+    faults: Annotated[str, option("--faults", "Names, with commas between.", metavar="NAMES")] = "",
+    seed: Annotated[int, option("--seed", "What is random is the same for the same seed.")] = 0,
+    card: Annotated[list[str] | None, option("--card", "A driver who comes now and then; repeat.")] = None,
+    every: Annotated[float, option("--every", "Seconds between his visits.", min=1)] = 300.0,
+    data: Annotated[
+        Path | None, option("--data", "Add the stations, and a Location they stand at, to this store.", metavar="DIR")
+    ] = None,
+    database: DatabaseURL = None,
 ) -> None:
     """Connect simulated charge points and let drivers use them."""
     from hub.ocpp.simulation.drivers import Visits
@@ -61,21 +66,51 @@ def simulate(
     except UnknownFault as error:
         raise Failure(f"--faults: {error}", 2) from error
 
+    station_ids = [f"{prefix}{number:04d}" for number in range(1, count + 1)]
+    if data is not None or database is not None:
+        password = _made_known(station_ids, prefix, version, password, connectors, url, data or DATA, database)
+
     async def run() -> None:
         stations = [
             Station(
-                Address(url=url, station_id=f"{prefix}{number:04d}", password=password),
+                Address(url=url, station_id=station_id, password=password),
                 version=version.value,
                 connectors=connectors,
                 speed=speed,
                 faults=known,
                 seed=seed,
             )
-            for number in range(1, count + 1)
+            for station_id in station_ids
         ]
         await _run(Fleet(stations, Visits(cards=tuple(card or ()), every=every)))
 
     asyncio.run(run())
+
+
+def _made_known(
+    station_ids: list[str],
+    prefix: str,
+    version: Version,
+    password: str | None,
+    connectors: int,
+    url: str,
+    data: Path,
+    database: str | None,
+) -> str:
+    """Add the stations to the store and return their password."""
+    from hub.cli.simulated import Known, make_known
+    from hub.ocpp.passwords import new_password
+
+    known = Known(
+        prefix=prefix,
+        station_ids=station_ids,
+        connectors=connectors,
+        version=version.value,
+        password=password or new_password(),
+        profile=2 if url.startswith("wss:") else 1,
+    )
+    make_known(known, data, database)
+    return known.password
 
 
 async def _run(fleet: "Fleet") -> None:

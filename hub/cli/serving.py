@@ -58,6 +58,11 @@ def serve(
     ocpp_client_ca: Annotated[
         Path | None, option("--ocpp-client-ca", "Whose client certificates are trusted (PEM).", metavar="FILE")
     ] = None,
+    cpms: Annotated[
+        str, option("--cpms", "What operates the stations: simulator, or rest, another maker's CPMS.", metavar="WHAT")
+    ] = "simulator",
+    cpms_url: Annotated[str | None, option("--cpms-url", "Where that answers.", metavar="URL")] = None,
+    cpms_key: Annotated[str | None, option("--cpms-key", "What it is shown.", metavar="KEY")] = None,
     hub: Annotated[
         str | None, option("--hub", "Without room hub: the hub to register at.", metavar="VERSIONS_URL")
     ] = None,
@@ -81,6 +86,9 @@ def serve(
         ocpp_certificate=ocpp_certificate,
         ocpp_key=ocpp_key,
         ocpp_client_ca=ocpp_client_ca,
+        cpms=cpms,
+        cpms_url=cpms_url,
+        cpms_key=cpms_key,
         hub_url=hub,
         hub_token=hub_token,
         given=frozenset(given),

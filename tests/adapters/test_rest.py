@@ -14,6 +14,7 @@ import pytest
 from adapters.cpms.rest import RestCpms
 from hub.cpms.ports import Cpms, ReservationEnded, RunningSession, SessionEnded, SessionStarted, SessionUpdated
 from tests.adapters.contract import COMMANDED, OUTLET, CpmsContract, FakeDesk
+from tests.cli.test_serving import Served
 
 KEY = "a key of the other system"
 START = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -290,3 +291,46 @@ class TestRestCpms(CpmsContract):
 
         assert await cpms.start_session(OUTLET, COMMANDED) == "EVSE_INOPERATIVE"
         await cpms.stop()
+
+
+async def test_a_hub_is_served_with_the_other_system_behind_its_operator(other: Other, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    options = ("--cpms", "rest", "--cpms-url", other.url, "--cpms-key", KEY)
+    served = await asyncio.to_thread(lambda: Served(data, *options))
+    place = tmp_path / "locations.json"
+    place.write_text(json.dumps([location("LOC1", "EVSE1")]))
+
+    steps = [
+        ("import", "locations", str(place)),
+        ("emsp", "token", "CARD-1"),
+        ("emsp", "start", "--to", "NL-CPO", "--token", "CARD-1", "--location", "LOC1", "--evse", "EVSE1"),
+    ]
+    done = [await asyncio.to_thread(served.emall, *step) for step in steps]
+    async with asyncio.timeout(20):
+        while not (charges := (await other.call("GET", "/v3/overview"))["charges"]):
+            await asyncio.sleep(0.1)
+        while not (sessions := (await asyncio.to_thread(served.emall, "cpms", "list", "sessions", "--json")).value):
+            await asyncio.sleep(0.1)
+    stopped = await asyncio.to_thread(served.stop)
+
+    assert [each.code for each in done] == [0, 0, 0], done
+    assert [each["badge"] for each in charges] == ["CARD-1"]
+    assert [(each["id"], each["status"]) for each in sessions] == [(charges[0]["ref"], "ACTIVE")]
+    assert stopped[0] == 0
+
+
+def location(location_id: str, evse_uid: str) -> dict[str, Any]:
+    at = "2026-01-01T00:00:00Z"
+    connector = {
+        "id": "1", "standard": "IEC_62196_T2_COMBO", "format": "CABLE", "power_type": "DC", "max_voltage": 500,
+        "max_amperage": 100, "max_electric_power": 50000, "last_updated": at,
+    }  # fmt: skip
+    evse = {
+        "uid": evse_uid, "status": "AVAILABLE", "capabilities": ["REMOTE_START_STOP_CAPABLE"],
+        "connectors": [connector], "last_updated": at,
+    }  # fmt: skip
+    return {
+        "country_code": "NL", "party_id": "CPO", "id": location_id, "publish": True, "address": "Street 1",
+        "city": "Utrecht", "country": "NLD", "coordinates": {"latitude": "52.09070", "longitude": "5.12140"},
+        "time_zone": "Europe/Amsterdam", "evses": [evse], "last_updated": at,
+    }  # fmt: skip

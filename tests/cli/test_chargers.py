@@ -3,10 +3,12 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from hub.ocpp.simulation.faults import FAULTS
+from tests.cli.test_serving import Served
 from tests.ocpp.simulation.central import Central
 
 
@@ -61,6 +63,30 @@ async def test_what_cannot_work_is_said_in_one_line_and_by_the_exit_code(central
     assert all(len(err.splitlines()) == 1 and err.startswith("emall: ") for _, _, err in ends)
     assert "the password was refused; give the --password" in ends[0][2]
     assert "check --url" in ends[1][2]
+
+
+async def test_with_data_the_stations_are_made_known_and_stand_at_a_location(central: Central, tmp_path: Path) -> None:
+    served = await asyncio.to_thread(Served, tmp_path / "data")
+    central.password = "a password of theirs"
+    process = await simulate(
+        "--url", central.url, "--data", str(served.data), "--count", "2", "--connectors", "2",
+        "--password", central.password,
+    )  # fmt: skip
+    async with asyncio.timeout(30):
+        while len(central.of("BootNotification")) < 2 and process.returncode is None:
+            await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    code, _, err = await ended(process)
+
+    stations = await asyncio.to_thread(served.emall, "cpms", "station", "list", "--json")
+    locations = await asyncio.to_thread(served.emall, "cpms", "list", "locations", "--json")
+    await asyncio.to_thread(served.stop)
+
+    assert (code, err) == (0, "")
+    assert [(each["id"], each["security_profile"]) for each in stations.value] == [("SIM0001", 1), ("SIM0002", 1)]
+    assert [each["uid"] for location in locations.value for each in location["evses"]] == [
+        "SIM0001-1", "SIM0001-2", "SIM0002-1", "SIM0002-2",
+    ]  # fmt: skip
 
 
 async def test_the_help_names_every_fault() -> None:

@@ -52,6 +52,9 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         "--ocpp-certificate": None,
         "--ocpp-key": None,
         "--ocpp-client-ca": None,
+        "--cpms": "simulator",
+        "--cpms-url": None,
+        "--cpms-key": None,
         "--hub": None,
         "--hub-token": None,
     }
