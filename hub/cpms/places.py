@@ -80,7 +80,11 @@ class Places:
 
     def evse(self, outlet: Outlet) -> EVSE | None:
         """Return the station's connector that an outlet is; None: no station stands there."""
-        key = _key(outlet)
+        return self.at(outlet.location_id, outlet.evse_uid, outlet.connector_id)
+
+    def at(self, location_id: str, evse_uid: str, connector_id: str) -> EVSE | None:
+        """Return the station's connector that a Connector is; None: no station stands there."""
+        key = (location_id.upper(), evse_uid.upper(), connector_id.upper())
         return self._evses.get(key) or self._evse_by_convention(*key)
 
     def of_station(self, station_id: str) -> list[tuple[EVSE, Outlet]]:

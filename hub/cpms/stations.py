@@ -172,6 +172,24 @@ class Stations:
 
         return await self._written(value, work)
 
+    async def put_in(self, tx: Transaction, value: JSONObject) -> None:
+        """Add a station or change the one there is, within a transaction; ``reread`` when it is committed.
+
+        Raises:
+            NoSuchLocation, InvalidParameters: as ``add`` and ``change``.
+        """
+        station = await self._judged(tx, value)
+        known = await self.stored.station_in(tx, station["station_id"])
+        moves = known is not None and known.location_id != station["location_id"].upper()
+        if known is not None and known.removed_at is None and moves:
+            raise InvalidParameters("$.location_id: a station that moves is taken away and added again")
+        await self._write(tx, value, station)
+
+    async def reread(self, location_id: str, station_id: str | None) -> None:
+        """Learn what was written of a station and its Location."""
+        await self.places.reread(location_id=location_id, station_id=station_id)
+        await self._following.now((OPERATIONS, station_id or location_id))
+
     async def remove(self, station_id: str) -> None:
         """Take a station away; EVSEs that only it served are REMOVED.
 
@@ -252,8 +270,7 @@ class Stations:
             await self._store.database.transact(work)
         except Conflict as error:
             raise InvalidParameters("$.places: another station stands there, or one place is named twice") from error
-        await self.places.reread(location_id=value["location_id"], station_id=value["station_id"])
-        await self._following.now((OPERATIONS, value["station_id"]))
+        await self.reread(value["location_id"], value["station_id"])
         return await self.station(value["station_id"])
 
 
