@@ -9,8 +9,8 @@ Source: OCPI 2.3.0, mod_locations.asciidoc (Lifecycle; EVSE status REMOVED); REQ
 
 import datetime
 import zoneinfo
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from hub.cpms.store import Store
 from hub.database.contract import Transaction
@@ -19,9 +19,40 @@ from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.judging import Judge
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import locations
-from hub.ocpi.objects import JSONObject
+from hub.ocpi.objects import JSONObject, NonEmpty
 from hub.ocpi.receiving import NoSuchLocation
 from hub.ocpi.times import date_time, utc_now
+
+# For types made of declarations when this is read.
+_typed_dict: Any = TypedDict
+_annotated: Any = Annotated
+_optional: Any = NotRequired
+_list: Any = list
+
+
+def _said(declared: Any, name: str, *, filled_in: Sequence[str], **parts: Any) -> Any:
+    """Return a declaration without what is filled in: that may be left out."""
+    hints = {**declared.__annotations__, **parts}
+    fields = {field: _optional[hint] if field in filled_in else hint for field, hint in hints.items()}
+    made = _typed_dict(name, fields)
+    made.__doc__ = f"{declared.__name__} as an operator says it: {', '.join(filled_in)} are filled in."
+    return made
+
+
+#: What an operator says of a Connector, an EVSE and a Location; it is judged again as what comes of it.
+NewConnector = _said(locations.Connector, "NewConnector", filled_in=("last_updated",))
+NewEvse = _said(
+    locations.EVSE,
+    "NewEVSE",
+    filled_in=("uid", "status", "last_updated"),
+    connectors=_annotated[_list[NewConnector], NonEmpty()],
+)
+NewLocation = _said(
+    locations.Location,
+    "NewLocation",
+    filled_in=("country_code", "party_id", "last_updated"),
+    evses=_optional[_list[NewEvse] | None],
+)
 
 #: What an operator may say of a Status; all else is seen at the station.
 _SAID = frozenset({"PLANNED", "REMOVED"})

@@ -9,24 +9,38 @@ Source: REQUIREMENTS SGEM-4.4-01, 02, 04, SGEM-4.1-11, DD-DEF1; OCPI 2.3.0, mod_
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, get_args
+from typing import Any, NotRequired, TypedDict, get_args
 
 from hub.cpms.extensions import Extensions
 from hub.cpms.following import Change, Following
 from hub.cpms.places import Place, Places
-from hub.cpms.sites import Sites
+from hub.cpms.sites import NewEvse, Sites
 from hub.cpms.stationstore import OPERATIONS, Known, OperationalState, Station, StationStore
 from hub.cpms.store import Store
 from hub.database.contract import Conflict, Transaction
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.judging import Judge
-from hub.ocpi.objects import JSONObject
+from hub.ocpi.objects import CiString36, DateTime, JSONObject
 from hub.ocpi.receiving import child
 from hub.ocpi.times import date_time, utc_now
 from hub.ocpp.events import EVSE
 
 _judge = Judge()
+
+_typed_dict: Any = TypedDict  # for a type made of declarations
+
+#: What ``Stations.add`` takes.
+NewStation = _typed_dict(
+    "NewStation",
+    {
+        **{name: hint for name, hint in Station.__annotations__.items() if name != "last_updated"},
+        "last_updated": NotRequired[DateTime | None],
+        "evses": NotRequired[list[NewEvse] | None],
+        "evse_uids": NotRequired[list[CiString36] | None],
+    },
+)
+NewStation.__doc__ = "A Station as an operator says it, with EVSEs it brings or the uids of those it stands at."
 
 
 class NoSuchStation(UnknownLocation):
