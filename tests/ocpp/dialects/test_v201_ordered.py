@@ -361,7 +361,7 @@ async def test_a_variable_the_station_says_nothing_of_is_not_set(play):
 async def test_a_long_list_goes_out_in_messages_of_rising_versions(play):
     def limits(payload):
         (asked,) = payload["getVariableData"]
-        assert asked["component"] == {"name": "LocalAuthListCtrlr"}
+        assert (asked["component"], asked["variable"]) == ({"name": "LocalAuthListCtrlr"}, {"name": "ItemsPerMessage"})
         return {"getVariableResult": [{**asked, "attributeStatus": "Accepted", "attributeValue": "2"}]}
 
     commands, link = play.commands(GetVariables=limits)
