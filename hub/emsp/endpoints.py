@@ -92,6 +92,7 @@ class EmspEndpoints(LocalPlatform):
 
     async def start(self) -> None:
         """Take up what is still owed."""
+        await self.store.index.open()
         await self.owed.start()
         self.pulling.begin()
 

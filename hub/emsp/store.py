@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.database.contract import Database, Transaction
+from hub.emsp.search.index import Index
+from hub.emsp.search.shelf import IndexedLocations
 from hub.ocpi import codec
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
@@ -55,7 +57,9 @@ class Store:
         self.party = party
         shelf = functools.partial(Shelf, database, TABLE, page_limit=page_limit)
         self.tokens = shelf("token")
-        self.locations = shelf("location")
+        self.index = Index(database)
+        self.locations = IndexedLocations(self.index, TABLE, page_limit=page_limit)
+        self.booking_locations = shelf("booking_location")
         self.tariffs = shelf("tariff")
         self.sessions = shelf("session")
         self.cdrs = shelf("cdr")

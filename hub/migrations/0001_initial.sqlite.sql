@@ -385,6 +385,27 @@ CREATE TABLE "emsp_order" (
     "created" BIGINT NOT NULL,
     "updated" BIGINT NOT NULL
 );
+CREATE TABLE "emsp_place" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "lat" REAL NOT NULL,
+    "lon" REAL NOT NULL,
+    "status" TEXT NOT NULL,
+    "available" SMALLINT NOT NULL,
+    "power" INT NOT NULL,
+    "standards" BIGINT NOT NULL,
+    "currents" SMALLINT NOT NULL,
+    "facilities" BIGINT NOT NULL,
+    "capabilities" BIGINT NOT NULL,
+    "parking" BIGINT NOT NULL,
+    "green" SMALLINT NOT NULL,
+    "tariffs" TEXT NOT NULL,
+    "zone" TEXT NOT NULL,
+    "changed" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_place_owner_51271d" UNIQUE ("owner", "location_id", "evse_uid")
+);
 CREATE TABLE "credentials_endpoint" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "house" TEXT NOT NULL,

@@ -1,0 +1,245 @@
+"""Finding a charger: around a point, in a box, along a route; wishes, prices, and why there is nothing."""
+
+import datetime
+import random
+from decimal import Decimal
+
+import pytest
+
+from hub.emsp.search.finding import Finder
+from hub.emsp.search.geometry import Box, Point, distance
+from hub.emsp.search.queries import Car, Query, Wishes
+from hub.emsp.store import Store
+from hub.ocpi.messages import Party
+from tests.rooms import CPO, NOW, evse, location, tariff
+
+HERE = Point(52.3731, 4.8922)
+AT = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+MSP = Party("NL", "MSP")
+
+
+def connector(standard="IEC_62196_T2", power=11_000, **changes):
+    direct = "COMBO" in standard or standard == "CHADEMO"
+    return {
+        "id": "1", "standard": standard, "format": "SOCKET", "power_type": "DC" if direct else "AC_3_PHASE",
+        "max_voltage": 400, "max_amperage": 32, "max_electric_power": power, "tariff_ids": ["T1"], "last_updated": NOW,
+    } | changes  # fmt: skip
+
+
+def place(number, north=0.0, east=0.0, *, owner=CPO, connectors=None, status="AVAILABLE", **changes):
+    """Return a Location of one EVSE, so many metres from here."""
+    lat = HERE.lat + north / 111_195
+    lon = HERE.lon + east / (111_195 * 0.6105)
+    uid = f"E{number}"
+    special = {name: changes.pop(name) for name in ("capabilities",) if name in changes}
+    return location(
+        id=f"L{number}", country_code=owner.country_code, party_id=owner.party_id,
+        coordinates={"latitude": f"{lat:.6f}", "longitude": f"{lon:.6f}"},
+        evses=[evse(uid, status=status, connectors=connectors or [connector()], **special)], **changes,
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def provider(database):
+    made = Store(database, MSP)
+    await made.index.open()
+    return made
+
+
+async def put(provider, *values):
+    async def work(tx):
+        for each in values:
+            owner = Party.of(each["country_code"], each["party_id"])
+            shelf = provider.tariffs if "elements" in each else provider.locations
+            await shelf.put(tx, owner, each["id"], each)
+
+    await provider.database.transact(work)
+
+
+async def find(provider, **query):
+    finder = Finder(provider, provider.index, clock=lambda: AT)
+    return await finder.find(Query(**({"near": HERE} | query)))
+
+
+def uids(answer):
+    return [each.place.evse_uid for each in answer.found]
+
+
+async def test_the_nearest_come_first_with_their_distance(provider):
+    """RASD-R3, RASD-UC03, GEM-FTR-917."""
+    await put(provider, place(1, 900), place(2, 100), place(3, 0, 5_000), place(4, 50_000))
+
+    answer = await find(provider, limit=3)
+
+    assert uids(answer) == ["E2", "E1", "E3"]
+    assert [round(each.metres / 100) for each in answer.found] == [1, 9, 50]
+
+
+async def test_the_nearest_are_those_a_look_at_every_place_finds(provider):
+    rows = random.Random(7)
+    await put(provider, *(place(number, rows.uniform(-9e3, 9e3), rows.uniform(-9e3, 9e3)) for number in range(300)))
+
+    answer = await find(provider, limit=20)
+    everything = await find(provider, limit=300)
+
+    true = sorted(distance(HERE, each.place.point) for each in everything.found)
+    assert len(everything.found) == 300
+    assert [each.metres for each in answer.found] == pytest.approx(true[:20])
+
+
+async def test_nothing_is_shown_that_is_not_for_everyones_eyes(provider):
+    await put(provider, place(1, publish=False), place(2, status="REMOVED"), place(3, 10))
+
+    assert uids(await find(provider)) == ["E3"]
+
+
+WISHES = {
+    "connector": (Wishes(standards=frozenset({"CHADEMO"})), {2}),
+    "one of two connectors": (Wishes(standards=frozenset({"CHADEMO", "IEC_62196_T2"})), {1, 2, 3, 4, 5, 6, 7}),
+    "power": (Wishes(least_power=50_000), {2}),
+    "current": (Wishes(current="DC"), {2}),
+    "available": (Wishes(available=True), {1, 2, 4, 5, 6, 7}),
+    "operator": (Wishes(operators=frozenset({"FR-XYZ"})), {4}),
+    "facility": (Wishes(facilities=frozenset({"CAFE"})), {5}),
+    "two facilities": (Wishes(facilities=frozenset({"CAFE", "WIFI"})), {5}),
+    "facility nobody has": (Wishes(facilities=frozenset({"MUSEUM"})), set()),
+    "green": (Wishes(green=True), {6}),
+    "reservable": (Wishes(reservable=True), {7}),
+    "parking": (Wishes(parking=frozenset({"ON_STREET"})), {7}),
+}
+
+
+@pytest.mark.parametrize(("wishes", "numbers"), WISHES.values(), ids=WISHES)
+async def test_what_is_wished_for_is_found_and_nothing_else(provider, wishes, numbers):
+    """INCAR-UC003, GEM-UC-1527, GEM-FTR-969."""
+    await put(
+        provider,
+        place(1, 10),
+        place(2, 20, connectors=[connector("CHADEMO", 50_000)]),
+        place(3, 30, status="CHARGING"),
+        place(4, 40, owner=Party("FR", "XYZ")),
+        place(5, 50, facilities=["CAFE", "WIFI"]),
+        place(6, 60, energy_mix={"is_green_energy": True}),
+        place(7, 70, capabilities=["RESERVABLE"], parking_type="ON_STREET"),
+    )
+
+    assert uids(await find(provider, wishes=wishes)) == [f"E{number}" for number in sorted(numbers)]
+
+
+async def test_a_status_that_changes_is_seen_at_once(provider):
+    await put(provider, place(1, 10), place(2, 20))
+    free = Wishes(available=True)
+
+    before = uids(await find(provider, wishes=free))
+    await put(provider, place(1, 10, status="CHARGING"))
+    after = uids(await find(provider, wishes=free))
+    await put(provider, place(1, 10))
+
+    assert (before, after) == (["E1", "E2"], ["E2"])
+    assert uids(await find(provider, wishes=free)) == ["E1", "E2"]
+    assert uids(await find(provider)) == ["E1", "E2"]
+
+
+async def test_a_location_that_moves_or_goes_is_found_where_it_is(provider):
+    await put(provider, place(1, 10))
+    await put(provider, place(1, 50_000))
+    moved = await find(provider, radius=1_000)
+
+    await provider.database.transact(lambda tx: provider.locations.delete(tx, CPO, "L1"))
+
+    assert moved.found == ()
+    assert uids(await find(provider)) == []
+
+
+async def test_in_a_box(provider):
+    await put(provider, place(1, 100), place(2, 30_000))
+    box = Box(HERE.lat - 0.01, HERE.lon - 0.01, HERE.lat + 0.01, HERE.lon + 0.01)
+
+    assert uids(await find(provider, near=None, box=box)) == ["E1"]
+
+
+async def test_along_a_route_in_the_order_they_are_passed(provider):
+    """GEM-FTR-978: an area or along a route."""
+    await put(provider, place(1, 40_000, 500), place(2, 5_000, -300), place(3, 20_000, 9_000), place(4, -4_000))
+    route = [HERE, Point(HERE.lat + 0.25, HERE.lon), Point(HERE.lat + 0.5, HERE.lon)]
+
+    answer = await find(provider, near=None, route=route, width=2_000)
+
+    assert uids(answer) == ["E2", "E1"]
+    assert [round(each.along / 1000) for each in answer.found] == [5, 40]
+
+
+async def test_the_cheapest_for_this_car_and_this_much_energy(provider):
+    """GEM-FTR-918: best price; the tariff engine prices it, FLAT and ENERGY alike."""
+    dear = tariff(
+        id="T2", elements=[{"price_components": [{"type": "ENERGY", "price": Decimal("0.9"), "step_size": 1}]}]
+    )
+    flat = tariff(id="T3", elements=[{"price_components": [{"type": "FLAT", "price": Decimal("8"), "step_size": 1}]}])
+    await put(
+        provider, tariff(), dear, flat, place(1, 10, connectors=[connector(tariff_ids=["T2"])]), place(2, 500),
+        place(3, 900, connectors=[connector(tariff_ids=["T3"])]), place(4, 5, connectors=[connector(tariff_ids=[])]),
+    )  # fmt: skip
+
+    much = await find(provider, sort="price", car=Car(kwh=Decimal(40)))
+    little = await find(provider, sort="price", car=Car(kwh=Decimal(5)))
+    cheap = await find(provider, wishes=Wishes(greatest_price=Decimal(9)), car=Car(kwh=Decimal(40)))
+
+    assert uids(much) == ["E3", "E2", "E1", "E4"]
+    assert uids(little) == ["E2", "E1", "E3", "E4"]
+    assert uids(cheap) == ["E3"]
+    assert little.found[0].price.amount == Decimal("3.00")  # 5 kWh at 0.40 and 0.50, with 20 % VAT
+    assert little.found[-1].price is None
+
+
+async def test_who_is_done_first_comes_first_by_arrival(provider):
+    fast = [connector("IEC_62196_T2_COMBO", 150_000)]
+    await put(provider, place(1, 100), place(2, 3_000, connectors=fast))
+
+    assert uids(await find(provider, sort="arrival")) == ["E2", "E1"]
+    assert uids(await find(provider)) == ["E1", "E2"]
+
+
+async def test_free_at_a_given_time_as_far_as_its_cpo_offers_it(provider):
+    await put(provider, place(1, 10), place(2, 20))
+    offer = {
+        "country_code": "NL", "party_id": "CPO", "id": "BL2", "location_id": "l2", "booking_option": {"evse_uid": "e2"},
+        "calendars": [{"id": "C", "begin_from": NOW, "end_before": NOW, "last_updated": NOW, "available_timeslots": [
+            {"start_date_time": "2026-01-01T18:00:00Z", "end_date_time": "2026-01-01T20:00:00Z"},
+        ]}],
+        "last_updated": NOW,
+    }  # fmt: skip
+    await provider.database.transact(lambda tx: provider.booking_locations.put(tx, CPO, "BL2", offer))
+
+    at = datetime.datetime(2026, 1, 1, 19, tzinfo=datetime.UTC)
+    free = await find(provider, wishes=Wishes(free_at=at))
+    later = await find(provider, wishes=Wishes(free_at=at + datetime.timedelta(hours=1)))
+
+    assert uids(free) == ["E2"]
+    assert uids(later) == []
+
+
+async def test_an_empty_answer_says_which_wish_to_give_up(provider):
+    """X-62, X-94: an empty list and its reasons, never an error."""
+    await put(provider, place(1, 4_000, connectors=[connector("CHADEMO", 50_000)]), place(2, 300))
+
+    answer = await find(provider, wishes=Wishes(standards=frozenset({"CHADEMO"}), least_power=100_000))
+    nothing = await find(provider, near=Point(-40, 100), wishes=Wishes(available=True))
+
+    assert answer.found == ()
+    assert [(each.wish, round(each.metres / 1000)) for each in answer.reasons] == [("least_power", 4)]
+    assert (nothing.found, nothing.reasons) == ((), ())
+
+
+async def test_an_unknown_connector_is_found_among_unknown_ones(provider):
+    await put(provider, place(1, connectors=[connector("NEW_PLUG")]))
+
+    assert uids(await find(provider, wishes=Wishes(standards=frozenset({"NEW_PLUG"})))) == ["E1"]
+
+
+async def test_the_index_can_be_built_anew_from_the_shelf(provider):
+    await put(provider, place(1, 10), place(2, 20))
+
+    await provider.index.rebuild(await provider.locations.all())
+
+    assert uids(await find(provider)) == ["E1", "E2"]
+    assert uids(await find(provider, wishes=Wishes(available=True))) == ["E1", "E2"]
