@@ -24,6 +24,7 @@ from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, Response
 from hub.ocpi.modules import chargingprofiles, commands, sessions
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.pricing import Outcome
 from hub.ocpi.receiving import NoSuchObject, child
 from hub.ocpi.times import date_time, moment
 
@@ -133,7 +134,7 @@ class StationCommands:
                 return "UNKNOWN_RESERVATION"
             result = await self._cpms.cancel_reservation(known.session_id)
             if result == "ACCEPTED":
-                await self._desk.close_reservation(known.session_id, "CANCELED", self._desk.clock())
+                await self._desk.close_reservation(known.session_id, "CANCELED", self._desk.clock(), Outcome.CANCELED)
             return result
 
         return self._carry_on(request, cancel)
@@ -248,6 +249,7 @@ class StationCommands:
         if verdict == "ACCEPTED":
             store, wishes = self._desk.store, request.value | {"last_updated": date_time(self._desk.clock())}
             await store.database.transact(lambda tx: store.preferences.put(tx, self._party, known["id"], wishes))
+            await self._desk.prefer(known["id"], request.value["profile_type"])
         return Response.of(sessions.ChargingPreferencesResponse, verdict)
 
     # -- results -----------------------------------------------------------------------------------

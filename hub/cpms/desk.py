@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 
-from hub.cpms import sessions
+from hub.cpms import cdrs, sessions
 from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.store import Place
@@ -43,6 +43,7 @@ from hub.ocpi.modules import chargingprofiles, commands
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl
 from hub.ocpi.platforms import Platform
+from hub.ocpi.pricing import Outcome
 from hub.ocpi.times import date_time, moment, utc_now
 
 log = logging.getLogger(__name__)
@@ -216,18 +217,20 @@ class OperatorDesk:
         if location is None:
             log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
             return
-        tariffs = await self._tariffs(location, event.outlet)
-        new = sessions.session(self.party, event, _currency(tariffs))
-        seal = sessions.sealed(location, event.outlet, tariffs) | _sealed(State.STARTED, new, event.authorization)
+        fresh = await self._seal(location, event.outlet, event.authorization, event.at)
+        new = sessions.session(self.party, event, _currency(fresh["tariffs"]))
+        fresh |= _sealed(State.STARTED, new, event.authorization)
 
         async def work(tx: Transaction) -> JSONObject | None:
             known, _, state = await self._known(tx, event.session_id)
             if known is not None and _after(state, Step.START) is None:
                 return None
+            reserved_at = known["start_date_time"] if known is not None and state is State.RESERVED else None
+            seal = fresh | {"reserved_at": reserved_at}
             await self.store.end_reservation(tx, event.session_id, "USED")
             booking = await self.book.started(tx, event)
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
-            await self.store.put_session(tx, new, seal)
+            await self.store.put_session(tx, sessions.started(new, seal), seal)
             return booking
 
         fulfilled = await self.store.database.transact(work)
@@ -242,9 +245,8 @@ class OperatorDesk:
             known, seal, state = await self._known(tx, event.session_id)
             if known is None or (after := _after(state, step)) is None or event.kwh < known["kwh"]:
                 return
-            if after != state:
-                await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
-            changed = sessions.advanced(known, event.kwh, event.at, seal["tariffs"])
+            changed, seal = sessions.advanced(known, event, seal)
+            await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
             await self.store.put_session(tx, changed, seal)
 
         await self.store.database.transact(work)
@@ -256,11 +258,12 @@ class OperatorDesk:
             last = Step.INVALIDATE if event.invalid else Step.LEAVE_UNBILLED if unbilled else Step.BILL
             if known is None or (after := _after(state, Step.END, last)) is None:
                 return
-            ended = sessions.completed(known, event, seal["tariffs"]) | {"status": STATUS[after]}
+            ended = sessions.completed(known, event, seal) | {"status": STATUS[after]}
             await self.store.put_session(tx, ended, seal)
             booked = await self.book.ended(tx, event.session_id)
             if after is State.BILLED:
-                made = sessions.cdr(ended, seal) | ({"booking_id": booked} if booked else {})
+                more = {"booking_id": booked} if booked else {}
+                made = cdrs.cdr(ended, seal, signed_data=event.signed_data, more=more)
                 await self.store.put_for_provider(tx, self.store.cdrs, made)
             await self.store.sealed.delete(tx, self.party, event.session_id)
 
@@ -276,8 +279,8 @@ class OperatorDesk:
         return known, seal or {}, state_of(known, seal)
 
     async def _reservation_ended(self, event: ReservationEnded) -> None:
-        state = "CANCELED" if event.canceled else "EXPIRED"
-        if not await self.close_reservation(event.reservation_id, state, event.at) or not event.canceled:
+        state, outcome = ("CANCELED", None) if event.canceled else ("EXPIRED", Outcome.EXPIRED)
+        if not await self.close_reservation(event.reservation_id, state, event.at, outcome) or not event.canceled:
             return
         reservation = await self.store.reservation_of(event.reservation_id)
         assert reservation is not None, "it was closed a moment ago"
@@ -313,32 +316,40 @@ class OperatorDesk:
         """Record a reservation the station took, with its Session."""
         outlet = taken.outlet
         location = await self.store.locations.get(self.party, outlet.location_id)
-        tariffs = await self._tariffs(location or {}, outlet)
+        assert location is not None, "an outlet is of a Location"
+        at = self.clock()
+        seal = await self._seal(location, outlet, taken.authorization, at) | {"state": State.RESERVED}
         new = sessions.reserved_session(
-            self.party, reservation.session_id, outlet, taken.authorization, self.clock(), _currency(tariffs)
+            self.party, reservation.session_id, outlet, taken.authorization, at, _currency(seal["tariffs"])
         )
 
         async def work(tx: Transaction) -> None:
             await self.store.reserve(tx, reservation)
+            await self.store.sealed.put(tx, self.party, reservation.session_id, seal)
             await self.store.put_for_provider(tx, self.store.sessions, new)
 
         await self.store.database.transact(work)
 
-    async def close_reservation(self, session_id: str, state: str, at: datetime.datetime) -> bool:
-        """Move an open reservation to its last state and complete its Session; False if it was not open."""
+    async def close_reservation(
+        self, session_id: str, state: str, at: datetime.datetime, outcome: Outcome | None = None
+    ) -> bool:
+        """Move an open reservation to its last state and complete its Session; False if it was not open.
+
+        Args:
+            outcome: what its driver pays for, if the Tariff says so; None is nothing.
+        """
 
         async def work(tx: Transaction) -> bool:
             if not await self.store.end_reservation(tx, session_id, state):
                 return False
-            known = await self.store.sessions.get_in(tx, self.party, session_id)
+            known, seal, _ = await self._known(tx, session_id)
             assert known is not None, "written with the reservation"
             await self.book.release(tx, session_id, Place.of(known["location_id"], known["evse_uid"]))
-            ended = known | {
-                "status": STATUS[SESSION.after(State.RESERVED, Step.LAPSE)],
-                "end_date_time": date_time(at),
-                "last_updated": max(date_time(at), known["last_updated"]),
-            }
+            ended = sessions.lapsed(known, seal, at) | {"status": STATUS[SESSION.after(State.RESERVED, Step.LAPSE)]}
             await self.store.put_for_provider(tx, self.store.sessions, ended)
+            if outcome is not None and (made := cdrs.reservation_cdr(ended, seal, outcome)) is not None:
+                await self.store.put_for_provider(tx, self.store.cdrs, made)
+            await self.store.sealed.delete(tx, self.party, session_id)
             return True
 
         return await self.store.database.transact(work)
@@ -349,6 +360,26 @@ class OperatorDesk:
             (await self.call_url(response_url, request)).raise_for_status()
         except OcpiError as error:
             log.warning("%s: %s", request, error)
+
+    async def prefer(self, session_id: str, profile_type: str) -> None:
+        """Have a driver's profile_type count for a running session: the Tariff of that type, if there is one."""
+
+        async def work(tx: Transaction) -> None:
+            known, seal, _ = await self._known(tx, session_id)
+            if known is None or known["status"] != "ACTIVE":
+                return
+            changed, after = sessions.preferred(known, seal, profile_type, self.clock())
+            if after is not seal:
+                await self.store.sealed.put(tx, self.party, session_id, after)
+                await self.store.put_session(tx, changed, after)
+
+        await self.store.database.transact(work)
+
+    async def _seal(
+        self, location: JSONObject, outlet: Outlet, authorization: Authorization, at: datetime.datetime
+    ) -> JSONObject:
+        tariffs = await self._tariffs(location, outlet)
+        return sessions.sealed(location, outlet, tariffs, at=at, ad_hoc=authorization.token["type"] == "AD_HOC_USER")
 
     async def _tariffs(self, location: JSONObject, outlet: Outlet) -> list[JSONObject]:
         evse = _child(location, "evses", "uid", outlet.evse_uid)

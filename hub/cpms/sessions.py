@@ -1,23 +1,31 @@
-"""A session's OCPI objects, from what the stations tell: Session, ChargingPeriods, CDR.
+"""A session's OCPI objects, from what the stations tell: Session, and what is sealed at its start.
 
-Nothing here is stored or sent. Energy is in kWh, times in hours, money in the tariff's currency.
+Nothing here is stored or sent. Energy is in kWh, times in hours, money in the tariff's currency. The
+seal holds what a CDR will say of place and price as they were when the session began, and what the
+Session does not show yet: the meter's last reading and the charging period that is still open.
 
-Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc, mod_tariffs.asciidoc (step_size).
+Source: OCPI 2.3.0, mod_sessions.asciidoc, mod_cdrs.asciidoc (CDR).
 """
 
 import datetime
-from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
-from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted
+from hub.cpms import choosing
+from hub.cpms.metering import Reading, all_periods, metered
+from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted, SessionUpdated
+from hub.cpms.zones import zone_of
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.pricing import Bill, Outcome, price
 from hub.ocpi.times import date_time, moment
 
-_HUNDREDTH, _TEN_THOUSANDTH = Decimal("0.01"), Decimal("0.0001")
+_TEN_THOUSANDTH = Decimal("0.0001")
 
-#: A Location's fields that a CdrLocation repeats.
-_CDR_LOCATION = ("id", "name", "address", "city", "postal_code", "state", "country", "coordinates")
+#: A Location's fields that a CdrLocation repeats, and the most characters it allows (errata E-05).
+_CDR_LOCATION = {
+    "id": 36, "name": 255, "address": 45, "city": 45, "postal_code": 10, "state": 20, "country": 3, "coordinates": 0,
+}  # fmt: skip
 
 
 def cdr_token(token: JSONObject) -> JSONObject:
@@ -61,60 +69,46 @@ def _opened(
     return opened
 
 
-def advanced(now: JSONObject, kwh: float, at: datetime.datetime, tariffs: Iterable[JSONObject]) -> JSONObject:
-    """Return a Session after the meter moved: one more ChargingPeriod, and what it costs so far."""
-    energy = Decimal(str(kwh)).quantize(_TEN_THOUSANDTH)
-    periods = now.get("charging_periods") or []
-    since = moment(now["last_updated"]) if periods else moment(now["start_date_time"])
-    period = {
-        "start_date_time": date_time(since),
-        "dimensions": [
-            {"type": "ENERGY", "volume": energy - now["kwh"]},
-            {"type": "TIME", "volume": hours(since, at)},
-        ],
+def sealed(
+    location: JSONObject,
+    outlet: Outlet,
+    tariffs: Sequence[JSONObject],
+    *,
+    at: datetime.datetime,
+    ad_hoc: bool = False,
+    reserved_at: str | None = None,
+) -> JSONObject:
+    """Return what a CDR says of place and price: as they are when the session starts (mod_cdrs).
+
+    Args:
+        tariffs: of the connector, valid now or not.
+        ad_hoc: whether the driver pays at the station, without a contract.
+        reserved_at: since when the outlet was kept for the driver, if it was.
+    """
+    valid = choosing.valid(tariffs, at)
+    counts = choosing.chosen(valid, ad_hoc=ad_hoc)
+    if counts is not None:  # a session has one currency
+        valid = [each for each in valid if each["currency"] == counts["currency"]]
+    return {
+        "cdr_location": _place(location, outlet),
+        "time_zone": location.get("time_zone"),
+        "tariffs": valid,
+        "tariff_id": counts["id"] if counts else None,
+        "ad_hoc": ad_hoc,
+        "reserved_at": reserved_at,
+        "last_updated": date_time(at),
     }
-    tariff = next(iter(tariffs), None)
-    if tariff:
-        period["tariff_id"] = tariff["id"]
-    changed = now | {
-        "kwh": energy,
-        "charging_periods": [*periods, period],
-        "last_updated": date_time(max(at, moment(now["last_updated"]))),
-    }
-    if tariff:
-        changed["total_cost"] = total(costs(tariff, changed["charging_periods"]))
-    return changed
 
 
-def completed(now: JSONObject, event: SessionEnded, tariffs: Iterable[JSONObject]) -> JSONObject:
-    """Return a Session as it ends; parking after the energy has a ChargingPeriod of its own."""
-    until = min(event.charged_until or event.at, event.at)
-    tariffs = list(tariffs)
-    ended = advanced(now, event.kwh, max(until, moment(now["last_updated"])), tariffs)
-    if event.at > until:
-        parked = {
-            "start_date_time": date_time(until),
-            "dimensions": [{"type": "PARKING_TIME", "volume": hours(until, event.at)}],
-        }
-        ended["charging_periods"] = [*ended["charging_periods"], parked]
-        if tariffs:
-            ended["total_cost"] = total(costs(tariffs[0], ended["charging_periods"]))
-    at = date_time(max(event.at, moment(now["last_updated"])))
-    return ended | {"status": "COMPLETED", "end_date_time": date_time(event.at), "last_updated": at}
-
-
-def hours(start: datetime.datetime, end: datetime.datetime) -> Decimal:
-    """Return the time between two moments in hours, never negative."""
-    seconds = max((end - start).total_seconds(), 0.0)
-    return (Decimal(str(seconds)) / 3600).quantize(_TEN_THOUSANDTH)
-
-
-def sealed(location: JSONObject, outlet: Outlet, tariffs: list[JSONObject]) -> JSONObject:
-    """Return what a CDR says of place and price: as they are when the session starts (mod_cdrs)."""
+def _place(location: JSONObject, outlet: Outlet) -> JSONObject:
     evse = next(each for each in location["evses"] if each["uid"] == outlet.evse_uid)
     connector = next(each for each in evse["connectors"] if each["id"] == outlet.connector_id)
-    place = {name: location[name] for name in _CDR_LOCATION if location.get(name) is not None}
-    place |= {
+    place = {
+        name: value[:most] if most and isinstance(value, str) else value
+        for name, most in _CDR_LOCATION.items()
+        if (value := location.get(name)) not in (None, [])
+    }
+    return place | {
         "evse_uid": evse["uid"],
         "evse_id": evse.get("evse_id") or "#NA",
         "connector_id": connector["id"],
@@ -122,96 +116,137 @@ def sealed(location: JSONObject, outlet: Outlet, tariffs: list[JSONObject]) -> J
         "connector_format": connector["format"],
         "connector_power_type": connector["power_type"],
     }
-    return {"cdr_location": place, "tariffs": tariffs}
 
 
-def cdr(ended: JSONObject, seal: JSONObject) -> JSONObject:
-    """Return the CDR of a COMPLETED Session."""
-    periods = ended["charging_periods"]
-    parking = volume(periods, "PARKING_TIME")
-    made: JSONObject = {
-        name: ended[name]
-        for name in (
-            "country_code", "party_id", "start_date_time", "end_date_time", "cdr_token", "auth_method",
-            "authorization_reference", "currency", "charging_periods", "last_updated",
-        )
-        if ended.get(name) is not None
-    }  # fmt: skip
-    made |= {
-        "id": ended["id"],
-        "session_id": ended["id"],
-        "cdr_location": seal["cdr_location"],
-        "tariffs": seal["tariffs"],
-        "total_energy": ended["kwh"],
-        "total_time": hours(moment(ended["start_date_time"]), moment(ended["end_date_time"])),
-        "total_cost": {"before_taxes": Decimal(0)},
-    }
-    if parking:
-        made["total_parking_time"] = parking
-    if seal["tariffs"]:
-        parts = costs(seal["tariffs"][0], periods)
-        made["total_cost"] = total(parts)
-        named = {"FLAT": "fixed", "ENERGY": "energy", "TIME": "time", "PARKING_TIME": "parking"}
-        made |= {f"total_{named[each]}_cost": price for each, price in parts.items()}
-    return made
+def preferred(now: JSONObject, seal: JSONObject, profile: str, at: datetime.datetime) -> tuple[JSONObject, JSONObject]:
+    """Return a Session and its seal from when on a driver's profile_type counts: another Tariff may be for it.
+
+    The period so far stays with the Tariff so far (mod_cdrs, step_size: a driver selects a different profile).
+    """
+    counts = choosing.chosen(seal["tariffs"], ad_hoc=bool(seal.get("ad_hoc")), profile=profile)
+    if counts is None or counts["id"] == seal.get("tariff_id"):
+        return now, seal
+    taking = bool((seal.get("meter") or {}).get("taking", True))
+    periods, seal = metered(now, seal, Reading(kwh=now["kwh"], at=at, taking=taking))
+    changed = now | {"charging_periods": periods, "last_updated": _later(at, now)}
+    return changed, seal | {"tariff_id": counts["id"]}
 
 
-def volume(periods: Iterable[JSONObject], dimension: str) -> Decimal:
-    """Return how much of a dimension there was in all: kWh or hours."""
-    found = [each["volume"] for period in periods for each in period["dimensions"] if each["type"] == dimension]
-    return sum((Decimal(str(each)) for each in found), Decimal(0))
+def started(now: JSONObject, seal: JSONObject) -> JSONObject:
+    """Return a Session with the time its outlet was reserved before, as a charging period of its own."""
+    if not seal.get("reserved_at"):
+        return now
+    return now | {"charging_periods": [_reservation_period(seal, moment(now["start_date_time"]))]}
 
 
-def costs(tariff: JSONObject, periods: Iterable[JSONObject]) -> dict[str, JSONObject]:
-    """Return the Price of each dimension of a plain Tariff: the elements that stand without restrictions."""
-    periods = list(periods)
-    parts: dict[str, JSONObject] = {}
-    for element in tariff["elements"]:
-        if element.get("restrictions"):
-            continue
-        for component in element["price_components"]:
-            # Of several elements the first that prices a dimension counts (mod_tariffs, TariffElement).
-            if component["type"] not in parts:
-                amount = Decimal(str(component["price"])) * _billed(component, periods)
-                parts[component["type"]] = _price(amount, component.get("vat"), tariff.get("tax_included", "NO"))
-    return parts
-
-
-def _billed(component: JSONObject, periods: list[JSONObject]) -> Decimal:
-    """Return the units billed: kWh or hours, rounded up to whole steps of Wh or seconds."""
-    if component["type"] == "FLAT":
-        return Decimal(1)
-    used = volume(periods, component["type"])
-    step = Decimal(component.get("step_size") or 1) / (1000 if component["type"] == "ENERGY" else 3600)
-    return (used / step).to_integral_value(ROUND_CEILING) * step
-
-
-def _price(amount: Decimal, vat: object, tax_included: str) -> JSONObject:
-    if vat is None or tax_included == "N/A":
-        return {"before_taxes": amount.quantize(_TEN_THOUSANDTH)}
-    percentage = Decimal(str(vat))
-    before = amount / (1 + percentage / 100) if tax_included == "YES" else amount
-    tax = before * percentage / 100
-    return {
-        "before_taxes": before.quantize(_TEN_THOUSANDTH),
-        "taxes": [{"name": "VAT", "percentage": percentage, "amount": tax.quantize(_TEN_THOUSANDTH)}],
+def lapsed(now: JSONObject, seal: JSONObject, at: datetime.datetime) -> JSONObject:
+    """Return the COMPLETED Session of a reservation that was not used, with the time it was kept."""
+    held = seal | {"reserved_at": now["start_date_time"]}
+    return now | {
+        "charging_periods": [_reservation_period(held, at)],
+        "status": "COMPLETED",
+        "end_date_time": date_time(max(at, moment(now["start_date_time"]))),
+        "last_updated": _later(at, now),
     }
 
 
-def total(parts: dict[str, JSONObject]) -> JSONObject:
-    """Return the sum of Prices, in whole hundredths; taxes of one percentage become one."""
-    taxes: dict[Decimal, Decimal] = {}
-    for price in parts.values():
-        for tax in price.get("taxes", ()):
-            taxes[tax["percentage"]] = taxes.get(tax["percentage"], Decimal(0)) + tax["amount"]
-    summed: JSONObject = {"before_taxes": _rounded(sum((each["before_taxes"] for each in parts.values()), Decimal(0)))}
-    if taxes:
-        summed["taxes"] = [
-            {"name": "VAT", "percentage": percentage, "amount": _rounded(amount)}
-            for percentage, amount in sorted(taxes.items())
-        ]
-    return summed
+def _reservation_period(seal: JSONObject, until: datetime.datetime) -> JSONObject:
+    waited = _hours(moment(seal["reserved_at"]), until)
+    period: JSONObject = {
+        "start_date_time": seal["reserved_at"],
+        "dimensions": [{"type": "RESERVATION_TIME", "volume": waited}],
+    }
+    return period | {"tariff_id": seal["tariff_id"]} if seal.get("tariff_id") else period
 
 
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(_HUNDREDTH, ROUND_HALF_UP)
+def advanced(now: JSONObject, event: SessionUpdated, seal: JSONObject) -> tuple[JSONObject, JSONObject]:
+    """Return a Session after the meter moved, with what it costs so far; and its seal."""
+    reading = Reading(
+        kwh=_kwh(event.kwh),
+        at=event.at,
+        # Time in which the station holds back what the car asks for is no parking (mod_cdrs, PARKING_TIME).
+        taking=event.charging or event.held_back,
+        power=event.power,
+        current=event.current,
+        soc=event.soc,
+    )
+    return _moved(now, seal, reading)
+
+
+def _moved(now: JSONObject, seal: JSONObject, reading: Reading) -> tuple[JSONObject, JSONObject]:
+    periods, seal = metered(now, seal, reading)
+    changed = now | {
+        "kwh": max(reading.kwh, now["kwh"]),
+        "charging_periods": periods,
+        "last_updated": _later(reading.at, now),
+    }
+    return _with_cost(changed, seal, moment(seal["meter"]["at"])), seal
+
+
+def completed(now: JSONObject, event: SessionEnded, seal: JSONObject) -> JSONObject:
+    """Return a Session as it ends; parking after the energy has a ChargingPeriod of its own."""
+    heard = moment((seal.get("meter") or {"at": now["start_date_time"]})["at"])
+    end = max(event.at, heard)
+    for reading in _last_readings(max(_kwh(event.kwh), now["kwh"]), event.charged_until, heard=heard, end=end):
+        now, seal = _moved(now, seal, reading)
+    ended = now | {
+        "charging_periods": all_periods(now, seal) or [_nothing(now, seal)],
+        "status": "COMPLETED",
+        "end_date_time": date_time(end),
+        "last_updated": _later(event.at, now),
+    }
+    return _with_cost(ended, seal | {"open": None}, end)
+
+
+def _last_readings(
+    kwh: Decimal, charged_until: datetime.datetime | None, *, heard: datetime.datetime, end: datetime.datetime
+) -> Iterator[Reading]:
+    """Yield what a session's end tells of the time since the last reading."""
+    if charged_until is None:
+        yield Reading(kwh=kwh, at=end, taking=True)
+        return
+    until = min(charged_until, end)
+    if until > heard:
+        yield Reading(kwh=kwh, at=until, taking=True, took=True)
+    if end > until:
+        yield Reading(kwh=kwh, at=end, taking=False, took=False)
+
+
+def _nothing(now: JSONObject, seal: JSONObject) -> JSONObject:
+    """Return the period of a session that ended as it began: a CDR has at least one."""
+    period: JSONObject = {
+        "start_date_time": now["start_date_time"],
+        "dimensions": [{"type": "TIME", "volume": Decimal(0)}],
+    }
+    return period | {"tariff_id": seal["tariff_id"]} if seal.get("tariff_id") else period
+
+
+def bill(session_: JSONObject, seal: JSONObject, until: datetime.datetime, outcome: Outcome | None = None) -> Bill:
+    """Return what a Session costs until a moment, by what was sealed at its start."""
+    return price(
+        seal["tariffs"],
+        all_periods(session_, seal),
+        until=until,
+        zone=zone_of(seal.get("time_zone")),
+        currency=session_["currency"],
+        outcome=outcome,
+    )
+
+
+def _with_cost(now: JSONObject, seal: JSONObject, until: datetime.datetime) -> JSONObject:
+    if not seal.get("tariff_id"):
+        return now
+    return now | {"total_cost": bill(now, seal, until).total.as_json()}
+
+
+def _kwh(kwh: float) -> Decimal:
+    return Decimal(str(kwh)).quantize(_TEN_THOUSANDTH)
+
+
+def _later(at: datetime.datetime, now: JSONObject) -> str:
+    return str(max(date_time(at), now["last_updated"]))
+
+
+def _hours(start: datetime.datetime, end: datetime.datetime) -> Decimal:
+    seconds = Decimal((end - start) // datetime.timedelta(milliseconds=1)) / 1000
+    return (max(seconds, Decimal(0)) / 3600).quantize(_TEN_THOUSANDTH)
