@@ -249,7 +249,7 @@ class StationCommands:
         if verdict == "ACCEPTED":
             store, wishes = self._desk.store, request.value | {"last_updated": date_time(self._desk.clock())}
             await store.database.transact(lambda tx: store.preferences.put(tx, self._party, known["id"], wishes))
-            await self._desk.prefer(known["id"], request.value["profile_type"])
+            await self._desk.seals.prefer(known["id"], request.value["profile_type"], self._desk.clock())
         return Response.of(sessions.ChargingPreferencesResponse, verdict)
 
     # -- results -----------------------------------------------------------------------------------

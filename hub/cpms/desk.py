@@ -34,6 +34,7 @@ from hub.cpms.ports import (
     SessionUpdated,
     StatusChanged,
 )
+from hub.cpms.seals import Seals
 from hub.cpms.session_states import SESSION, STATUS, IllegalStep, State, Step, state_of
 from hub.cpms.store import Reservation, Store
 from hub.database.contract import Transaction
@@ -82,6 +83,7 @@ class OperatorDesk:
         self.call_url = call_url
         self.clock = clock
         self._heard = heard
+        self.seals = Seals(store)
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
         self.book = BookingBook(store, clock=clock)
         self._charging: dict[Place, str] = {}
@@ -186,7 +188,7 @@ class OperatorDesk:
 
     async def _session_pending(self, event: SessionPending) -> None:
         location = await self.store.locations.get(self.party, event.outlet.location_id)
-        currency = _currency(await self._tariffs(location or {}, event.outlet))
+        currency = _currency(await self.seals.tariffs(location or {}, event.outlet))
         new = sessions.reserved_session(
             self.party, event.session_id, event.outlet, event.authorization, event.at, currency
         ) | {"status": STATUS[State.AUTHORIZED]}
@@ -217,7 +219,7 @@ class OperatorDesk:
         if location is None:
             log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
             return
-        fresh = await self._seal(location, event.outlet, event.authorization, event.at)
+        fresh = await self.seals.made(location, event.outlet, event.authorization, event.at)
         new = sessions.session(self.party, event, _currency(fresh["tariffs"]))
         fresh |= _sealed(State.STARTED, new, event.authorization)
 
@@ -318,7 +320,7 @@ class OperatorDesk:
         location = await self.store.locations.get(self.party, outlet.location_id)
         assert location is not None, "an outlet is of a Location"
         at = self.clock()
-        seal = await self._seal(location, outlet, taken.authorization, at) | {"state": State.RESERVED}
+        seal = await self.seals.made(location, outlet, taken.authorization, at) | {"state": State.RESERVED}
         new = sessions.reserved_session(
             self.party, reservation.session_id, outlet, taken.authorization, at, _currency(seal["tariffs"])
         )
@@ -360,32 +362,6 @@ class OperatorDesk:
             (await self.call_url(response_url, request)).raise_for_status()
         except OcpiError as error:
             log.warning("%s: %s", request, error)
-
-    async def prefer(self, session_id: str, profile_type: str) -> None:
-        """Have a driver's profile_type count for a running session: the Tariff of that type, if there is one."""
-
-        async def work(tx: Transaction) -> None:
-            known, seal, _ = await self._known(tx, session_id)
-            if known is None or known["status"] != "ACTIVE":
-                return
-            changed, after = sessions.preferred(known, seal, profile_type, self.clock())
-            if after is not seal:
-                await self.store.sealed.put(tx, self.party, session_id, after)
-                await self.store.put_session(tx, changed, after)
-
-        await self.store.database.transact(work)
-
-    async def _seal(
-        self, location: JSONObject, outlet: Outlet, authorization: Authorization, at: datetime.datetime
-    ) -> JSONObject:
-        tariffs = await self._tariffs(location, outlet)
-        return sessions.sealed(location, outlet, tariffs, at=at, ad_hoc=authorization.token["type"] == "AD_HOC_USER")
-
-    async def _tariffs(self, location: JSONObject, outlet: Outlet) -> list[JSONObject]:
-        evse = _child(location, "evses", "uid", outlet.evse_uid)
-        connector = _child(evse, "connectors", "id", outlet.connector_id) or {}
-        found = [await self.store.tariffs.get(self.party, each) for each in connector.get("tariff_ids") or []]
-        return [each for each in found if each is not None]
 
 
 def _after(state: State, *steps: Step) -> State | None:
