@@ -22,6 +22,7 @@ from hub.database import lock_server, open_database
 from hub.front import Application, Front
 from hub.http import Protocol
 from hub.hubroom import HubRoom
+from hub.listeners import listening
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
 from hub.ocpi.errors import OcpiError, ReceiverFailed
@@ -37,6 +38,7 @@ from hub.trace import Trace
 
 if TYPE_CHECKING:
     from hub.cpms.api.application import OperatorApi
+    from hub.cpms.assembly import Assembly
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.ports import Cpms
     from hub.emsp.endpoints import EmspEndpoints
@@ -56,25 +58,14 @@ async def serve(settings: Settings) -> int:
     """
     with contextlib.ExitStack() as held:
         held.enter_context(lock_server(settings.data))
-        listener = held.enter_context(_listening(settings))
+        listener = held.enter_context(listening(settings.host, settings.port, "--host or --port"))
+        for_stations = None
+        if settings.ocpp_port is not None:
+            options = "--ocpp-host or --ocpp-port"
+            for_stations = held.enter_context(listening(settings.ocpp_host, settings.ocpp_port, options))
         settings = settings.served_at(listener.getsockname()[1])
         async with _workshop(settings) as (workshop, inside):
-            return await _run(workshop, inside, listener)
-
-
-@contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadSetting(f"{settings.host}:{settings.port}: {reason}; give another --host or --port") from error
-    with contextlib.closing(listener):
-        # Accepted connections inherit it. asyncio's own loop sets it only on sockets whose protocol is named,
-        # and without it an answer's second segment waits 40 ms for the first one's ACK.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield listener
+            return await _run(workshop, inside, listener, for_stations)
 
 
 @contextlib.asynccontextmanager
@@ -124,10 +115,11 @@ class _HTTP(uvicorn.Server):
         yield
 
 
-async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> int:
+async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for_stations: socket.socket | None) -> int:
     settings = workshop.settings
     operator_api = _operator_api(workshop)
-    rooms = list(_rooms(workshop, operator_api))
+    assembly = _assembly(workshop, operator_api)
+    rooms = list(_rooms(workshop, operator_api, assembly))
     doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
     if operator_api is not None:
         doors[operator_api.path] = operator_api
@@ -150,6 +142,9 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
         )
     )
     async with contextlib.AsyncExitStack() as running:
+        if assembly is not None:
+            running.push_async_callback(assembly.premises.stop)
+            await assembly.premises.start()
         for room in rooms:
             running.push_async_callback(room.stop)
             await room.start()
@@ -166,15 +161,26 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket) -> 
             return 0
         if operator_api is not None:
             _offer(operator_api, rooms)
+        if assembly is not None and for_stations is not None:
+            running.push_async_callback(assembly.chargers.stop)
+            await _let_stations_in(assembly, for_stations)
         orders = asyncio.create_task(serve_orders(workshop.database, joining.result()), name="orders")
         running.push_async_callback(_cancelled, orders)
         _settle()
-        print(f"emall is ready: {settings.public_url}{_PATHS[rooms[0].house.id]}/versions", flush=True)
+        _say_ready(settings, rooms[0], for_stations)
         await asyncio.wait([serving, orders], return_when=asyncio.FIRST_COMPLETED)
         if orders.done():
             log.error("orders have ended", exc_info=orders.exception())
             return 1
     return 0
+
+
+def _say_ready(settings: Settings, first: Room, for_stations: socket.socket | None) -> None:
+    print(f"emall is ready: {settings.public_url}{_PATHS[first.house.id]}/versions", flush=True)
+    if for_stations is not None:
+        scheme = "ws" if settings.ocpp_certificate is None else "wss"
+        host = f"[{settings.ocpp_host}]" if ":" in settings.ocpp_host else settings.ocpp_host
+        print(f"stations connect to {scheme}://{host}:{for_stations.getsockname()[1]}/ocpp/ID", flush=True)
 
 
 def _settle() -> None:
@@ -204,7 +210,7 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
     await asyncio.wait([task])
 
 
-def _rooms(workshop: Workshop, operator_api: "OperatorApi | None") -> Iterator[Room]:
+def _rooms(workshop: Workshop, operator_api: "OperatorApi | None", assembly: "Assembly | None") -> Iterator[Room]:
     """Yield the rooms this process runs, the hub first.
 
     Our parties' rooms are imported where they are run: a hub alone starts a fifth faster without them.
@@ -222,7 +228,7 @@ def _rooms(workshop: Workshop, operator_api: "OperatorApi | None") -> Iterator[R
             Party.parse(settings.cpo_id),
             _PATHS["cpms"],
             name="emall CPMS",
-            make=functools.partial(_cpms, operator_api),
+            make=functools.partial(_cpms, operator_api, assembly),
             offered=frozenset(CpoEndpoints.offered()),
             expects=frozenset((module, "RECEIVER") for module in ("locations", "tariffs", "sessions", "cdrs")),
         )
@@ -263,7 +269,38 @@ def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
             operator_api.add(RecordRoutes(room.endpoints.store, room.endpoints.cpms.stop_session))
 
 
-def _cpms(operator_api: "OperatorApi | None", room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
+def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assembly | None":
+    """Return our CPMS with its stations, if stations may connect; else the simulated one is run."""
+    settings = workshop.settings
+    if settings.ocpp_port is None or operator_api is None:
+        return None
+    from hub.cpms.assembly import Assembly
+    from hub.ocpp.room import Openness
+
+    openness = Openness(
+        folder=settings.data,
+        unknown=settings.ocpp_unknown,
+        certificate=settings.ocpp_certificate,
+        key=settings.ocpp_key,
+        client_ca=settings.ocpp_client_ca,
+        frame=settings.ocpp_max_frame,
+        log_days=settings.ocpp_log_days,
+    )
+    return Assembly(workshop.database, Party.parse(settings.cpo_id), openness, feed=operator_api.feed)
+
+
+async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> None:
+    from hub.ocpp.tls import BadTls
+
+    try:
+        await assembly.open(listener)
+    except BadTls as error:
+        raise BadSetting(str(error)) from error
+
+
+def _cpms(
+    operator_api: "OperatorApi | None", assembly: "Assembly | None", room: PartyRoom, hub_party: Party
+) -> "CpoEndpoints":
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import publish
 
@@ -275,7 +312,7 @@ def _cpms(operator_api: "OperatorApi | None", room: PartyRoom, hub_party: Party)
         call_url=room.call_url,
         url_of=room.url_of,
         database=room.workshop.database,
-        cpms=_operating(settings),
+        cpms=assembly.cpms if assembly is not None else _operating(settings),
         page_limit=settings.page_limit,
         heard=functools.partial(publish, operator_api.feed) if operator_api is not None else None,
     )

@@ -69,7 +69,8 @@ class Settings:
         queue_limit: deliveries that may wait for one party.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
-        cpms: what operates the stations: simulator, or rest, another maker's CPMS at ``cpms_url`` with ``cpms_key``.
+        cpms: what operates the stations if none connect here: simulator, or rest, another maker's at ``cpms_url``
+            with ``cpms_key``.
         simulator_speed: how many times faster than a real one a simulated station delivers energy.
         simulator_tick: seconds between two meter readings of a simulated station.
         ocpp_port: where stations connect; None: nowhere.
@@ -210,6 +211,8 @@ def _check_chargers(settings: Settings) -> None:
         return
     if "cpms" not in settings.rooms:
         raise BadSetting("--ocpp-port is for room cpms; leave it out, or add cpms to --rooms")
+    if settings.cpms == "rest":
+        raise BadSetting("--ocpp-port is for our own CPMS; leave it out, or leave out --cpms rest")
     if not settings.ocpp_host or settings.ocpp_host != settings.ocpp_host.strip():
         raise BadSetting("--ocpp-host is empty; give an address such as 0.0.0.0")
     if settings.ocpp_unknown not in ("refuse", "wait", "accept"):

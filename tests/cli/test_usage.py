@@ -82,6 +82,7 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         (("party", "set", "A", "keep_nothing"), "'keep_nothing' is not NAME=VALUE"),
         (("serve", "--ocpp-port", "1", "--ocpp-unknown", "shoot"), "--ocpp-unknown 'shoot' is not known"),
         (("serve", "--ocpp-port", "1", "--rooms", "hub"), "--ocpp-port is for room cpms"),
+        (("serve", "--ocpp-port", "1", "--cpms", "rest"), "--ocpp-port is for our own CPMS"),
         (("serve", "--ocpp-port", "1", "--ocpp-key", "k.pem"), "give --ocpp-certificate too"),
         (("cpms", "station", "add", "A\nB"), "cannot be a station's id"),
         (("cpms", "station", "add", "A", "--password", "short"), "has 16 to 40 printable characters"),
