@@ -54,9 +54,7 @@ class Cpms:
     """
 
     def __init__(self, sockets: dict[str, int], state: Path | None = None, now: int | None = None) -> None:
-        self.file, self.frozen = state, now
-        self.slow = 0.0
-        self.nonsense = False
+        self.file, self.slow, self.nonsense = state, 0.0, False
         kept = json.loads(state.read_text()) if state is not None and state.exists() else {}
         self.feed_id: str = kept.get("feed_id") or uuid.uuid4().hex
         self.cursor: int = kept.get("cursor", 0)
@@ -68,8 +66,7 @@ class Cpms:
             f"s-{number}": {"id": f"s-{number}", "tag": tag, "max_watts": watts, "state": "free"}
             for number, (tag, watts) in enumerate(sockets.items(), start=1)
         }
-        if now is not None and "now" in kept:
-            self.frozen = kept["now"]
+        self.frozen = kept.get("now", now) if now is not None else None
 
     # -- time and memory ---------------------------------------------------------------------------
 
@@ -95,13 +92,11 @@ class Cpms:
 
     def begin(self, socket_id: str, badge: str, ref: str, note: str) -> JSON:
         """Start a charge; the same ref again is the same charge."""
-        known = next((each for each in self.charges.values() if each["ref"] == ref), None)
-        if known is not None:
-            return known
-        socket = self.socket(socket_id)
+        for known in self.charges.values():
+            if known["ref"] == ref:
+                return known
+        socket = self.usable(socket_id)
         held = next((each for each in self.holds.values() if each["socket"] == socket_id), None)
-        if socket["state"] in ("broken", "offline"):
-            raise Refused(503, "POLE_UNREACHABLE" if socket["state"] == "offline" else "SOCKET_BROKEN")
         if socket["state"] == "busy" or (held is not None and held["badge"] != badge):
             raise Refused(409, "SOCKET_BUSY" if socket["state"] == "busy" else "SOCKET_HELD")
         if held is not None:
@@ -158,6 +153,12 @@ class Cpms:
             raise Refused(404, "NO_SUCH_SOCKET")
         return self.sockets[socket_id]
 
+    def usable(self, socket_id: str) -> JSON:
+        socket = self.socket(socket_id)
+        if socket["state"] in ("broken", "offline"):
+            raise Refused(503, "POLE_UNREACHABLE" if socket["state"] == "offline" else "SOCKET_BROKEN")
+        return socket
+
     def become(self, socket: JSON, state: str) -> None:
         if socket["state"] != state:
             socket["state"] = state
@@ -165,9 +166,7 @@ class Cpms:
 
     def hold(self, ref: str, socket_id: str, badge: str, until: int) -> None:
         """Keep a socket for a badge; the same ref again replaces the hold."""
-        socket, former = self.socket(socket_id), self.holds.get(ref)
-        if socket["state"] in ("broken", "offline"):
-            raise Refused(503, "POLE_UNREACHABLE" if socket["state"] == "offline" else "SOCKET_BROKEN")
+        socket, former = self.usable(socket_id), self.holds.get(ref)
         if socket["state"] != "free" and (former is None or former["socket"] != socket_id):
             raise Refused(409, "SOCKET_BUSY")
         if former is not None and former["socket"] != socket_id:
@@ -198,9 +197,9 @@ class Cpms:
             if charge["socket"] == socket["id"] and charge["badge"] == badge and charge["phase"] != "ended":
                 self.end(charge)
                 return "stopped"
-        ask = uuid.uuid4().hex
-        self.asks[ask] = {"socket": socket["id"], "badge": badge}
-        self.tell("badge.asked", ask=ask, socket=socket["id"], badge=badge)
+        ask, facts = uuid.uuid4().hex, {"socket": socket["id"], "badge": badge}
+        self.asks[ask] = facts
+        self.tell("badge.asked", ask=ask, **facts)
         return "asked"
 
     def answer_badge(self, ask: str, allow: bool, ref: str, note: str) -> None:
@@ -333,17 +332,14 @@ class Api:
         return {"hold": None}
 
     def release(self, request: Request, body: JSON) -> JSON:
-        socket = self.cpms.socket(request.path_params["socket"])
-        if socket["state"] == "offline":
-            raise Refused(503, "POLE_UNREACHABLE")
+        socket = self.cpms.usable(request.path_params["socket"])
         if socket["state"] == "busy":
             raise Refused(409, "SOCKET_BUSY")
         return {"socket": socket}
 
     def answer_badge(self, request: Request, body: JSON) -> JSON:
-        self.cpms.answer_badge(
-            request.path_params["ask"], bool(body["allow"]), body.get("ref", ""), body.get("note", "")
-        )
+        ask, allow = request.path_params["ask"], bool(body["allow"])
+        self.cpms.answer_badge(ask, allow, body.get("ref", ""), body.get("note", ""))
         return {"ask": None}
 
     # -- the workshop ------------------------------------------------------------------------------
@@ -360,8 +356,7 @@ class Api:
         return {"badge": self.cpms.show_badge(self.cpms.socket(body["socket"]), body["badge"])}
 
     def break_down(self, request: Request, body: JSON) -> JSON:
-        self.cpms.break_down(self.cpms.socket(body["socket"]), body["state"])
-        return {"socket": self.cpms.socket(body["socket"])}
+        return {"socket": self.cpms.break_down(self.cpms.socket(body["socket"]), body["state"])}
 
     def tamper(self, request: Request, body: JSON) -> JSON:
         charge = next(each for each in self.cpms.charges.values() if each["ref"] == body["ref"])
@@ -369,20 +364,19 @@ class Api:
         return {"charge": charge}
 
     def trouble(self, request: Request, body: JSON) -> JSON:
-        self.cpms.slow = float(body.get("slow", 0))
-        self.cpms.nonsense = bool(body.get("nonsense", False))
+        self.cpms.slow, self.cpms.nonsense = float(body.get("slow", 0)), bool(body.get("nonsense", False))
         return {}
 
 
 async def _run(cpms: Cpms, api: Api, port: int) -> None:
-    config = uvicorn.Config(Starlette(routes=api.routes), host="127.0.0.1", port=port, log_level="warning")
-    server = uvicorn.Server(config)
+    app = Starlette(routes=api.routes)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
+    while not server.started:
+        if serving.done():
+            return await serving
         await asyncio.sleep(0.01)
-    if server.started:
-        listening = server.servers[0].sockets[0].getsockname()[1]
-        print(f"ready on http://127.0.0.1:{listening}", flush=True)
+    print(f"ready on http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", flush=True)
     while not serving.done():
         await asyncio.wait([serving], timeout=1)
         if cpms.frozen is None:
@@ -400,7 +394,7 @@ def main() -> None:
     parser.add_argument("--workshop", action="store_true")
     given = parser.parse_args()
     sockets = {tag: int(watts) for tag, _, watts in (each.rpartition(":") for each in given.socket)}
-    cpms = Cpms(sockets, given.state, 1_767_268_800_000 if given.workshop else None)
+    cpms = Cpms(sockets, given.state, 1_767_268_800_000 if given.workshop else None)  # 2026-01-01T12:00:00Z
     asyncio.run(_run(cpms, Api(cpms, given.key, given.workshop), given.port))
 
 

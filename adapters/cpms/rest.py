@@ -97,7 +97,7 @@ class RestCpms:
         self._desk = desk
         self._running = {each.session_id: each for each in running}
         self._holds = {each.reservation_id: each for each in reserved}
-        await self.read_feed()
+        await self._look()
         self._following = asyncio.create_task(self._follow(), name="other CPMS")
 
     async def stop(self) -> None:
@@ -116,11 +116,14 @@ class RestCpms:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            try:
-                await self.read_feed()
-            except Exception:
-                # The desk's store may be away: what was not recorded is read again.
-                log.exception("what the other CPMS told could not be recorded")
+            await self._look()
+
+    async def _look(self) -> None:
+        """Read the feed; what could not be recorded, for the desk's store may be away, is read again later."""
+        try:
+            await self.read_feed()
+        except Exception:
+            log.exception("what the other CPMS told could not be recorded")
 
     # -- commands ----------------------------------------------------------------------------------
 
@@ -135,7 +138,7 @@ class RestCpms:
         except NotDone as error:
             return error.result
         finally:
-            await self.read_feed()
+            await self._look()
 
     async def stop_session(self, session_id: str) -> CommandResultType:
         """Stop a charge."""
@@ -148,16 +151,13 @@ class RestCpms:
         except NotDone as error:
             return error.result
         finally:
-            await self.read_feed()
+            await self._look()
 
     async def reserve_now(self, reservation: OpenReservation) -> CommandResultType:
         """Hold a socket."""
-        body = {
-            "badge": badge_of(reservation.authorization),
-            "until": int(reservation.expires_at.timestamp() * 1000),
-        }
+        badge, until = badge_of(reservation.authorization), int(reservation.expires_at.timestamp() * 1000)
         try:
-            body["socket"] = self._socket(reservation.outlet)
+            body = {"socket": self._socket(reservation.outlet), "badge": badge, "until": until}
             answer = await self._api.call("PUT", f"/v3/holds/{reservation.reservation_id}", body)
             if not holds(answer, "hold", "ref", (reservation.reservation_id,)):
                 return "FAILED"
@@ -166,7 +166,7 @@ class RestCpms:
         except NotDone as error:
             return error.result
         finally:
-            await self.read_feed()
+            await self._look()
 
     async def cancel_reservation(self, reservation_id: str) -> CommandResultType:
         """Let a socket go."""
@@ -179,7 +179,7 @@ class RestCpms:
         except NotDone as error:
             return error.result
         finally:
-            await self.read_feed()
+            await self._look()
 
     async def unlock_connector(self, outlet: Outlet) -> CommandResultType:
         """Release the plug; they refuse it while energy flows."""
@@ -225,7 +225,7 @@ class RestCpms:
             answer = await self._api.call("GET", f"/v3/charges/{charge.id}")
         except NotDone:
             return None
-        limit = answer["charge"]["limit"]
+        limit = (answer.get("charge") or {}).get("limit")
         amps = limit if limit is not None else round(charge.outlet.power * 1000 / VOLTS / PHASES, 1)
         return {
             "start_date_time": date_time(utc_now()),
@@ -334,14 +334,8 @@ class RestCpms:
             return None
         found = _Charge(charge["id"], charge["ref"], outlet, authorization)
         if left is None:
-            await self.desk.tell(
-                SessionStarted(
-                    session_id=found.session_id,
-                    outlet=outlet,
-                    authorization=authorization,
-                    at=moment_of(charge["begun_at"]),
-                )
-            )
+            name, at = found.session_id, moment_of(charge["begun_at"])
+            await self.desk.tell(SessionStarted(session_id=name, outlet=outlet, authorization=authorization, at=at))
         self._holds.pop(found.session_id, None)
         self._charges[found.id] = found
         return found
@@ -349,11 +343,8 @@ class RestCpms:
     async def _metered(self, charge_id: str, wh: int, watts: float, at: datetime.datetime) -> None:
         known = self._charges.get(charge_id)
         if known is not None:
-            await self.desk.tell(
-                SessionUpdated(
-                    session_id=known.session_id, kwh=wh / 1000, at=at, charging=watts > 0, power=watts / 1000
-                )
-            )
+            name, kwh, power = known.session_id, wh / 1000, watts / 1000
+            await self.desk.tell(SessionUpdated(session_id=name, kwh=kwh, at=at, charging=watts > 0, power=power))
 
     def _charge_of(self, session_id: str) -> _Charge | None:
         return next((each for each in self._charges.values() if each.session_id == session_id), None)
