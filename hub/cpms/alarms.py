@@ -125,7 +125,7 @@ class Alarms:
         await self._timer.stop()
         await self._following.stop()
 
-    async def _read(self, changes: frozenset[Change]) -> None:
+    async def _read(self, changes: Sequence[Change]) -> None:
         rows = await self._database.fetch("SELECT rule, subject FROM cpms_alarm WHERE open = 1")
         self._open = {(rule, subject) for rule, subject in rows}
 

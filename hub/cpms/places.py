@@ -9,14 +9,14 @@ Source: OCPI 2.3.0, mod_locations.asciidoc (EVSE: one vehicle at a time); decisi
 """
 
 import re
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.cpms.following import Change, Following
 from hub.cpms.outlets import outlet_of
 from hub.cpms.ports import Outlet
-from hub.cpms.store import LOCATIONS, Store
+from hub.cpms.store import LOCATIONS, STATUSES, Store
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.events import EVSE
 
@@ -57,7 +57,7 @@ class Places:
         self._numbered: dict[str, dict[int, tuple[str, str]]] = {}
         self._placed: dict[str, list[Place]] = {}
         self._evses: dict[tuple[str, str, str], EVSE] = {}
-        self._following = Following(store.database, (LOCATIONS, PLACES), self._read)
+        self._following = Following(store.database, (LOCATIONS, PLACES, STATUSES), self._read)
         self.hearers: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
@@ -151,12 +151,15 @@ class Places:
         named = ((LOCATIONS, location_id), (PLACES, station_id))
         await self._following.now(*((channel, name) for channel, name in named if name))
 
-    async def _read(self, changes: frozenset[Change]) -> None:
+    async def _read(self, changes: Sequence[Change]) -> None:
         if any(not name for _, name in changes):
             await self._read_all()
             return
         for channel, name in changes:
-            await (self._read_location(name) if channel == LOCATIONS else self._read_station(name))
+            if channel == STATUSES:
+                self._note_status(*name.split("\n")[:3])
+            else:
+                await (self._read_location(name) if channel == LOCATIONS else self._read_station(name))
 
     async def _read_all(self) -> None:
         locations = await self._store.locations.all()
@@ -184,6 +187,15 @@ class Places:
         self._keep_station(station_id, [Place(*rest) for _, *rest in rows])
         for hear in self.hearers:
             hear(station_id)
+
+    def _note_status(self, location_id: str, evse_uid: str, status: str) -> None:
+        """Take a Status over; at 200 changes a second nothing is read for it."""
+        evses = self._locations.get(location_id.upper(), {})
+        outlets = evses.get(evse_uid.upper(), ())
+        if status == "REMOVED":
+            evses.pop(evse_uid.upper(), None)
+        elif outlets:
+            evses[evse_uid.upper()] = tuple(replace(each, status=status) for each in outlets)
 
     def _keep_location(self, location: JSONObject) -> None:
         key = location["id"].upper()

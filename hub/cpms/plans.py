@@ -139,7 +139,7 @@ class Plans:
             tx.notify(PLANS, location_id)
         return plans
 
-    async def _read(self, changes: frozenset[Change]) -> None:
+    async def _read(self, changes: Sequence[Change]) -> None:
         now = microseconds(self._clock())
         before = self._plans
         rows = await self._database.fetch(f"{_SELECT} WHERE ends IS NULL OR ends > $1 ORDER BY begins, id", now)

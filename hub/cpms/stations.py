@@ -83,7 +83,7 @@ class Stations:
         """Follow no more."""
         await self._following.stop()
 
-    async def _read(self, changes: frozenset[Change]) -> None:
+    async def _read(self, changes: Sequence[Change]) -> None:
         found = await self.stored.operations()
         before, self._operations = self._operations, {key: state for key, (state, _) in found.items()}
         keys = before.keys() | self._operations.keys()

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ TABLE = "cpms_object"
 
 #: The channel that says a Location of ours has changed; the payload is its id.
 LOCATIONS = "cpms_location"
+
+#: The channel that says only an EVSE's Status has changed; the payload is Location, uid and Status, a line each,
+#: and a number: of equal notifications in one commit the store tells only one, at the place of the first.
+STATUSES = "cpms_evse_status"
+_count = itertools.count()
 
 
 #: Returns what is new in an EVSE, with its last_updated; None: nothing.
@@ -64,6 +70,9 @@ class Store:
         """Write a Location or Tariff of ours, to be broadcast."""
         if shelf is self.locations:
             tx.notify(LOCATIONS, value["id"])
+        return await self._put_for_everyone(tx, shelf, value)
+
+    async def _put_for_everyone(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
         return await shelf.put(tx, self.party, value["id"], value, receiver=EVERYONE, received=NO)
 
     async def change_evses(self, tx: Transaction, location_id: str, change: ChangeEvse) -> list[JSONObject]:
@@ -83,7 +92,10 @@ class Store:
             changed.append(evse)
         if location is not None and changed:
             at = max(location["last_updated"], *(each["last_updated"] for each in changed))
-            await self.put_for_everyone(tx, self.locations, location | {"last_updated": at})
+            location["last_updated"] = at
+            await self._put_for_everyone(tx, self.locations, location)
+            for each in changed:
+                tx.notify(STATUSES, f"{location['id']}\n{each['uid']}\n{each['status']}\n{next(_count)}")
         return changed
 
     async def put_for_provider(self, tx: Transaction, shelf: Shelf, value: JSONObject) -> bool:
