@@ -131,15 +131,14 @@ async def test_places_moved_to_another_location_keep_their_number(places, kept):
 
 
 async def test_a_status_that_changes_is_followed_without_reading_the_location(places, kept):
-    def becomes(status):
-        at = "2026-01-01T00:00:01.000Z"
-        return lambda each: {"status": status, "last_updated": at} if each["uid"] == "ST1-1" else None
+    def becomes(uid, status):
+        new = {"status": status, "last_updated": "2026-01-01T00:00:01.000Z"}
+        return lambda each: new if each["uid"] == uid else None
 
     async def change(tx):
         for status in ("CHARGING", "AVAILABLE", "CHARGING", "AVAILABLE", "BLOCKED", "AVAILABLE"):
-            await kept.change_evses(tx, "LOC1", becomes(status))
-        await kept.change_evses(tx, "LOC1", lambda each: {"status": "REMOVED", "last_updated": "2026-01-01T00:00:01.000Z"}
-                                if each["uid"] == "ST1-2" else None)  # fmt: skip
+            await kept.change_evses(tx, "LOC1", becomes("ST1-1", status))
+        await kept.change_evses(tx, "LOC1", becomes("ST1-2", "REMOVED"))
 
     await kept.database.transact(change)
 
