@@ -13,7 +13,7 @@ from typing import Annotated
 from hub.cpms.api.credentials import Credentials, moment_of, moment_or_none, stored
 from hub.cpms.api.problems import Conflict, NotFound
 from hub.cpms.api.scopes import Role
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number, pattern
+from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number, pattern
 from hub.database.contract import Database, Row, Transaction
 
 Email = Annotated[str, pattern("^[^\\s@\\u0000-\\u001f]+@[^\\s@\\u0000-\\u001f]+$", least=3, most=254)]
@@ -35,9 +35,9 @@ class Account(Shape, frozen=True, kw_only=True):
     name: str
     role: Role
     active: bool
-    created_at: datetime.datetime
-    changed_at: datetime.datetime
-    last_login_at: datetime.datetime | None
+    created_at: Moment
+    changed_at: Moment
+    last_login_at: Moment | None
 
 
 class AccountChanges(Shape, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.cpms.api.principals import Principal
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number
+from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number
 from hub.database.contract import Database, Transaction
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON
@@ -38,7 +38,7 @@ class AuditEntry(Shape, frozen=True, kw_only=True):
     """
 
     seq: int
-    at: datetime.datetime
+    at: Moment
     actor_kind: str
     actor_id: str
     actor: str
@@ -58,8 +58,8 @@ class AuditQuery(ListQuery, frozen=True, kw_only=True):
     action: Name | None = None
     target: Name | None = None
     request_id: Name | None = None
-    since: datetime.datetime | None = None
-    until: datetime.datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 def plain(value: Any) -> JSON:
@@ -172,8 +172,7 @@ def _filter(query: AuditQuery) -> tuple[str, list[Any]]:
 def _stored(at: datetime.datetime | None) -> int | None:
     if at is None:
         return None
-    aware = at if at.tzinfo is not None else at.replace(tzinfo=datetime.UTC)
-    return (aware - EPOCH) // datetime.timedelta(microseconds=1)
+    return (at - EPOCH) // datetime.timedelta(microseconds=1)
 
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:

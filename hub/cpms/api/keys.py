@@ -1,11 +1,9 @@
 """Keys of machines, as they are listed: the key itself is shown once, when it is made."""
 
-import datetime
-
 from hub.cpms.api.credentials import moment_of, moment_or_none, scopes_of
 from hub.cpms.api.problems import NotFound
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Page, Shape, cursor_number
+from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.database.contract import Database, Row, Transaction
 
 _COLUMNS = "id, name, scopes, created_at, created_by, expires_at, used_at, revoked_at"
@@ -21,11 +19,11 @@ class Key(Shape, frozen=True, kw_only=True):
     id: str
     name: str
     scopes: list[Scope]
-    created_at: datetime.datetime
+    created_at: Moment
     created_by: str
-    expires_at: datetime.datetime | None
-    used_at: datetime.datetime | None
-    revoked_at: datetime.datetime | None
+    expires_at: Moment | None
+    used_at: Moment | None
+    revoked_at: Moment | None
 
 
 class Keys:

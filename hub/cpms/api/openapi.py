@@ -50,7 +50,11 @@ _PROBLEM: JSONObject = {
 
 
 def describe(operations: Iterable[Operation], url: str) -> JSONObject:
-    """Return the description of the API at a URL."""
+    """Return the description of the API at a URL.
+
+    Raises:
+        ValueError: two declarations have one name.
+    """
     schemas: JSONObject = {"Problem": _PROBLEM}
     paths: dict[str, JSONObject] = {}
     for each in sorted(operations, key=lambda each: (each.declared.path, each.declared.method)):
@@ -114,7 +118,7 @@ def _parameters(operation: Operation, schemas: JSONObject) -> list[JSONObject]:
     ]
     if operation.query is not None:
         components = shapes.schema(operation.query)[1]
-        schemas |= {name: each for name, each in components.items() if name != operation.query.__name__}
+        _add(schemas, {name: each for name, each in components.items() if name != operation.query.__name__})
         said = components[operation.query.__name__]
         for name, each in said["properties"].items():
             found.append(
@@ -162,8 +166,19 @@ def _schema(declared: Any, schemas: JSONObject) -> JSONObject:
             "properties": {"items": items, "next": {"type": ["string", "null"]}},
         }
     found, components = shapes.schema(declared)
-    schemas |= components
+    _add(schemas, components)
     return found
+
+
+def _add(schemas: JSONObject, components: JSONObject) -> None:
+    """Add the schemas a declaration refers to.
+
+    Raises:
+        ValueError: two declarations have one name.
+    """
+    for name, each in components.items():
+        if schemas.setdefault(name, each) != each:
+            raise ValueError(f"{name}: two declarations have this name")
 
 
 def _refusals(operation: Operation) -> JSONObject:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -31,6 +32,8 @@ from hub.ocpp.words import EVSE
 
 #: What every order to a station may be answered with.
 TROUBLE = (StationOffline, StationTimeout, StationRefused, ActionNotSpoken)
+
+_PATH = re.compile(r"\w+: (\$[^:]*): (.*)", re.DOTALL)
 
 #: A number OCPP can carry.
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -85,9 +88,16 @@ def station_problems() -> Iterator[None]:
     except NotSpoken as error:
         raise ActionNotSpoken(str(error)) from error
     except InvalidCommand as error:
-        raise Invalid(str(error), faults=[Fault("$", str(error))]) from error
+        raise _invalid(error) from error
     except CallRefused as error:
         raise _refused(error) from error
+
+
+def _invalid(error: InvalidCommand) -> Invalid:
+    """Return what the version's schema says of a payload, with the path in it where it names one."""
+    found = _PATH.match(str(error))
+    path, rule = (found[1], found[2]) if found else ("$", str(error))
+    return Invalid(str(error), faults=[Fault(path, rule)])
 
 
 def _refused(error: CallRefused) -> Problem:
@@ -101,6 +111,6 @@ def told(call: Call, asked: Any, answer: Answer) -> StationAnswer:
     return StationAnswer(status=answer.status, accepted=answer.accepted, payload=answer.payload)
 
 
-def aware(at: datetime.datetime) -> datetime.datetime:
-    """Return a moment in UTC; without an offset it is UTC already."""
-    return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
+def in_utc(at: datetime.datetime) -> datetime.datetime:
+    """Return a moment in UTC."""
+    return at.astimezone(datetime.UTC)

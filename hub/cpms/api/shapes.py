@@ -10,6 +10,7 @@ process (see ``hub/ocpi/strings.py``).
 Source: JSON Schema draft 2020-12; OpenAPI 3.1, Schema Object.
 """
 
+import datetime
 import functools
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,6 +43,10 @@ def within(least: float, most: float) -> Any:
 
 #: A line for people: not empty, without control characters.
 Name = Annotated[str, pattern("^[^\\u0000-\\u001f\\u007f-\\u009f]+$", most=100)]
+#: A moment with its offset from UTC, in a year that every clock and store can count in.
+Moment = Annotated[
+    datetime.datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": "^(19[7-9][0-9]|2[01][0-9]{2})-"})
+]
 #: A whole number that every store holds.
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -96,7 +101,8 @@ def _schema(declared: Any) -> tuple[JSONObject, JSONObject]:
         items, components = _schema(get_args(declared)[0])
         return {"type": "array", "items": items}, components
     if is_typeddict(declared):
-        return {"$ref": REFERENCE.format(name=declared.__name__)}, {declared.__name__: schema_of(declared)}
+        name = f"ocpi.{declared.__name__}"
+        return {"$ref": REFERENCE.format(name=name)}, {name: schema_of(declared)}
     (found,), components = msgspec.json.schema_components([declared], ref_template=REFERENCE)
     return _plain(found), {name: _plain(each) for name, each in components.items()}
 

@@ -12,10 +12,18 @@ from hub.cpms.api.application import OperatorApi
 from hub.cpms.api.assembling import operator_api
 from hub.cpms.api.credentials import Credentials
 from hub.cpms.api.passwords import Passwords
+from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.records import RecordRoutes
+from hub.cpms.api.routes.settings import SettingsRoutes
+from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.api.scopes import ROLES, Role, Scope
 from hub.cpms.feed import Feed
+from hub.cpms.ports import CommandResultType
+from hub.cpms.store import Store
 from hub.database import Database
+from hub.ocpp.commands import Chargers
 from tests.clocks import ManualClock
+from tests.rooms import CPO
 
 BASE = "http://cpms.test/cpms/api/v1"
 PASSWORD = "correct horse battery"
@@ -88,6 +96,20 @@ class House:
             lambda tx: self.credentials.add_key(tx, name="machine", scopes=scopes, created_by="test")
         )
         return Caller(self.api, token)
+
+
+def routes_of_rooms(database: Database, chargers: Chargers) -> tuple[object, ...]:
+    """Return the routes of the rooms, for tests that try every route there is."""
+
+    async def stop(session_id: str) -> CommandResultType:
+        return "ACCEPTED"
+
+    return (
+        ControlRoutes(chargers),
+        SettingsRoutes(chargers),
+        UpkeepRoutes(chargers),
+        RecordRoutes(Store(database, CPO), stop),
+    )
 
 
 @pytest.fixture

@@ -191,6 +191,7 @@ async def test_a_raw_message_is_judged_unless_it_is_sent_unchecked(yard: Yard, o
     dance = await operator.ask("POST", "/stations/CP1/ocpp/Dance?unchecked=true", json={})
 
     assert [each.status_code for each in (judged, unknown, only_stations)] == [422, 404, 404]
+    assert judged.json()["errors"][0]["path"] == "$.type"
     assert heard_before == []
     assert [each.status_code for each in (unchecked, dance)] == [200, 200]
     assert station.heard == [("Reset", {"type": "Odd"}), ("Dance", {})]

@@ -8,7 +8,7 @@ import msgspec
 from hub.cpms.api.declaring import Call, route
 from hub.cpms.api.problems import Conflict, NotFound, invalid
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape
+from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.slots import begin, days, microseconds_of, zone_of
 from hub.cpms.bookings.store import Entry, Place, entries, taken
@@ -29,8 +29,8 @@ class BookingQuery(ListQuery, frozen=True, kw_only=True):
     location_id: Name | None = None
     evse_uid: Name | None = None
     state: State | None = None
-    starts_from: datetime.datetime | None = None
-    starts_to: datetime.datetime | None = None
+    starts_from: Moment | None = None
+    starts_to: Moment | None = None
 
 
 class BookingRow(Shape, frozen=True, kw_only=True):
@@ -46,8 +46,8 @@ class BookingRow(Shape, frozen=True, kw_only=True):
     request_id: str
     location_id: str
     evse_uid: str
-    starts_at: datetime.datetime
-    ends_at: datetime.datetime
+    starts_at: Moment
+    ends_at: Moment
     state: str
     session_id: str | None
 
@@ -59,7 +59,7 @@ class Slot(Shape, frozen=True, kw_only=True):
         holder: the id of the booking or reservation whose it is; null: it is free.
     """
 
-    starts_at: datetime.datetime
+    starts_at: Moment
     holder: str | None
 
 

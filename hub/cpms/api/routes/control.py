@@ -3,7 +3,6 @@
 Source: GEM-UC-1529; OCPP 1.6 edition 2, 5; OCPP 2.0.1 edition 3 part 2, E, F, G, H.
 """
 
-import datetime
 import secrets
 from typing import Annotated, Any
 
@@ -17,13 +16,13 @@ from hub.cpms.api.ordering import (
     StationAnswer,
     Text50,
     Text255,
-    aware,
+    in_utc,
     station_problems,
     told,
 )
 from hub.cpms.api.problems import StationOffline, invalid
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Page, Shape
+from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import Answer, Chargers, Presence
 from hub.ocpp.words import EVSE, IdToken
@@ -44,8 +43,8 @@ class Charger(Shape, frozen=True, kw_only=True):
 
     station_id: str
     version: str
-    since: datetime.datetime
-    last_seen: datetime.datetime
+    since: Moment
+    last_seen: Moment
 
 
 class Token(Shape, frozen=True, kw_only=True):
@@ -103,7 +102,7 @@ class Reservation(Shape, frozen=True, kw_only=True):
 
     token: Token
     evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
-    expires_at: datetime.datetime
+    expires_at: Moment
     reservation_id: Number | None = None
     group_id_token: Text255 | None = None
 
@@ -213,7 +212,7 @@ class ControlRoutes:
     async def reserve_at_station(self, call: Call, station_id: str, body: Reservation) -> ReservationAnswer:
         """Have a place kept for a token, at the station alone: the booking book is not asked."""
         reservation_id = body.reservation_id or _FOREIGN + secrets.randbelow(_FOREIGN)
-        expires_at = aware(body.expires_at)
+        expires_at = in_utc(body.expires_at)
         if expires_at <= call.now:
             raise invalid("$.expires_at", "must be in the future")
         with station_problems():

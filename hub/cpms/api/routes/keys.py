@@ -1,6 +1,5 @@
 """Keys of machines: made with some of the maker's scopes, listed, revoked (RASD-N07)."""
 
-import datetime
 from typing import Annotated
 
 import msgspec
@@ -10,7 +9,7 @@ from hub.cpms.api.declaring import Call, route
 from hub.cpms.api.keys import Key, Keys
 from hub.cpms.api.problems import Forbidden, invalid
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape
+from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.database.contract import Transaction
 
 
@@ -24,7 +23,7 @@ class NewKey(Shape, frozen=True, kw_only=True):
 
     name: Name
     scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=len(Scope))]
-    expires_at: datetime.datetime | None = None
+    expires_at: Moment | None = None
 
 
 class MadeKey(Shape, frozen=True, kw_only=True):
@@ -59,8 +58,8 @@ class KeyRoutes:
         if beyond := set(body.scopes) - call.principal.scopes:
             raise Forbidden(f"You have not {', '.join(sorted(beyond))} yourself")
         expires_at = body.expires_at
-        if expires_at is not None and (expires_at.tzinfo is None or expires_at <= call.now):
-            raise invalid("$.expires_at", "must be in the future, with its offset from UTC")
+        if expires_at is not None and expires_at <= call.now:
+            raise invalid("$.expires_at", "must be in the future")
 
         async def work(tx: Transaction) -> MadeKey:
             key_id, token = await self._credentials.add_key(

@@ -16,7 +16,7 @@ from hub.cpms.api.passwords import NewPassword, Passwords
 from hub.cpms.api.principals import Principal
 from hub.cpms.api.problems import Forbidden, NotFound, TooManyRequests, Unauthorized
 from hub.cpms.api.scopes import Access, Role, Scope
-from hub.cpms.api.shapes import Shape
+from hub.cpms.api.shapes import Moment, Shape
 from hub.database.contract import Transaction
 
 #: A password as it is tried: any that could have been chosen.
@@ -37,7 +37,7 @@ class LoggedIn(Shape, frozen=True, kw_only=True):
     """A log-in: its token goes into ``Authorization: Bearer``."""
 
     token: str
-    expires_at: datetime.datetime
+    expires_at: Moment
     role: Role
 
 
@@ -61,7 +61,7 @@ class SteppedUp(Shape, frozen=True, kw_only=True):
     """What says that the password was given again; it goes into ``X-Step-Up``."""
 
     token: str
-    expires_at: datetime.datetime
+    expires_at: Moment
 
 
 class PasswordChange(Shape, frozen=True, kw_only=True):
@@ -79,9 +79,9 @@ class Device(Shape, frozen=True, kw_only=True):
     """
 
     id: str
-    created_at: datetime.datetime
-    seen_at: datetime.datetime
-    expires_at: datetime.datetime
+    created_at: Moment
+    seen_at: Moment
+    expires_at: Moment
     address: str
     agent: str
     current: bool

@@ -5,17 +5,16 @@ They are answered as OCPI has them. A running session can be stopped, a case be 
 Source: OCPI 2.3.0, mod_sessions, mod_cdrs, mod_tokens, mod_locations, mod_tariffs.
 """
 
-import datetime
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
 
 from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.ordering import aware
+from hub.cpms.api.ordering import in_utc
 from hub.cpms.api.problems import Conflict, NotFound
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Page, Shape, cursor_number
+from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.cpms.ports import CommandResultType
 from hub.cpms.store import Store, token_key
 from hub.ocpi.modules.cdrs import CDR
@@ -34,8 +33,8 @@ StopSession = Callable[[str], Awaitable[CommandResultType]]
 class RecordQuery(ListQuery, frozen=True, kw_only=True):
     """Which objects, the oldest first: those changed from ``since`` on and before ``until``."""
 
-    since: datetime.datetime | None = None
-    until: datetime.datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class TokenQuery(Shape, frozen=True, kw_only=True):
@@ -132,7 +131,7 @@ async def _page(shelf: Shelf, query: RecordQuery) -> Page[JSONObject]:
     parameters = {"limit": str(query.limit), "after": str(cursor_number(query) or 0)}
     for name, at in (("date_from", query.since), ("date_to", query.until)):
         if at is not None:
-            parameters[name] = date_time(aware(at))
+            parameters[name] = date_time(in_utc(at))
     page = await shelf.page(parameters)
     cursor = page.following.rpartition("after=")[2] if page.following else None
     return Page(items=page.objects, next=cursor)

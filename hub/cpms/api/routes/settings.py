@@ -5,17 +5,16 @@ part 2, B, D, M, O.
 """
 
 import dataclasses
-import datetime
 from typing import Annotated
 
 import msgspec
 
 from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.ordering import TROUBLE, Number, StationAnswer, Text50, Text255, aware, station_problems, told
+from hub.cpms.api.ordering import TROUBLE, Number, StationAnswer, Text50, Text255, in_utc, station_problems, told
 from hub.cpms.api.problems import invalid
 from hub.cpms.api.routes.control import Token
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Shape
+from hub.cpms.api.shapes import Moment, Shape
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import Chargers
 from hub.ocpp.words import TokenInfo, TokenStatus, Variable
@@ -85,7 +84,7 @@ class ListEntry(Shape, frozen=True, kw_only=True):
 
     token: Token
     status: TokenStatus | None = None
-    expires_at: datetime.datetime | None = None
+    expires_at: Moment | None = None
     group_id_token: Text255 | None = None
 
 
@@ -214,5 +213,5 @@ def _setting(variable: Variable) -> Setting:
 def _info(entry: ListEntry) -> TokenInfo | None:
     if entry.status is None:
         return None
-    expires_at = aware(entry.expires_at) if entry.expires_at is not None else None
+    expires_at = in_utc(entry.expires_at) if entry.expires_at is not None else None
     return TokenInfo(status=entry.status, expires_at=expires_at, group_id_token=entry.group_id_token)

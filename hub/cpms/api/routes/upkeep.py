@@ -4,7 +4,6 @@ Source: OCPP 1.6 edition 2 (UpdateFirmware, GetDiagnostics, SetChargingProfile);
 part 2, K, L, N.
 """
 
-import datetime
 import secrets
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -19,13 +18,13 @@ from hub.cpms.api.ordering import (
     StationAnswer,
     Text50,
     Text255,
-    aware,
+    in_utc,
     station_problems,
     told,
 )
 from hub.cpms.api.routes.settings import PEM
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Shape, within
+from hub.cpms.api.shapes import Moment, Shape, within
 from hub.ocpp.commands import Chargers
 from hub.ocpp.words import EVSE, ChargingProfile, SchedulePeriod
 
@@ -40,7 +39,7 @@ class Firmware(Shape, frozen=True, kw_only=True):
     """
 
     location: URL
-    retrieve_at: datetime.datetime | None = None
+    retrieve_at: Moment | None = None
     retries: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     signing_certificate: PEM | None = None
     signature: Annotated[str, msgspec.Meta(min_length=1, max_length=800)] | None = None
@@ -51,8 +50,8 @@ class LogRequest(Shape, frozen=True, kw_only=True):
 
     kind: Literal["DiagnosticsLog", "SecurityLog"] = "DiagnosticsLog"
     location: URL
-    oldest_at: datetime.datetime | None = None
-    latest_at: datetime.datetime | None = None
+    oldest_at: Moment | None = None
+    latest_at: Moment | None = None
 
 
 class Requested(Shape, frozen=True, kw_only=True):
@@ -84,12 +83,12 @@ class Profile(Shape, frozen=True, kw_only=True):
     kind: Literal["Absolute", "Recurring", "Relative"] = "Absolute"
     unit: Literal["W", "A"] = "W"
     periods: Annotated[list[Period], msgspec.Meta(min_length=1, max_length=1024)]
-    start_at: datetime.datetime | None = None
+    start_at: Moment | None = None
     duration: Number | None = None
     min_charging_rate: Annotated[Decimal, within(0, 10_000_000)] | None = None
     recurrency: Literal["Daily", "Weekly"] | None = None
-    valid_from: datetime.datetime | None = None
-    valid_to: datetime.datetime | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
     transaction_id: Text255 | None = None
 
 
@@ -125,7 +124,7 @@ class UpkeepRoutes:
         with station_problems():
             answer = await self._chargers.commands(station_id).update_firmware(
                 location=body.location,
-                retrieve_at=aware(body.retrieve_at) if body.retrieve_at is not None else call.now,
+                retrieve_at=in_utc(body.retrieve_at) if body.retrieve_at is not None else call.now,
                 request_id=request_id,
                 retries=body.retries,
                 signing_certificate=body.signing_certificate,
@@ -142,8 +141,8 @@ class UpkeepRoutes:
                 kind=body.kind,
                 location=body.location,
                 request_id=request_id,
-                oldest_at=aware(body.oldest_at) if body.oldest_at is not None else None,
-                latest_at=aware(body.latest_at) if body.latest_at is not None else None,
+                oldest_at=in_utc(body.oldest_at) if body.oldest_at is not None else None,
+                latest_at=in_utc(body.latest_at) if body.latest_at is not None else None,
             )
         return Requested(request_id=request_id, answer=told(call, body, answer))
 
@@ -188,6 +187,6 @@ def _evse(station_id: str, evse_id: int) -> EVSE:
 def _profile(body: Profile) -> ChargingProfile:
     said = {name: getattr(body, name) for name in body.__struct_fields__ if name not in ("evse_id", "periods")}
     for name in ("start_at", "valid_from", "valid_to"):
-        said[name] = aware(said[name]) if said[name] is not None else None
+        said[name] = in_utc(said[name]) if said[name] is not None else None
     periods = tuple(SchedulePeriod(start=each.start, limit=each.limit, phases=each.phases) for each in body.periods)
     return ChargingProfile(periods=periods, **said)
