@@ -261,12 +261,14 @@ def _operator_api(workshop: Workshop) -> "OperatorApi | None":
 
 def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
     """Offer to operators what our CPMS has, now that it is there."""
+    from hub.cpms.api.routes.bookings import BookingRoutes
     from hub.cpms.api.routes.records import RecordRoutes
     from hub.cpms.endpoints import CpoEndpoints
 
     for room in rooms:
         if isinstance(room, PartyRoom) and isinstance(room.endpoints, CpoEndpoints):
             operator_api.add(RecordRoutes(room.endpoints.store, room.endpoints.cpms.stop_session))
+            operator_api.add(BookingRoutes(room.endpoints.desk.book))
 
 
 def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assembly | None":

@@ -12,16 +12,23 @@ from hub.cpms.api.application import OperatorApi
 from hub.cpms.api.assembling import operator_api
 from hub.cpms.api.credentials import Credentials
 from hub.cpms.api.passwords import Passwords
+from hub.cpms.api.routes.bookings import BookingRoutes
 from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.frames import FrameRoutes
 from hub.cpms.api.routes.records import RecordRoutes
+from hub.cpms.api.routes.register import RegisterRoutes
 from hub.cpms.api.routes.settings import SettingsRoutes
 from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.api.scopes import ROLES, Role, Scope
+from hub.cpms.bookings.book import BookingBook
 from hub.cpms.feed import Feed
 from hub.cpms.ports import CommandResultType
 from hub.cpms.store import Store
 from hub.database import Database
-from hub.ocpp.commands import Chargers
+from hub.ocpi.times import utc_now
+from hub.ocpp.commands import ChargerOffline, Chargers, Commands, Presence
+from hub.ocpp.rotation import PasswordRotation
+from hub.ocpp.stations import Stations
 from tests.clocks import ManualClock
 from tests.rooms import CPO
 
@@ -98,17 +105,34 @@ class House:
         return Caller(self.api, token)
 
 
+class NoChargers:
+    """No station is connected."""
+
+    def commands(self, station_id: str) -> Commands:
+        raise ChargerOffline
+
+    def presence(self, station_id: str) -> None:
+        return None
+
+    def connected(self) -> list[Presence]:
+        return []
+
+
 def routes_of_rooms(database: Database, chargers: Chargers) -> tuple[object, ...]:
     """Return the routes of the rooms, for tests that try every route there is."""
 
     async def stop(session_id: str) -> CommandResultType:
         return "ACCEPTED"
 
+    stations, store = Stations(database), Store(database, CPO)
     return (
+        RegisterRoutes(stations, PasswordRotation(chargers, stations)),
+        FrameRoutes(database),
+        BookingRoutes(BookingBook(store, clock=utc_now)),
         ControlRoutes(chargers),
         SettingsRoutes(chargers),
         UpkeepRoutes(chargers),
-        RecordRoutes(Store(database, CPO), stop),
+        RecordRoutes(store, stop),
     )
 
 

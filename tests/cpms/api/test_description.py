@@ -5,8 +5,18 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from hub.cpms.api.declaring import Call, operations, route
+from hub.cpms.api.openapi import describe
+from hub.cpms.api.routes.frames import FrameRoutes
 from hub.cpms.api.scopes import Scope
-from tests.cpms.api.conftest import House
+from hub.cpms.api.shapes import Shape
+from hub.database import Database
+from tests.clocks import ManualClock
+from tests.cpms.api.conftest import House, NoChargers, routes_of_rooms
+
+
+@pytest.fixture
+def house(database: Database, clock: ManualClock) -> House:
+    return House(database, clock, routes_of_rooms(database, NoChargers()))
 
 
 async def test_the_description_is_openapi_3_1_and_names_every_operation(house: House) -> None:
@@ -55,3 +65,28 @@ def references(value: object) -> set[str]:
         found = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
         return found.union(*(references(each) for each in value.values()))
     return set()
+
+
+async def test_two_declarations_of_one_name_are_found(house: House) -> None:
+    class Charger(Shape, frozen=True, kw_only=True):
+        """Another charger."""
+
+        colour: str
+
+    class Twice:
+        tag = "twice"
+
+        @route("GET", "/twice", scope=Scope.STATIONS_READ)
+        async def get_twice(self, call: Call) -> Charger:
+            """Answer it."""
+            return Charger(colour="red")
+
+    house.api.add(Twice())
+
+    with pytest.raises(ValueError, match="Charger: two declarations"):
+        describe(house.api.operations, "")
+
+
+async def test_two_operations_of_one_name_or_place_are_refused(house: House) -> None:
+    with pytest.raises(ValueError, match="two operations have this name"):
+        house.api.add(FrameRoutes(house.database))

@@ -16,9 +16,8 @@ from hub.cpms.api.problems import Conflict
 from hub.cpms.api.scopes import ROLES, Access, Scope
 from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number, within
 from hub.database import Database
-from hub.ocpp.commands import ChargerOffline, Commands, Presence
 from tests.clocks import ManualClock
-from tests.cpms.api.conftest import ALL_ROLES, Caller, House, routes_of_rooms
+from tests.cpms.api.conftest import ALL_ROLES, Caller, House, NoChargers, routes_of_rooms
 
 
 class Part(Shape, frozen=True, kw_only=True):
@@ -89,19 +88,6 @@ async def shop(database: Database, clock: ManualClock, things: ThingRoutes) -> H
 @pytest.fixture
 async def owner(shop: House) -> Caller:
     return await shop.key(*Scope)
-
-
-class NoChargers:
-    """No station is connected."""
-
-    def commands(self, station_id: str) -> Commands:
-        raise ChargerOffline
-
-    def presence(self, station_id: str) -> None:
-        return None
-
-    def connected(self) -> list[Presence]:
-        return []
 
 
 # -- who may -------------------------------------------------------------------------------------------------------
