@@ -3,7 +3,6 @@
 Source: OCPI 2.3.0, mod_locations.asciidoc; SGEM-4.4-01, RASD-F15, DD-C-ESS, DD-DEF3.
 """
 
-import datetime
 from typing import Annotated
 
 import msgspec
@@ -11,11 +10,11 @@ from starlette.responses import Response
 
 from hub.cpms.api.answers import HEADERS
 from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.ordering import aware
+from hub.cpms.api.ordering import in_utc
 from hub.cpms.api.problems import Conflict
 from hub.cpms.api.refusals import refusals
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape
+from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.bulk import Bulk, Report
 from hub.cpms.overview import SiteStatus
 from hub.cpms.plans import Plan
@@ -39,8 +38,8 @@ class NewMaintenance(Shape, frozen=True, kw_only=True):
     """
 
     evse_uids: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=1000)]
-    begins: datetime.datetime
-    ends: datetime.datetime | None = None
+    begins: Moment
+    ends: Moment | None = None
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
@@ -50,8 +49,8 @@ class Maintenance(Shape, frozen=True, kw_only=True):
     id: str
     location_id: str
     evse_uids: list[str]
-    begins: datetime.datetime
-    ends: datetime.datetime | None
+    begins: Moment
+    ends: Moment | None
     note: str
 
 
@@ -110,8 +109,8 @@ class SiteRoutes:
             reference = await self._premises.maintenances.order(
                 location_id,
                 body.evse_uids,
-                begins=aware(body.begins),
-                ends=None if body.ends is None else aware(body.ends),
+                begins=in_utc(body.begins),
+                ends=None if body.ends is None else in_utc(body.ends),
                 note=body.note,
             )
         made = Maintenance(
