@@ -48,6 +48,45 @@ async def test_a_report_is_returned_once_its_last_message_is_here(play):
     assert [type(each) for each in play.operator.events] == [Reported, Reported]
 
 
+PROFILE = {
+    "id": 1, "stackLevel": 0, "chargingProfilePurpose": "TxProfile", "chargingProfileKind": "Relative",
+    "chargingSchedule": [
+        {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "message", "told"),
+    [
+        ("CustomerInformation", {"report": True, "clear": False}, "NotifyCustomerInformation", {"data": "Ada"}),
+        ("GetReport", {}, "NotifyReport", {}),
+        ("GetMonitoringReport", {}, "NotifyMonitoringReport", {}),
+    ],
+)
+async def test_each_request_is_answered_by_messages_of_its_own(play, action, payload, message, told):
+    commands, link = play.commands()
+    task, number = await asked(play, commands.collect(action, payload), link)
+
+    await play.says(message, part(0, last=True, request=number, **told))
+
+    assert await task == [part(0, last=True, request=number, **told)]
+
+
+async def test_charging_profiles_are_reported_by_their_source_and_evse(play):
+    commands, link = play.commands()
+    task, number = await asked(play, commands.collect("GetChargingProfiles", {"chargingProfile": {}}), link)
+    first = {
+        "requestId": number, "chargingLimitSource": "CSO", "evseId": 1, "chargingProfile": [PROFILE], "tbc": True,
+    }  # fmt: skip
+    last = {**first, "evseId": 2, "tbc": False}
+
+    await play.says("ReportChargingProfiles", first)
+    await play.says("ReportChargingProfiles", last)
+
+    assert await task == [first, last]
+
+
 async def test_messages_that_come_twice_or_in_another_order_are_one_report(play):
     commands, link = play.commands()
     task, number = await asked(play, commands.collect("GetReport", {}), link)
