@@ -240,6 +240,15 @@ class BuiltinCpms:
             if not run.ended
         ]
 
+    def session_at(self, evse: EVSE) -> str | None:
+        """Return the session that goes on at an EVSE."""
+        return next((run.kept.session_id for run in self.ledger.runs.at(evse)), None) if evse.evse_id else None
+
+    def ends_at(self, evse: EVSE) -> datetime.datetime | None:
+        """Return when the time of the car at an EVSE is up; None: it has none."""
+        ends = (run.ends_by for run in self.ledger.runs.at(evse) if run.ends_by is not None)
+        return min(ends, default=None) if evse.evse_id else None
+
     def _running(self, session_id: str) -> Running | None:
         run = self.ledger.runs.by_session(session_id)
         return None if run is None or run.ended else run

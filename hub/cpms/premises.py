@@ -3,6 +3,9 @@
 It is one of the witnesses of the built-in CPMS, and its alarms are that CPMS's operation centre.
 """
 
+import datetime
+from typing import Protocol
+
 from hub.cpms.alarmrules import AlarmRules, Thresholds
 from hub.cpms.alarms import Alarms, OperationCentre
 from hub.cpms.availability import Availability
@@ -17,6 +20,19 @@ from hub.cpms.store import Store
 from hub.cpms.timers import Clock, WorldClock
 from hub.ocpp.commands import Chargers
 from hub.ocpp.events import BootNotified, ChargerEvent, TransactionEvent
+from hub.ocpp.words import EVSE
+
+
+class Going(Protocol):
+    """Who knows which sessions go on: the CPMS."""
+
+    def session_at(self, evse: EVSE) -> str | None:
+        """Return the session at an EVSE of a station."""
+        ...
+
+    def ends_at(self, evse: EVSE) -> datetime.datetime | None:
+        """Return when the time of the car at an EVSE is up; None: it has none."""
+        ...
 
 
 class Premises:
@@ -53,6 +69,11 @@ class Premises:
     def operate(self, chargers: Chargers) -> None:
         """Take the stations there are connections to; once, before the start."""
         self._availability = Availability(self.stations, self.plans, chargers, clock=self._clock)
+
+    def ask(self, going: Going) -> None:
+        """Ask this CPMS about sessions: whose driver an error is told to, and when his car has to leave."""
+        self.alarm_rules.sessions = going.session_at
+        self.overview.ends_by = going.ends_at
 
     async def start(self) -> None:
         """Begin; before the CPMS does, whose stations it hears of."""
