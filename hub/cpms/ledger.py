@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from hub.cpms.identification import Identification, Judgement, refused
 from hub.cpms.needs import Places
-from hub.cpms.ports import Desk, Refusal, SessionStarted
+from hub.cpms.ports import Desk, Outlet, Refusal, SessionStarted
 from hub.cpms.remote_starts import RemoteStart, RemoteStarts
 from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running, Runs
@@ -177,13 +177,16 @@ class Ledger:
             connector_id=evse.connector_id,
             # A driver who was told that nothing came of his order hears of another Session than that one.
             session_id=order.session_id if order is not None and not order.released else str(uuid.uuid4()),
-            outlet=self._places.outlet(evse) if evse.evse_id else None,
+            outlet=order.outlet if order is not None and _same_place(order.evse, evse) else self._outlet(evse),
             authorization=None,
             verdict="",
             state=ENDED if event.kind == "Ended" else OPEN,
             started_at=message.at,
         )
         return kept if judgement is None else _judged(kept, judgement)
+
+    def _outlet(self, evse: EVSE) -> Outlet | None:
+        return self._places.outlet(evse) if evse.evse_id else None
 
     def _reserved(self, event: TransactionEvent, order: RemoteStart | None) -> StationReservation | None:
         """Return the reservation a new transaction uses."""
@@ -239,7 +242,7 @@ class Ledger:
         elsewhere = [each for each in self.runs.of_token(token["uid"], token["type"]) if each.doubted_at is None]
         evse = event.evse
         if evse is not None:
-            elsewhere = [each for each in elsewhere if not _is_at(each, evse)]
+            elsewhere = [each for each in elsewhere if not _same_place(each.evse, evse)]
         return refused(Refusal(reason="IN_USE", info="This token is charging already")) if elsewhere else judgement
 
     async def _learn(self, run: Running, event: TransactionEvent) -> None:
@@ -250,7 +253,7 @@ class Ledger:
                 kept,
                 evse_id=event.evse.evse_id,
                 connector_id=event.evse.connector_id,
-                outlet=self._places.outlet(event.evse),
+                outlet=self._outlet(event.evse),
             )
         order = None
         if not kept.verdict and (event.id_token is not None or event.remote_start_id is not None):
@@ -336,8 +339,8 @@ def _judged(kept: Kept, judgement: Judgement) -> Kept:
     return replace(kept, authorization=authorization, verdict=judgement.info.status, unbilled=unbilled)
 
 
-def _is_at(run: Running, evse: EVSE) -> bool:
-    return (run.kept.station_id, run.kept.evse_id) == (evse.station_id, evse.evse_id)
+def _same_place(one: EVSE, other: EVSE) -> bool:
+    return (one.station_id, one.evse_id) == (other.station_id, other.evse_id)
 
 
 def _can_end(run: Running, event: TransactionEvent) -> bool:
