@@ -105,7 +105,7 @@ class BuiltinCpms:
         """Take the stations; once, before the start."""
         self._chargers = chargers
         if self._charging is None:
-            self._charging = StationProfiles(chargers)
+            self._charging = StationProfiles(chargers, self._clock.now)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class BuiltinCpms:
         now = self._clock.now()
         await self._starts.load(now)
         await self._reservations.load(reserved)
-        await self.ledger.load()
+        await self.ledger.load(frozenset(each.session_id for each in running))
         await self._listening.resume()
         self.operator.open(self._listening)
         self.watching.start()

@@ -8,6 +8,7 @@ values are only written down; ``hub.cpms.watching`` tells the newest of them on 
 Source: OCPP 1.6, 3.7, 4.8, 4.10; OCPP 2.0.1, part 2, E.
 """
 
+import asyncio
 import datetime
 import logging
 import uuid
@@ -62,11 +63,27 @@ class Ledger:
         self._settlement = settlement
         self._concurrent = concurrent
         self._clock = clock
+        self._due: list[asyncio.Future[None]] = []
 
-    async def load(self) -> None:
-        """Take up what the last run left: what goes on, and what ended without everybody having been told."""
+    def wake(self) -> None:
+        """Wake whoever waits for what has been told; called when the station has its answer, and not before.
+
+        A station of 1.6 knows its transaction only from the answer to its start.
+        """
+        due, self._due = self._due, []
+        for each in due:
+            if not each.done():
+                each.set_result(None)
+
+    async def load(self, begun: frozenset[str]) -> None:
+        """Take up what the last run left: what goes on, and what ended without everybody having been told.
+
+        Args:
+            begun: the ids of the Sessions that have been told.
+        """
         for kept in await self.store.unsettled():
             run = await self._remembered(kept)
+            run.begun = kept.session_id in begun
             await self._tell(self.runs.add(run))
 
     async def take(self, event: TransactionEvent) -> TransactionAnswer:
@@ -309,7 +326,7 @@ class Ledger:
             )
             run.begun = True
             if run.order is not None:
-                self._starts.used(run.order)
+                self._due.append(run.order.used)
         if run.ended:
             await self.settle(run)
 
@@ -319,8 +336,7 @@ class Ledger:
         if await self._settlement.settle(run, messages, waited=waited):
             run.kept = replace(run.kept, settled=True)
             self.runs.drop(run)
-            if not run.over.done():
-                run.over.set_result(None)
+            self._due.append(run.over)
 
     async def give_up(self, run: Running) -> None:
         """End a transaction that its station will not end: by its last reading."""
@@ -331,6 +347,7 @@ class Ledger:
         await self.store.database.transact(work)
         run.kept = replace(run.kept, state=LOST)
         await self.settle(run, waited=True)
+        self.wake()
 
 
 def _judged(kept: Kept, judgement: Judgement) -> Kept:

@@ -3,6 +3,7 @@
 Source: OCPP 1.6, 4; OCPP 2.0.1, part 2, B, C, E, G, H.
 """
 
+import asyncio
 import datetime
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from hub.cpms.ledger import Ledger
 from hub.cpms.needs import Witness
 from hub.cpms.ports import Desk, ReservationEnded
 from hub.cpms.reservations import Reservations, StationReservation
+from hub.cpms.running import Running
 from hub.ocpp.events import (
     EVSE,
     BootNotified,
@@ -106,16 +108,24 @@ class Listening:
 
     async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
         """Write down what a transaction tells; witnesses hear of it with its place and number, while it goes on."""
-        runs = self._ledger.runs
-        before = runs.by_number(event.station_id, event.transaction_id)
+        before = self._ledger.runs.by_number(event.station_id, event.transaction_id)
         answer = await self._ledger.take(event)
+        try:
+            await self._witness(event, answer, before)
+        finally:
+            # The answer goes out when this returns, without anything else having its turn.
+            asyncio.get_running_loop().call_soon(self._ledger.wake)
+        return answer
+
+    async def _witness(self, event: TransactionEvent, answer: TransactionAnswer, before: Running | None) -> None:
+        """Have the witnesses hear of a transaction, unless a message of what is over was told again."""
+        runs = self._ledger.runs
         number = event.transaction_id or answer.transaction_id
         run = runs.by_number(event.station_id, number) or before
         if run is None or (run.ended and event.kind != "Ended"):
-            return answer  # a message of what is over was told again
+            return
         for witness in self.witnesses:
             await witness.told(replace(event, transaction_id=number, evse=event.evse or run.evse))
-        return answer
 
     async def data_transferred(self, event: DataTransferred) -> DataAnswer:
         """Pass a vendor's own message to who understands it."""

@@ -3,7 +3,9 @@
 Source: OCPI 2.3.0, mod_charging_profiles.asciidoc; OCPP 1.6, 3.13, 5.16; OCPP 2.0.1, part 2, K.
 """
 
+import datetime
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 
 from hub.cpms.ports import ProfileResultType
@@ -23,8 +25,9 @@ _STACK_LEVEL = 0
 class StationProfiles:
     """``hub.cpms.needs.Charging``, put to each station as it is asked."""
 
-    def __init__(self, chargers: Chargers) -> None:
+    def __init__(self, chargers: Chargers, clock: Callable[[], datetime.datetime] = utc_now) -> None:
         self._chargers = chargers
+        self._clock = clock
 
     async def set(self, evse: EVSE, transaction_id: str, profile: JSONObject) -> ProfileResultType:
         """Limit a transaction."""
@@ -34,7 +37,7 @@ class StationProfiles:
 
     async def put(self, evse: EVSE, transaction_id: str | None, profile: JSONObject) -> bool:
         """Put a profile to a station, without a transaction as the EVSE's default; return whether it goes by it."""
-        wanted = station_profile(evse, transaction_id, profile)
+        wanted = station_profile(evse, transaction_id, profile, now=self._clock())
         try:
             answer = await self._chargers.commands(evse.station_id).set_charging_profile(evse, wanted)
         except ChargerError as error:
@@ -62,10 +65,12 @@ class StationProfiles:
             log.warning("%s: no schedule: %r", evse.station_id, error)
             return None
         schedule = answer.payload.get("schedule")
-        return active_profile(schedule) if answer.accepted and schedule else None
+        return active_profile(schedule, now=self._clock()) if answer.accepted and schedule else None
 
 
-def station_profile(evse: EVSE, transaction_id: str | None, profile: JSONObject) -> ChargingProfile:
+def station_profile(
+    evse: EVSE, transaction_id: str | None, profile: JSONObject, *, now: datetime.datetime
+) -> ChargingProfile:
     """Return an OCPI ChargingProfile as that of a transaction or, without one, the EVSE's default.
 
     Without a start it begins at once.
@@ -83,17 +88,17 @@ def station_profile(evse: EVSE, transaction_id: str | None, profile: JSONObject)
             SchedulePeriod(start=each["start_period"], limit=Decimal(str(each["limit"])))
             for each in profile["charging_profile_period"]
         ),
-        start_at=moment(start) if start else utc_now(),
+        start_at=moment(start) if start else now,
         duration=profile.get("duration"),
         min_charging_rate=None if least is None else Decimal(str(least)),
         transaction_id=transaction_id,
     )
 
 
-def active_profile(schedule: JSONObject) -> JSONObject:
+def active_profile(schedule: JSONObject, *, now: datetime.datetime) -> JSONObject:
     """Return a composite schedule as an ActiveChargingProfile."""
     return {
-        "start_date_time": schedule.get("start_at") or date_time(utc_now()),
+        "start_date_time": schedule.get("start_at") or date_time(now),
         "charging_profile": {
             "charging_rate_unit": schedule["unit"],
             "duration": schedule["duration"],

@@ -139,11 +139,6 @@ class RemoteStarts:
         order.claimed = True
         self._known.pop(order.id, None)
 
-    def used(self, order: RemoteStart) -> None:
-        """Let whoever waits for the order know."""
-        if not order.used.done():
-            order.used.set_result(None)
-
     async def release(self, order: RemoteStart) -> bool:
         """Give up waiting; False if a transaction has begun, or it was given up before."""
 

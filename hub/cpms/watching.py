@@ -128,6 +128,7 @@ class Watching:
         if run.ended:
             if _since(run.heard_at, now) >= self._limits.lost:
                 await self._ledger.settle(run, waited=True)
+                self._ledger.wake()
             return
         if run.kept.id in self._asking or self._chargers.presence(run.kept.station_id) is None:
             # Nothing is believed of a station that cannot be asked: it may be charging, and will tell.

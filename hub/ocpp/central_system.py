@@ -14,7 +14,7 @@ import contextlib
 import datetime
 import logging
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from socket import socket
@@ -25,7 +25,7 @@ from hub.database.contract import DatabaseUnavailable
 from hub.ocpp.admission import Admission, Gate, Handshake, NotAdmitted
 from hub.ocpp.dialects import Dialect
 from hub.ocpp.events import ChargerEvent, ChargerOffline, Commands, Connected, Disconnected, Operator, Presence
-from hub.ocpp.links import Link, Log, NoLog, Practice
+from hub.ocpp.links import Link, Log, NoLog, Practice, utc_now
 from hub.ocpp.register import NoRegister, Register
 from hub.ocpp.schemas import schemas_of
 from hub.ocpp.sockets import Closed, Limits, Socket, listen
@@ -50,6 +50,7 @@ class CentralSystem:
         gate: decides who may connect.
         register: where what stations tell of themselves is written.
         call_timeout: of every CALL of ours, in seconds, in place of each message's own.
+        now: what says when something came.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class CentralSystem:
         limits: Limits | None = None,
         patience: Patience | None = None,
         call_timeout: float | None = None,
+        now: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
+        self._now = now
         self._dialects = {
             each.subprotocol: each for each in sorted(dialects, key=lambda one: _ORDER.index(one.version))
         }
@@ -72,7 +75,8 @@ class CentralSystem:
         self._limits = limits or Limits()
         self._register = register or NoRegister()
         self._practices = {
-            each.version: _practice(each, frame_log or NoLog(), self._register, call_timeout) for each in dialects
+            each.version: replace(_practice(each, frame_log or NoLog(), self._register, call_timeout), now=now)
+            for each in dialects
         }
         self._waiting_handlers = {each.version: waiting_handlers(schemas_of(each.version).actions) for each in dialects}
         self._servers: list[Server] = []
@@ -163,7 +167,7 @@ class CentralSystem:
             link.follow(former)
             self._close(former, 1000, "another connection of this station has taken over")
         if room is self._present:
-            await self._tell(Connected(station_id=link.station_id, version=link.version, at=_now()))
+            await self._tell(Connected(station_id=link.station_id, version=link.version, at=self._now()))
 
     def _answered_a_ping(self, link: Link) -> None:
         """Count a silent socket as present, if the station has no other: a station may say nothing for hours."""
@@ -187,7 +191,7 @@ class CentralSystem:
             await self._register.gone(link.station_id, _presence(link).last_seen)
         except DatabaseUnavailable as error:
             log.warning("when %s was last seen cannot be noted: %s", link.station_id, error)
-        await self._tell(Disconnected(station_id=link.station_id, at=_now()))
+        await self._tell(Disconnected(station_id=link.station_id, at=self._now()))
 
     # -- who may still be here -------------------------------------------------------------------------------
 
@@ -259,7 +263,7 @@ class CentralSystem:
 
 def _presence(link: Link) -> Presence:
     silent = asyncio.get_running_loop().time() - link.socket.heard
-    last_seen = _now() - datetime.timedelta(seconds=silent)
+    last_seen = utc_now() - datetime.timedelta(seconds=silent)
     return Presence(station_id=link.station_id, version=link.version, since=link.since, last_seen=last_seen)
 
 
@@ -283,7 +287,3 @@ async def _closed(server: Server, patience: float) -> None:
     for each in connections:
         each.transport.abort()
     await server.wait_closed()
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)

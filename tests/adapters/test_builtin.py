@@ -37,7 +37,7 @@ class SocketClock(ManualClock):
         end = self._at.timestamp() + seconds
         while (left := end - self._at.timestamp()) > 0:
             await asyncio.sleep(0.01)
-            await super().advance(min(left, 30))
+            await super().advance(min(left, 10))
         await asyncio.sleep(0.1)
 
 
@@ -81,16 +81,17 @@ class Site:
         self.plans = Plans(database, clock=clock.now)
         self.statuses = StatusKeeper(store, stations, self.plans, clock=clock, feed=Board(desk))
         self.cpms = self.made()
+        self.station: Any = None
 
     def made(self) -> BuiltinCpms:
-        rules = Rules(limits=Limits(look=30))
+        rules = Rules(limits=Limits(look=1))
         return BuiltinCpms(
             database=self.database, places=self.places, party=("NL", "CPO"), centre=Centre(), clock=self.clock,
             rules=rules, witnesses=[self.statuses],
         )  # fmt: skip
 
     async def open(self) -> None:
-        there = location(evses=[evse("EVSE1")])
+        there = location(evses=[evse("EVSE1", status="UNKNOWN")])
 
         async def work(tx: Any) -> None:
             await self.store.put_for_everyone(tx, self.store.locations, there)
@@ -109,28 +110,33 @@ class Site:
         self.port = listener.getsockname()[1]
         await self.central.start(listener)
         address = Address(url=f"ws://127.0.0.1:{self.port}/ocpp", station_id="SIM1")
-        self.station = Station(address, version=self.version, max_power=50_000, clock=self.clock)
+        self.station = Station(address, version=self.version, max_power=50_000, clock=self.clock, answer_timeout=0.3)
         await self.station.start()
         self.driver = asyncio.create_task(Driver(self.station).drive())
 
     def serve(self, cpms: BuiltinCpms) -> None:
         operator = cpms.operator
         dialects = [Dialect16(operator, self.clock.now), Dialect201(operator, self.clock.now)]
-        self.central = CentralSystem(dialects, operator, OpenGate())
+        self.central = CentralSystem(dialects, operator, OpenGate(), now=self.clock.now)
         cpms.operate(self.central)
 
     async def ready(self) -> None:
         """Return when the station is in operation."""
         await self.station.until(lambda: self.station.registered and self.station.connector(1).told == "Available")
         async with asyncio.timeout(10):
-            while self.central.presence("SIM1") is None or not self.statuses.online("SIM1"):
+            while await self.status() != "AVAILABLE" or not self.statuses.online("SIM1"):
                 await asyncio.sleep(0.01)
         self.desk.told.clear()
 
+    async def status(self) -> str:
+        there = await self.store.locations.get(CPO, "LOC1")
+        return str(there["evses"][0]["status"]) if there else ""
+
     async def close(self) -> None:
-        self.driver.cancel()
-        await asyncio.gather(self.driver, return_exceptions=True)
-        await self.station.stop()
+        if self.station is not None:
+            self.driver.cancel()
+            await asyncio.gather(self.driver, return_exceptions=True)
+            await self.station.stop()
         await self.central.stop()
         for each in (self.statuses, self.plans, self.stations, self.places):
             await each.stop()
@@ -160,14 +166,33 @@ class TestBuiltinCpms(CpmsContract):
 
         async def started(*args):
             await start(*args)
-            await site.switch_on()
-            boot = asyncio.create_task(site.ready())
-            while not boot.done():
-                await site.clock.advance(1)
-            await boot
+            if site.station is None:
+                await site.switch_on()
+                boot = asyncio.create_task(site.ready())
+                while not boot.done():
+                    await site.clock.advance(1)
+                await boot
 
         site.cpms.start = started
         return site.cpms
+
+    @pytest.fixture(autouse=True)
+    def _site(self, site):
+        self.site = site
+
+    async def left_open(self, cpms, *, running=(), reserved=()):
+        """Have a first run begin what is left open, under the ids of the contract."""
+        site, first = self.site, FakeDesk()
+        await cpms.start(first, [], [])
+        for each in running:
+            await cpms.start_session(each.outlet, each.authorization)
+            await site.clock.advance(each.kwh / 50 * 3600)
+            change = "UPDATE cpms_transaction SET session_id = $1"
+            await site.database.transact(lambda tx, id=each.session_id: tx.execute(change, id))
+        for each in reserved:
+            assert await cpms.reserve_now(each) == "ACCEPTED"
+        await cpms.stop()
+        site.desk.told.clear()
 
     async def test_a_card_at_the_reader_charges_and_stops(self, started, site, desk, clock):
         assert (await site.station.present("CARD-1")).status == "Accepted"
@@ -223,4 +248,3 @@ class TestBuiltinCpms(CpmsContract):
 
         (event,) = desk.heard(ReservationEnded)
         assert (event.reservation_id, event.canceled) == ("R1", True)
-
