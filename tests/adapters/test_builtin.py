@@ -187,12 +187,15 @@ class TestBuiltinCpms(CpmsContract):
         for each in running:
             await cpms.start_session(each.outlet, each.authorization)
             await site.clock.advance(each.kwh / 50 * 3600)
-            change = "UPDATE cpms_transaction SET session_id = $1"
-            await site.database.transact(lambda tx, id=each.session_id: tx.execute(change, id))
+            await self.rename(each.session_id)
         for each in reserved:
             assert await cpms.reserve_now(each) == "ACCEPTED"
         await cpms.stop()
         site.desk.told.clear()
+
+    async def rename(self, session_id):
+        change = "UPDATE cpms_transaction SET session_id = $1"
+        await self.site.database.transact(lambda tx: tx.execute(change, session_id))
 
     async def test_a_card_at_the_reader_charges_and_stops(self, started, site, desk, clock):
         assert (await site.station.present("CARD-1")).status == "Accepted"
