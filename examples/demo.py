@@ -76,7 +76,7 @@ class Demo:
 
     def start_hub(self) -> None:
         """Start ``emall serve`` on SQLite, and wait until it answers."""
-        environment = {"EMALL_SIMULATOR_SPEED": "240", "EMALL_SIMULATOR_TICK": "1"}
+        environment = {"EMALL_CPMS": "simulator", "EMALL_SIMULATOR_SPEED": "240", "EMALL_SIMULATOR_TICK": "1"}
         self.run(
             [
                 *emall(), "serve", "--port", str(self.hub_port), "--data", str(self.folder),

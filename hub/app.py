@@ -162,7 +162,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
         if operator_api is not None:
             _offer(operator_api, rooms)
         if assembly is not None and for_stations is not None:
-            running.push_async_callback(assembly.chargers.stop)
+            running.push_async_callback(assembly.close)
             await _let_stations_in(assembly, for_stations)
         orders = asyncio.create_task(serve_orders(workshop.database, joining.result()), name="orders")
         running.push_async_callback(_cancelled, orders)
@@ -272,11 +272,11 @@ def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
 
 
 def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assembly | None":
-    """Return our CPMS with its stations, if stations may connect; else the simulated one is run."""
+    """Return the CPMS we bring, unless another one is chosen."""
     settings = workshop.settings
-    if settings.ocpp_port is None or operator_api is None:
+    if settings.cpms != "builtin" or operator_api is None:
         return None
-    from hub.cpms.assembly import Assembly
+    from hub.cpms.assembly import Assembly, rules_of
     from hub.ocpp.room import Openness
 
     openness = Openness(
@@ -288,7 +288,12 @@ def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assemb
         frame=settings.ocpp_max_frame,
         log_days=settings.ocpp_log_days,
     )
-    return Assembly(workshop.database, Party.parse(settings.cpo_id), openness, feed=operator_api.feed)
+    made = Assembly(
+        workshop.database, Party.parse(settings.cpo_id), openness, feed=operator_api.feed, rules=rules_of(settings)
+    )
+    for each in made.routes():
+        operator_api.add(each)
+    return made
 
 
 async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> None:
@@ -303,6 +308,7 @@ async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> Non
 def _cpms(
     operator_api: "OperatorApi | None", assembly: "Assembly | None", room: PartyRoom, hub_party: Party
 ) -> "CpoEndpoints":
+    from hub.cpms.commands import TIMEOUT
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import publish
 
@@ -317,6 +323,7 @@ def _cpms(
         cpms=assembly.cpms if assembly is not None else _operating(settings),
         page_limit=settings.page_limit,
         heard=functools.partial(publish, operator_api.feed) if operator_api is not None else None,
+        start_timeout=int(settings.car_timeout) + TIMEOUT if assembly is not None else TIMEOUT,
     )
 
 

@@ -13,7 +13,7 @@ Unknown = Literal["refuse", "wait", "accept"]
 ROOMS = frozenset({"hub", "cpms", "emsp"})
 
 #: What may operate the stations of our CPMS.
-CPMS = ("simulator", "rest")
+CPMS = ("builtin", "simulator", "rest")
 
 #: Longest public URL: what the hub lends is this and a path, and an OCPI URL has at most 255 characters.
 MAX_PUBLIC_URL = 120
@@ -34,6 +34,13 @@ FINE = {
     "callback_days": 30,
     "ocpp_max_frame": 1024,
     "ocpp_log_days": 1,
+    "heartbeat": 10,
+    "car_timeout": 5,
+    "meter_silence": 10,
+    "lost_after": 10,
+    "longest_session": 60,
+    "stop_when_full": 0,
+    "concurrent_tokens": 0,
     "metrics": 0,
     "simulator_speed": 0.001,
     "simulator_tick": 0.1,
@@ -80,6 +87,14 @@ class Settings:
         ocpp_client_ca: authorities whose client certificates are trusted (PEM), beside our own.
         ocpp_max_frame: the longest message of a station, in bytes.
         ocpp_log_days: how long frames are kept, in days.
+        heartbeat: how often stations say that they are there, in seconds.
+        car_timeout: how long a car is awaited that is to be charged, in seconds.
+        meter_silence: without a meter reading, until a charging station is asked for one, in seconds.
+        lost_after: until a transaction that seems over, and was not ended, is ended by its last reading, in seconds.
+        longest_session: after which a session is stopped, in seconds.
+        stop_when_full: 1: a session ends when its car says that it is full, and does not go on to parking.
+        concurrent_tokens: 0: one token charges at one place at a time.
+        test_tokens: uids of the operator's testers, by comma; they charge 5 minutes, unbilled.
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
     """
@@ -117,8 +132,16 @@ class Settings:
     ocpp_client_ca: Path | None = None
     ocpp_max_frame: int = 1024 * 1024
     ocpp_log_days: int = 30
+    heartbeat: int = 300
+    car_timeout: float = 60.0
+    meter_silence: float = 300.0
+    lost_after: float = 3600.0
+    longest_session: float = 86_400.0
+    stop_when_full: int = 0
+    concurrent_tokens: int = 1
+    test_tokens: str = ""
     metrics: int = 0
-    cpms: str = "simulator"
+    cpms: str = "builtin"
     cpms_url: str | None = None
     cpms_key: str | None = None
     simulator_speed: float = 1.0
@@ -142,13 +165,15 @@ class Settings:
         return dataclasses.replace(self, port=port, public_url=self.public_url or f"http://{host}:{port}")
 
 
-def fine_settings(environment: Mapping[str, str]) -> dict[str, int | float]:
+def fine_settings(environment: Mapping[str, str]) -> dict[str, int | float | str]:
     """Return the settings that have a variable only, as far as it is set.
 
     Raises:
         BadSetting: one is no number, or too small.
     """
-    found: dict[str, int | float] = {}
+    found: dict[str, int | float | str] = {}
+    if tokens := environment.get("EMALL_TEST_TOKENS", "").strip():
+        found["test_tokens"] = tokens
     for name, least in FINE.items():
         variable = f"EMALL_{name.upper()}"
         text = environment.get(variable, "").strip()
@@ -211,8 +236,8 @@ def _check_chargers(settings: Settings) -> None:
         return
     if "cpms" not in settings.rooms:
         raise BadSetting("--ocpp-port is for room cpms; leave it out, or add cpms to --rooms")
-    if settings.cpms == "rest":
-        raise BadSetting("--ocpp-port is for our own CPMS; leave it out, or leave out --cpms rest")
+    if settings.cpms != "builtin":
+        raise BadSetting(f"--ocpp-port is for our own CPMS; leave it out, or leave out --cpms {settings.cpms}")
     if not settings.ocpp_host or settings.ocpp_host != settings.ocpp_host.strip():
         raise BadSetting("--ocpp-host is empty; give an address such as 0.0.0.0")
     if settings.ocpp_unknown not in ("refuse", "wait", "accept"):

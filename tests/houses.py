@@ -16,7 +16,7 @@ from tests.hubs import HubProcess
 from tests.recorders import Recorder
 
 #: Simulated stations that fill a battery within seconds.
-FAST = (("EMALL_SIMULATOR_SPEED", "3000"), ("EMALL_SIMULATOR_TICK", "0.1"))
+FAST = (("EMALL_CPMS", "simulator"), ("EMALL_SIMULATOR_SPEED", "3000"), ("EMALL_SIMULATOR_TICK", "0.1"))
 
 
 @dataclass(frozen=True)

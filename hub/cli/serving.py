@@ -59,8 +59,9 @@ def serve(
         Path | None, option("--ocpp-client-ca", "Whose client certificates are trusted (PEM).", metavar="FILE")
     ] = None,
     cpms: Annotated[
-        str, option("--cpms", "What operates the stations: simulator, or rest, another maker's CPMS.", metavar="WHAT")
-    ] = "simulator",
+        str,
+        option("--cpms", "What operates the stations: builtin, simulator, or rest (another maker's).", metavar="WHAT"),
+    ] = "builtin",
     cpms_url: Annotated[str | None, option("--cpms-url", "Where that answers.", metavar="URL")] = None,
     cpms_key: Annotated[str | None, option("--cpms-key", "What it is shown.", metavar="KEY")] = None,
     hub: Annotated[

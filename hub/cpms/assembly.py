@@ -1,16 +1,32 @@
-"""The built-in CPMS with its stations: what it knows of its premises, and the room chargers connect to.
+"""The built-in CPMS with its stations: what it knows of its premises, the room chargers connect to, smart charging.
 
 The premises begin before the CPMS does, whose stations they hear of; stations come in when the CPMS operates, and go
 before it ends.
 """
 
+from collections.abc import Iterator
 from socket import socket
 
+from hub.cpms.api.routes.alarms import AlarmRoutes
+from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.power import PowerRoutes
+from hub.cpms.api.routes.settings import SettingsRoutes
+from hub.cpms.api.routes.sites import SiteRoutes
+from hub.cpms.api.routes.stations import StationRoutes
+from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.builtin import BuiltinCpms, Rules
+from hub.cpms.bulk import Bulk
+from hub.cpms.charging.evses import Outlets
+from hub.cpms.charging.limits import Car
+from hub.cpms.charging.sharing import Sharing
 from hub.cpms.feed import Feed
+from hub.cpms.live import LiveStations
+from hub.cpms.needs import Witness
+from hub.cpms.ports import CpmsEvent
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
 from hub.cpms.timers import WorldClock
+from hub.cpms.watching import Limits
 from hub.database.contract import Database
 from hub.ocpi.messages import Party
 from hub.ocpp.dialects import Dialect
@@ -18,6 +34,7 @@ from hub.ocpp.room import ChargerRoom, Openness
 from hub.ocpp.v16 import Dialect16
 from hub.ocpp.v21 import Dialect21
 from hub.ocpp.v201 import Dialect201
+from hub.settings import Settings
 
 
 class Assembly:
@@ -30,6 +47,7 @@ class Assembly:
         cpms: the port of the CPMS.
         premises: sites, stations, status, alarms.
         chargers: the stations there are connections to.
+        sharing: shares a site's power among its cars.
     """
 
     def __init__(
@@ -42,8 +60,12 @@ class Assembly:
         rules: Rules | None = None,
     ) -> None:
         clock = WorldClock()
+        self.store = Store(database, party)
         self.chargers = ChargerRoom(database, openness)
-        self.premises = Premises(Store(database, party), feed=feed, clock=clock)
+        self.premises = Premises(self.store, feed=feed, clock=clock)
+        witnesses: list[Witness] = [self.premises]
+        if feed is not None:
+            witnesses.append(LiveStations(feed))
         self.cpms = BuiltinCpms(
             database=database,
             places=self.premises.places,
@@ -51,11 +73,19 @@ class Assembly:
             centre=self.premises.alarms,
             clock=clock,
             rules=rules,
-            witnesses=[self.premises],
+            witnesses=witnesses,
             signer=self.chargers.certificates.requested,
         )
+        self.sharing = Sharing(
+            store=self.store,
+            outlets=Outlets(self.store, self.premises.places),
+            chargers=self.chargers,
+            cars=self.cars,
+            tell=self._tell,
+            clock=clock,
+        )
         self.premises.operate(self.chargers)
-        self.cpms.operate(self.chargers)
+        self.cpms.operate(self.chargers, self.sharing)
 
     def dialects(self) -> list[Dialect]:
         """Return the OCPP versions spoken, each telling this operator."""
@@ -69,3 +99,54 @@ class Assembly:
             BadTls: the listener's files cannot be used.
         """
         await self.chargers.start(listener, self.dialects(), self.cpms.operator)
+        self.sharing.start()
+
+    async def close(self) -> None:
+        """Let stations go; they go by what they were told."""
+        await self.sharing.stop()
+        await self.chargers.stop()
+
+    def cars(self) -> Iterator[Car]:
+        """Yield who charges now."""
+        for run in self.cpms.ledger.runs:
+            if run.ended or run.kept.authorization is None:
+                continue
+            update = run.update()
+            yield Car(
+                session_id=run.kept.session_id,
+                evse=run.evse,
+                transaction_id=run.kept.called,
+                kwh=update.kwh if update is not None else 0.0,
+            )
+
+    async def _tell(self, event: CpmsEvent) -> None:
+        await self.cpms.desk.tell(event)
+
+    def routes(self) -> list[object]:
+        """Return what operators may do with it, for the operator API."""
+        premises, chargers = self.premises, self.chargers
+        return [
+            StationRoutes(premises),
+            SiteRoutes(premises, Bulk(self.store, premises.stations)),
+            AlarmRoutes(premises.alarms),
+            ControlRoutes(chargers),
+            SettingsRoutes(chargers),
+            UpkeepRoutes(chargers),
+            PowerRoutes(self.sharing, self.store),
+        ]
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return how an operator operates, as it is set."""
+    return Rules(
+        limits=Limits(
+            silence=settings.meter_silence,
+            lost=settings.lost_after,
+            longest=settings.longest_session,
+            stop_when_full=bool(settings.stop_when_full),
+        ),
+        heartbeat=settings.heartbeat,
+        car_timeout=settings.car_timeout,
+        concurrent=bool(settings.concurrent_tokens),
+        test_tokens=frozenset(each.strip() for each in settings.test_tokens.split(",") if each.strip()),
+    )

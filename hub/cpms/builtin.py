@@ -71,7 +71,7 @@ class BuiltinCpms:
     Attributes:
         operator: whom stations tell what happens.
         cases: usage data somebody has to look at.
-        ledger, watching: its parts, from the start on.
+        desk, ledger, watching: its parts, from the start on.
     """
 
     def __init__(
@@ -101,16 +101,16 @@ class BuiltinCpms:
         self.operator = Doorkeeper()
         self.cases = Cases(database)
 
-    def operate(self, chargers: Chargers) -> None:
-        """Take the stations; once, before the start."""
+    def operate(self, chargers: Chargers, charging: Charging | None = None) -> None:
+        """Take the stations, and who limits what they give; once, before the start."""
         self._chargers = chargers
-        if self._charging is None:
-            self._charging = StationProfiles(chargers, self._clock.now)
+        self._charging = charging or self._charging or StationProfiles(chargers, self._clock.now)
 
     # -- life --------------------------------------------------------------------------------------
 
     async def start(self, desk: Desk, running: Sequence[RunningSession], reserved: Sequence[OpenReservation]) -> None:
         """Begin to operate, with what the last run left: transactions are this CPMS's own memory."""
+        self.desk = desk
         self._put_together(desk)
         now = self._clock.now()
         await self._starts.load(now)

@@ -38,9 +38,14 @@ _CAPABILITIES = {"RESERVE_NOW": "RESERVABLE", "UNLOCK_CONNECTOR": "UNLOCK_CAPABL
 
 
 class StationCommands:
-    """Commands, charging profiles and charging preferences of one operator."""
+    """Commands, charging profiles and charging preferences of one operator.
 
-    def __init__(self, desk: OperatorDesk, cpms: Cpms, watch: BookingWatch) -> None:
+    Args:
+        start_timeout: how long a station may take to charge, its driver connecting the car, in seconds.
+    """
+
+    def __init__(self, desk: OperatorDesk, cpms: Cpms, watch: BookingWatch, *, start_timeout: int = TIMEOUT) -> None:
+        self._start_timeout = start_timeout
         self._desk = desk
         self._cpms = cpms
         self._watch = watch
@@ -79,7 +84,7 @@ class StationCommands:
             await self._watch.hand_over(outlet, authorization)
             return await self._cpms.start_session(outlet, authorization)
 
-        return self._carry_on(request, start)
+        return self._carry_on(request, start, timeout=self._start_timeout)
 
     async def stop_session(self, request: Request) -> Response:
         """STOP_SESSION of the asking eMSP's own session."""
@@ -163,15 +168,17 @@ class StationCommands:
             raise UnknownLocation
         return outlet, evse
 
-    def _carry_on(self, request: Request, run: Callable[[], Awaitable[CommandResultType]]) -> Response:
+    def _carry_on(
+        self, request: Request, run: Callable[[], Awaitable[CommandResultType]], *, timeout: int = TIMEOUT
+    ) -> Response:
         """Answer ACCEPTED now; what the station does with the command goes to the response_url."""
 
         async def carry_on() -> None:
-            result = await _within(run, "TIMEOUT", "FAILED")
+            result = await _within(run, "TIMEOUT", "FAILED", timeout)
             await self._post(request, commands.post_result, {"result": result})
 
         self._keep(carry_on())
-        return _response("ACCEPTED")
+        return _response("ACCEPTED", timeout)
 
     # -- charging profiles -------------------------------------------------------------------------
 
@@ -274,10 +281,10 @@ class StationCommands:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _within(run: Callable[[], Awaitable[Any]], late: Any, broken: Any) -> Any:
+async def _within(run: Callable[[], Awaitable[Any]], late: Any, broken: Any, timeout: int = TIMEOUT) -> Any:
     """Return what a station answers; ``late`` if it does not in time, ``broken`` if the adapter fails."""
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(timeout):
             return await run()
     except TimeoutError:
         return late
@@ -298,8 +305,8 @@ def _judged(wishes: JSONObject, session: JSONObject) -> str:
     return "ACCEPTED"
 
 
-def _response(result: str) -> Response:
-    return Response.of(commands.CommandResponse, {"result": result, "timeout": TIMEOUT})
+def _response(result: str, timeout: int = TIMEOUT) -> Response:
+    return Response.of(commands.CommandResponse, {"result": result, "timeout": timeout})
 
 
 def _profile_response(result: str) -> Response:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.cpms.bookings import calendars
 from hub.cpms.bookings.watch import BookingWatch
-from hub.cpms.commands import StationCommands
+from hub.cpms.commands import TIMEOUT, StationCommands
 from hub.cpms.desk import OperatorDesk
 from hub.cpms.orders import orders
 from hub.cpms.ports import Cpms, CpmsEvent, Handler
@@ -60,6 +60,7 @@ class CpoEndpoints(LocalPlatform):
         url_of: the URL a request of this platform's callers came to, without its query.
         cpms: what operates the stations.
         heard: hears what the CPMS told, once it is recorded.
+        start_timeout: how long a station may take to charge, its driver connecting the car, in seconds.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class CpoEndpoints(LocalPlatform):
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
         heard: Callable[[CpmsEvent], None] | None = None,
+        start_timeout: int = TIMEOUT,
     ) -> None:
         self.party = party
         self.hub_party = hub_party
@@ -84,7 +86,7 @@ class CpoEndpoints(LocalPlatform):
         self.store = Store(database, party, page_limit=page_limit)
         self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard)
         self.bookings = BookingWatch(self.desk.book, cpms, self.desk, clock)
-        self.stations = StationCommands(self.desk, cpms, self.bookings)
+        self.stations = StationCommands(self.desk, cpms, self.bookings, start_timeout=start_timeout)
         self.owed = Owed(
             database,
             TABLE,

@@ -12,7 +12,7 @@ from hub.cpms.ports import (
     StatusChanged,
 )
 from hub.ocpi.times import date_time
-from hub.ocpp.events import BootNotified, ChargerEvent, Connected, Disconnected
+from hub.ocpp.events import BootNotified, ChargerEvent, Connected, Disconnected, TransactionEvent
 from hub.ocpp.events import StatusChanged as ConnectorChanged
 
 
@@ -22,7 +22,7 @@ class LiveStations:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
 
-    async def told(self, event: ChargerEvent | BootNotified) -> None:
+    async def told(self, event: ChargerEvent | BootNotified | TransactionEvent) -> None:
         """Publish what a dashboard follows; the rest is in the frame log."""
         match event:
             case Connected():

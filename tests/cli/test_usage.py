@@ -52,7 +52,7 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         "--ocpp-certificate": None,
         "--ocpp-key": None,
         "--ocpp-client-ca": None,
-        "--cpms": "simulator",
+        "--cpms": "builtin",
         "--cpms-url": None,
         "--cpms-key": None,
         "--hub": None,

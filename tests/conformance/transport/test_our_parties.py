@@ -30,7 +30,7 @@ async def alone(room: str, data: Path) -> AsyncIterator[tuple[PartyPlatform, Hub
     """Run a room apart, registered at a platform that is its hub."""
     async with PartyPlatform("Hub", [("HUB", "NL", "HUB")]) as fake:
         options = ("--rooms", room, "--hub", fake.versions_url, "--hub-token", fake.invite())
-        process = HubProcess(data, options)
+        process = HubProcess(data, options, (("EMALL_CPMS", "simulator"),))
         await asyncio.to_thread(process.start)
         yield fake, process
         assert await asyncio.to_thread(process.stop) == 0
