@@ -11,12 +11,14 @@ from urllib.parse import urlencode
 
 from hub.database.contract import Transaction
 from hub.emsp.store import Order, Store
+from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, now
-from hub.ocpi.modules import chargingprofiles, commands, sessions
+from hub.ocpi.modules import bookings, chargingprofiles, commands, sessions
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.platforms import Platform
 from hub.ocpi.receiving import NoSuchObject
+from hub.ocpi.times import moment
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +110,30 @@ class Asking:
         )
         answer: str = (await self._hub(request)).raise_for_status().value
         return answer
+
+    async def book(self, receiver: Party, wish: JSONObject) -> JSONObject:
+        """Send a BookingRequest and return the CPO's Booking, kept: made, changed, cancelled or refused.
+
+        The same ``request_id`` asks for the same booking again; a repeated request changes nothing at the CPO.
+
+        Raises:
+            OcpiError: the CPO or the hub refused the request, or cannot be reached.
+        """
+        body = Body(bookings.BookingRequest, value=wish)
+        request = Request(bookings.post_booking, self._party, receiver, body=body)
+        booking: JSONObject = (await self._hub(request)).raise_for_status().value
+        if Party.of(booking["country_code"], booking["party_id"]) != receiver:
+            raise InvalidParameters(f"{receiver} answered with a Booking of somebody else")
+
+        async def work(tx: Transaction) -> JSONObject:
+            known = await self._store.bookings.get_in(tx, receiver, booking["id"])
+            # What the CPO has told since may be here before its answer is.
+            if known is not None and moment(known["last_updated"]) > moment(booking["last_updated"]):
+                return known
+            await self._store.bookings.put(tx, receiver, booking["id"], booking)
+            return booking
+
+        return await self._store.database.transact(work)
 
     async def finished(self, request: Request) -> None:
         """Take a station's result.

@@ -1,7 +1,8 @@
 """The service provider's OCPI door: Tokens out, everything a CPO tells in.
 
 Source: OCPI 2.3.0, mod_tokens, mod_locations, mod_tariffs, mod_sessions, mod_cdrs, mod_commands,
-mod_charging_profiles, mod_hub_client_info: Sender and Receiver interfaces of an eMSP.
+mod_charging_profiles, mod_hub_client_info; OCPI 2.3.0 Bookings, mod_bookings: Sender and Receiver interfaces of an
+eMSP.
 """
 
 import datetime
@@ -15,7 +16,17 @@ from hub.emsp.store import TABLE, Store
 from hub.emsp.tokens import TokenTeller, judge_authorization
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party, Request, Response
-from hub.ocpi.modules import cdrs, chargingprofiles, commands, hubclientinfo, locations, sessions, tariffs, tokens
+from hub.ocpi.modules import (
+    bookings,
+    cdrs,
+    chargingprofiles,
+    commands,
+    hubclientinfo,
+    locations,
+    sessions,
+    tariffs,
+    tokens,
+)
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.owed import CallUrl, Owed
 from hub.ocpi.partners import Partners
@@ -29,6 +40,7 @@ from hub.ocpi.receiving import (
     child,
     owner_of,
     patched,
+    with_calendar,
     with_inner,
 )
 from hub.ocpi.shelves import Shelf
@@ -85,6 +97,8 @@ class EmspEndpoints(LocalPlatform):
                 Listing(locations.list_locations, self.store.locations, _id),
                 Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH)),
                 Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True),
+                Listing(bookings.list_booking_locations, self.store.booking_locations, _id),
+                Listing(bookings.list_bookings, self.store.bookings, _id, since=date_time(EPOCH)),
             ],
         )
         self.partners = Partners(database, TABLE, self.owed.back)
@@ -244,6 +258,74 @@ class EmspEndpoints(LocalPlatform):
 
         await self.store.database.transact(work)
         return Response()
+
+    # -- Receiver: Bookings ------------------------------------------------------------------------
+
+    @serves(bookings.get_booking_location)
+    async def get_booking_location(self, request: Request) -> Response:
+        number = request.params["booking_location_id"]
+        return await self._get(request, self.store.booking_locations, number, bookings.BookingLocation)
+
+    @serves(bookings.put_booking_location)
+    async def put_booking_location(self, request: Request) -> Response:
+        return await self._put(request, self.store.booking_locations, request.params["booking_location_id"])
+
+    @serves(bookings.patch_booking_location)
+    async def patch_booking_location(self, request: Request) -> Response:
+        return await self._patch(request, self.store.booking_locations, request.params["booking_location_id"])
+
+    @serves(bookings.get_calendar)
+    async def get_calendar(self, request: Request) -> Response:
+        offer = await self.store.booking_locations.get(owner_of(request), request.params["booking_location_id"])
+        calendar = child(offer, "calendars", request.params["calendar_id"])
+        if calendar is None:
+            raise NoSuchObject
+        return Response.of(bookings.Calendar, calendar)
+
+    @serves(bookings.put_calendar, bookings.patch_calendar)
+    async def put_or_patch_calendar(self, request: Request) -> Response:
+        """Take a Calendar into its BookingLocation, whose ``last_updated`` becomes the Calendar's."""
+        value, calendar_id = request.value, request.params["calendar_id"]
+        check_owner(request, self.hub_party, value, id=calendar_id)
+        owner, number = owner_of(request), request.params["booking_location_id"]
+        partial = request.operation.method == "PATCH"
+
+        async def work(tx: Transaction) -> bool:
+            offer = await self.store.booking_locations.get_in(tx, owner, number)
+            known = child(offer, "calendars", calendar_id)
+            if offer is None or (partial and known is None):
+                raise InvalidParameters("unknown here: PUT it first")
+            await self.store.booking_locations.put(tx, owner, number, with_calendar(offer, value, partial=partial))
+            return known is None
+
+        created = await self.store.database.transact(work)
+        return Response(http_status=201 if created else 200)
+
+    @serves(bookings.get_booking)
+    async def get_booking(self, request: Request) -> Response:
+        found = await self.store.booking(owner_of(request), request.params["booking_id"])
+        if found is None:
+            raise NoSuchObject
+        return Response.of(bookings.Booking, found)
+
+    @serves(bookings.put_booking, bookings.patch_booking)
+    async def put_or_patch_booking(self, request: Request) -> Response:
+        """Take a Booking as its CPO has it now; the URL may name it by either of its ids (docs/errata.md, E-22)."""
+        value, owner, named = request.value, owner_of(request), request.params["booking_id"].upper()
+        check_owner(request, self.hub_party, value)
+        partial = request.operation.method == "PATCH"
+        known = await self.store.booking(owner, named)
+        if partial and known is None:
+            raise InvalidParameters("unknown here: PUT it first")
+        whole = patched(known, value) if partial and known is not None else value
+        if named not in (whole["id"].upper(), whole["request_id"].upper()):
+            raise InvalidParameters(f"$.id: differs from the URL's {named}")
+        for number, each in enumerate(whole["booking_requests"]):
+            asked = each["booking_request"]
+            if Party.of(asked["country_code"], asked["party_id"]) != self.party:
+                raise InvalidParameters(f"$.booking_requests[{number}].booking_request.party_id: is not {self.party}")
+        created = await self.store.database.transact(lambda tx: self.store.bookings.put(tx, owner, whole["id"], whole))
+        return Response(http_status=201 if created else 200)
 
     # -- Receiver: CDRs ----------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ class Store:
         self.index = Index(database)
         self.locations = IndexedLocations(self.index, TABLE, page_limit=page_limit)
         self.booking_locations = shelf("booking_location")
+        self.bookings = shelf("booking")
         self.tariffs = shelf("tariff")
         self.sessions = shelf("session")
         self.cdrs = shelf("cdr")
@@ -77,6 +78,14 @@ class Store:
     async def token(self, uid: str, kind: str) -> JSONObject | None:
         """Return a Token of ours."""
         return await self.tokens.get(self.party, token_key(uid, kind))
+
+    async def booking(self, owner: Party, number: str) -> JSONObject | None:
+        """Return a Booking by the CPO's id of it, or by the request_id we gave it."""
+        found = await self.bookings.get(owner, number)
+        if found is not None:
+            return found
+        known = await self.bookings.find(owner=str(owner))
+        return next((each for each in known if each["request_id"].upper() == number.upper()), None)
 
     async def ask(self, order: Order) -> None:
         """Remember an order before it goes out: its result may come before its answer."""

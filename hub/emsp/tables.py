@@ -11,7 +11,8 @@ class EmspObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: token, location, tariff, session, cdr, profile (an ActiveChargingProfile) or client (a ClientInfo).
+        kind: token, location, tariff, session, cdr, booking, booking_location, profile (an ActiveChargingProfile) or
+            client (a ClientInfo).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.

@@ -82,6 +82,17 @@ def with_inner(location: JSONObject, path: Sequence[str], value: JSONObject, *, 
     return _placed(location, list(zip(("evses", "connectors"), path, strict=False)), value, partial=partial)
 
 
+def with_calendar(offer: JSONObject, value: JSONObject, *, partial: bool) -> JSONObject:
+    """Return a BookingLocation with a Calendar put or patched in it, dated as the Calendar (mod_bookings, PATCH)."""
+    found = child(offer, "calendars", value["id"]) if value.get("id") else None
+    calendars = list(offer.get("calendars") or [])
+    if found is None:
+        calendars.append(value)
+    else:
+        calendars = [(patched(found, value) if partial else value) if each is found else each for each in calendars]
+    return offer | {"calendars": calendars, "last_updated": value["last_updated"]}
+
+
 def _placed(parent: JSONObject, path: Sequence[tuple[str, str]], value: JSONObject, *, partial: bool) -> JSONObject:
     (field, wanted), *deeper = path
     found = child(parent, field, wanted)
