@@ -1,7 +1,7 @@
 """What is planned for EVSEs: maintenance, and reservations, as periods with an end.
 
 A plan gives its EVSE a status while it lasts and stands in ``status_schedule`` until it is over.
-Whoever keeps a booking puts its period here in the same transaction, and takes it out again.
+Bookings are plans as they stand in their book.
 
 Source: OCPI 2.3.0, mod_locations.asciidoc (StatusSchedule); REQUIREMENTS DD-DEF3, RASD-R30.
 """
@@ -142,9 +142,10 @@ class Plans:
     async def _read(self, changes: Sequence[Change]) -> None:
         now = microseconds(self._clock())
         before = self._plans
-        rows = await self._database.fetch(f"{_SELECT} WHERE ends IS NULL OR ends > $1 ORDER BY begins, id", now)
+        rows = await self._database.fetch(f"{_SELECT} WHERE ends IS NULL OR ends > $1", now)
+        rows += await self._database.fetch(_BOOKED, now)
         self._plans = {}
-        for plan in map(_plan, rows):
+        for plan in sorted(map(_plan, rows), key=lambda each: (each.begins, each.reference)):
             self._plans.setdefault((plan.location_id, plan.evse_uid), []).append(plan)
         changed = [each for each in before.keys() | self._plans.keys() if before.get(each) != self._plans.get(each)]
         for hear in self.hearers if changed else ():
@@ -221,6 +222,11 @@ class Maintenances:
             raise NoSuchPlan
 
 
+#: Bookings that wait for their driver are plans by themselves; one that is used shows as its session does.
+_BOOKED = (
+    "SELECT 'RESERVATION', id, location_id, evse_uid, starts_at, ends_at, '' FROM cpms_booking"
+    " WHERE state = 'RESERVED' AND ends_at > $1"
+)
 _SELECT = "SELECT kind, reference, location_id, evse_uid, begins, ends, note FROM cpms_plan"
 
 

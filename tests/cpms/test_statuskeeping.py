@@ -1,11 +1,13 @@
 """The Status of EVSEs, kept as stations tell: written before they are answered, told on as it changes."""
 
 import asyncio
+import dataclasses
 import datetime
 import time
 
 import pytest
 
+from hub.cpms.bookings.store import Entry, Place, write
 from hub.cpms.feed import Feed
 from hub.cpms.places import Places
 from hub.cpms.plans import Maintenances, NoSuchPlan, Plan, Plans
@@ -342,6 +344,29 @@ async def test_a_reservation_is_shown_while_it_lasts(house):
     await house.database.transact(lambda tx: house.plans.drop(tx, "RESERVATION", "B1"))
 
     await house.becomes("AVAILABLE")
+
+
+async def test_a_booking_is_shown_ahead_then_reserved_and_free_again_when_nobody_came(house):
+    """RASD-R30, X-42, X-13."""
+    await house.connect()
+    await house.tell("Available")
+    begins = house.clock.now() + 30 * MINUTE
+    booked = Entry(
+        id="B1", asker="DE-EMP", request_id="R1", place=Place.of("LOC1", "ST1-1"), starts_at=begins,
+        ends_at=begins + 30 * MINUTE, state="RESERVED",
+    )  # fmt: skip
+
+    await house.database.transact(lambda tx: write(tx, booked))
+    await until(lambda: scheduled(house), [{
+        "period_begin": "2026-01-01T12:30:00.000Z", "period_end": "2026-01-01T13:00:00.000Z", "status": "RESERVED",
+    }])  # fmt: skip
+    assert await house.status() == "AVAILABLE"
+    await house.clock.advance(1800)
+    await house.becomes("RESERVED")
+    await house.database.transact(lambda tx: write(tx, dataclasses.replace(booked, state="NO_SHOW")))
+
+    await house.becomes("AVAILABLE")
+    assert await scheduled(house) == []
 
 
 async def test_many_changes_at_a_site_are_told_as_it_is_in_the_end(house):

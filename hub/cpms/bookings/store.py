@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hub.cpms.bookings.slots import MINUTES, microseconds_of
+from hub.cpms.plans import PLANS
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi.times import EPOCH
 
@@ -84,7 +85,8 @@ async def taken(source: Database | Transaction, place: Place, first: int, last: 
 
 
 async def write(tx: Transaction, entry: Entry) -> None:
-    """Write a booking down, or what has become of it."""
+    """Write a booking down, or what has become of it; whoever shows what is planned at its EVSE hears of it."""
+    tx.notify(PLANS, entry.place.location_id)
     await tx.execute(
         f"INSERT INTO cpms_booking ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"  # noqa: S608  our own columns
         " ON CONFLICT (id) DO UPDATE SET location_id = excluded.location_id, evse_uid = excluded.evse_uid,"
