@@ -1,4 +1,4 @@
-"""The charger side under measurement, as `emall serve` runs it: ``python -m bench.central PORT DATA [CERTIFICATE]``.
+"""The charger room without the rest, for METER: ``python -m bench.central PORT DATA``.
 
 The room, gate, log and dialects are the real ones. The operator is the least there is: it accepts and thanks; with
 ``KEEP=1`` it keeps the messages of transactions in the CPMS's tables, by their natural keys, before it thanks. The
@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import uvloop
 
-from bench.pinned import pin
 from hub.cpms.transaction_store import Kept, TransactionStore
 from hub.cpms.transactions import Message, message_of, natural_key
 from hub.database import Database, open_database
@@ -57,10 +56,10 @@ class Thanks:
         return kept.id
 
 
-async def _main(port: int, folder: Path, certificate: Path | None) -> None:
+async def _main(port: int, folder: Path) -> None:
     database = await open_database(folder)
     operator = cast(Operator, cast(Any, Thanks(database, keep=os.environ.get("KEEP") == "1")))
-    room = ChargerRoom(database, Openness(folder=folder, unknown="accept", certificate=certificate))
+    room = ChargerRoom(database, Openness(folder=folder, unknown="accept"))
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)
     await room.start(listener, [Dialect16(operator), Dialect201(operator)], operator)
     ended = asyncio.Event()
@@ -71,5 +70,4 @@ async def _main(port: int, folder: Path, certificate: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    pin(0)
-    uvloop.run(_main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None))
+    uvloop.run(_main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from bench.environments import environment
 from bench.ground import HOME, Ground
+from bench.hub import EMALL
+from bench.pinned import pin
 from bench.processes import Failure, Server, free_ports
 
 
@@ -59,20 +61,27 @@ class Crowd:
 
 
 @contextlib.contextmanager
-def ours(ground: Ground, name: str, *, keep: bool = False, tls: bool = False) -> Iterator[tuple[Server, Crowd]]:
-    """Run our central system, and a crowd for it."""
+def served(ground: Ground, name: str, *, tls: bool = False) -> Iterator[tuple[Server, Crowd]]:
+    """Run `emall serve` with hub and CPMS, where any station is let in, and a crowd for it."""
     room = ground.room(name)
-    (port,) = free_ports(1)
+    ports = free_ports(2)
     certificate = _certificate(room) if tls else None
     command = [
-        sys.executable,
-        "-m",
-        "bench.central",
-        str(port),
-        str(room),
-        *([str(certificate)] if certificate else []),
-    ]
-    with _loaded(name, command, port, room, certificate, {"KEEP": "1" if keep else ""}) as both:
+        str(EMALL), "serve", "--rooms", "hub,cpms", "--data", str(room / "data"), "--port", str(ports[0]),
+        "--ocpp-port", str(ports[1]), "--ocpp-unknown", "accept", "--allow-private-peers",
+        *(["--ocpp-certificate", str(certificate)] if certificate else []),
+    ]  # fmt: skip
+    with _loaded(name, command, ports[1], room, certificate, {}) as both:
+        yield both
+
+
+@contextlib.contextmanager
+def kept(ground: Ground, name: str, *, keep: bool) -> Iterator[tuple[Server, Crowd]]:
+    """Run the charger room with an operator that only keeps, or only thanks, and a crowd for it."""
+    room = ground.room(name)
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "bench.central", str(port), str(room)]
+    with _loaded(name, command, port, room, None, {"KEEP": "1" if keep else ""}) as both:
         yield both
 
 
@@ -94,6 +103,8 @@ def _loaded(
     with Server(name, command, room / "log", env=env, cwd=HOME.parent) as server:
         # A plain request is refused, which is an answer; TLS is not asked so.
         server.wait(f"http://127.0.0.1:{port}/", timeout=20) if certificate is None else _wait_for_port(server, port)
+        for pid in server.tree():
+            pin(0, pid)
         crowd = Crowd(port, certificate)
         try:
             yield server, crowd

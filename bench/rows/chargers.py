@@ -1,11 +1,11 @@
-"""CHARGERS: 10,000 stations connected to one process: their memory, and how fast all come back after a power cut."""
+"""CHARGERS: 10,000 stations connected to one `emall serve`: their memory, how fast all come back after a power cut."""
 
 import time
 from dataclasses import dataclass, field
 
 from bench.ground import Ground
 from bench.rounds import Verdict, absolute, number
-from bench.stations import ours
+from bench.stations import served
 
 COUNT = 10_000
 KB = 1000
@@ -37,7 +37,7 @@ def measured(ground: Ground) -> list[Verdict]:
 
 
 def _round(ground: Ground, count: int, figures: _Figures) -> None:
-    with ours(ground, "chargers") as (server, crowd):
+    with served(ground, "chargers") as (server, crowd):
         crowd.do("connect", count=_WARM)
         before = server.rss()
         found = crowd.do("connect", count=count)
@@ -52,7 +52,7 @@ def _round(ground: Ground, count: int, figures: _Figures) -> None:
 
 
 def _tls(ground: Ground, count: int) -> str:
-    with ours(ground, "chargers-tls", tls=True) as (server, crowd):
+    with served(ground, "chargers-tls", tls=True) as (server, crowd):
         crowd.do("connect", count=_WARM)
         before = server.rss()
         seconds = crowd.do("connect", count=count)["seconds"]
