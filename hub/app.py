@@ -37,6 +37,7 @@ from hub.settings import BadSetting, Settings
 from hub.trace import Trace
 
 if TYPE_CHECKING:
+    from hub.cpms.alarms import OperationCentre
     from hub.cpms.api.application import OperatorApi
     from hub.cpms.assembly import Assembly
     from hub.cpms.endpoints import CpoEndpoints
@@ -289,11 +290,27 @@ def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assemb
         log_days=settings.ocpp_log_days,
     )
     made = Assembly(
-        workshop.database, Party.parse(settings.cpo_id), openness, feed=operator_api.feed, rules=rules_of(settings)
+        workshop.database,
+        Party.parse(settings.cpo_id),
+        openness,
+        feed=operator_api.feed,
+        rules=rules_of(settings),
+        centre=_operation_centre(settings),
     )
     for each in made.routes():
         operator_api.add(each)
     return made
+
+
+def _operation_centre(settings: Settings) -> "OperationCentre":
+    """Return who is warned of alarms: a URL, or whoever reads the log."""
+    if settings.operation_centre is None:
+        from adapters.operation_centre.log import LogCentre
+
+        return LogCentre()
+    from adapters.operation_centre.webhook import WebhookCentre
+
+    return WebhookCentre(settings.operation_centre)
 
 
 async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> None:

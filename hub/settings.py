@@ -76,6 +76,7 @@ class Settings:
         queue_limit: deliveries that may wait for one party.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
+        operation_centre: URL each alarm of our CPMS is POSTed to; None: alarms are in the log.
         cpms: what operates the stations if none connect here: simulator, or rest, another maker's at ``cpms_url``
             with ``cpms_key``.
         simulator_speed: how many times faster than a real one a simulated station delivers energy.
@@ -143,6 +144,7 @@ class Settings:
     metrics: int = 0
     cpms: str = "builtin"
     cpms_url: str | None = None
+    operation_centre: str | None = None
     cpms_key: str | None = None
     simulator_speed: float = 1.0
     simulator_tick: float = 15.0
@@ -253,6 +255,8 @@ def _check_cpms(settings: Settings) -> None:
         raise BadSetting("--cpms rest is another maker's system; give --cpms-url and --cpms-key too")
     if settings.cpms != "rest" and (settings.cpms_url or settings.cpms_key):
         raise BadSetting("--cpms-url and --cpms-key are for another maker's CPMS; give --cpms rest too")
+    if settings.operation_centre:
+        checked_url("--operation-centre", settings.operation_centre)
     if settings.cpms_url:
         checked_url("--cpms-url", settings.cpms_url)
 

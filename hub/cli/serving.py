@@ -64,6 +64,9 @@ def serve(
     ] = "builtin",
     cpms_url: Annotated[str | None, option("--cpms-url", "Where that answers.", metavar="URL")] = None,
     cpms_key: Annotated[str | None, option("--cpms-key", "What it is shown.", metavar="KEY")] = None,
+    operation_centre: Annotated[
+        str | None, option("--operation-centre", "Where alarms of stations are POSTed.", metavar="URL")
+    ] = None,
     hub: Annotated[
         str | None, option("--hub", "Without room hub: the hub to register at.", metavar="VERSIONS_URL")
     ] = None,
@@ -89,6 +92,7 @@ def serve(
         ocpp_client_ca=ocpp_client_ca,
         cpms=cpms,
         cpms_url=cpms_url,
+        operation_centre=operation_centre,
         cpms_key=cpms_key,
         hub_url=hub,
         hub_token=hub_token,

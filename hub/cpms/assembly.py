@@ -7,6 +7,7 @@ before it ends.
 from collections.abc import Iterator
 from socket import socket
 
+from hub.cpms.alarms import OperationCentre
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.control import ControlRoutes
 from hub.cpms.api.routes.power import PowerRoutes
@@ -42,6 +43,7 @@ class Assembly:
 
     Args:
         feed: hears what happens, for operators who watch.
+        centre: who is warned of alarms.
 
     Attributes:
         cpms: the port of the CPMS.
@@ -58,11 +60,12 @@ class Assembly:
         *,
         feed: Feed | None = None,
         rules: Rules | None = None,
+        centre: OperationCentre | None = None,
     ) -> None:
         clock = WorldClock()
         self.store = Store(database, party)
         self.chargers = ChargerRoom(database, openness)
-        self.premises = Premises(self.store, feed=feed, clock=clock)
+        self.premises = Premises(self.store, feed=feed, centre=centre, clock=clock)
         witnesses: list[Witness] = [self.premises]
         if feed is not None:
             witnesses.append(LiveStations(feed))
@@ -85,6 +88,7 @@ class Assembly:
             clock=clock,
         )
         self.premises.operate(self.chargers)
+        self.premises.ask(self.cpms)
         self.cpms.operate(self.chargers, self.sharing)
 
     def dialects(self) -> list[Dialect]:

@@ -37,6 +37,7 @@ from tests.cli.conftest import ON_BOTH
         ({"cpms": "abacus"}, "--cpms 'abacus' is not known"),
         ({"cpms": "rest"}, "give --cpms-url and --cpms-key"),
         ({"cpms_url": "http://cpms"}, "give --cpms rest"),
+        ({"operation_centre": "centre"}, "--operation-centre 'centre' is no http or https URL"),
         ({"cpms": "rest", "cpms_url": "cpms", "cpms_key": "k"}, "--cpms-url 'cpms' is no http or https URL"),
         ({"hub_url": "http://hub/ocpi/versions"}, "--hub is for rooms without a hub"),
         ({"hub_token": "abc", "rooms": frozenset({"cpms"})}, "--hub-token needs --hub"),

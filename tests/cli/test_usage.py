@@ -54,6 +54,7 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         "--ocpp-client-ca": None,
         "--cpms": "builtin",
         "--cpms-url": None,
+        "--operation-centre": None,
         "--cpms-key": None,
         "--hub": None,
         "--hub-token": None,
