@@ -166,5 +166,6 @@ class Listening:
             await self._ended(kept, canceled=event.status != "Expired")
 
     async def _ended(self, kept: StationReservation, *, canceled: bool) -> None:
-        await self._reservations.over(kept)
+        if not await self._reservations.over(kept):
+            return
         await self._desk.tell(ReservationEnded(reservation_id=kept.reservation_id, canceled=canceled, at=self._clock()))

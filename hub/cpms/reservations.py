@@ -58,6 +58,7 @@ class Reservations:
                 known = await self.put(each, EVSE(station_id="", evse_id=0))
             self._open[each.reservation_id] = known
         for forgotten in kept.values():
+            self._open[forgotten.reservation_id] = forgotten
             await self.over(forgotten)
 
     async def put(self, reservation: OpenReservation, evse: EVSE) -> StationReservation:
@@ -94,14 +95,16 @@ class Reservations:
         )
         await self.put(former, reservation.evse)
 
-    async def over(self, reservation: StationReservation) -> None:
-        """Write down that a reservation is used, canceled or expired."""
+    async def over(self, reservation: StationReservation) -> bool:
+        """Write down that a reservation is used, canceled or expired; False if somebody else has seen to it."""
+        if self._open.pop(reservation.reservation_id, None) is None:
+            return False
 
         async def work(tx: Transaction) -> None:
             await tx.execute("UPDATE cpms_station_reservation SET state = 'OVER' WHERE id = $1", reservation.id)
 
         await self._database.transact(work)
-        self._open.pop(reservation.reservation_id, None)
+        return True
 
     def get(self, reservation_id: str) -> StationReservation | None:
         """Return an open reservation."""

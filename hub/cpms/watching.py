@@ -109,8 +109,9 @@ class Watching:
             if order.until <= now:
                 await self._remote.release(order)
         for kept in self._reservations.expired(now):
-            await self._reservations.over(kept)
-            await self._desk.tell(ReservationEnded(reservation_id=kept.reservation_id, canceled=False, at=now))
+            # A station of 2.0.1 tells so itself, perhaps at this very moment.
+            if await self._reservations.over(kept):
+                await self._desk.tell(ReservationEnded(reservation_id=kept.reservation_id, canceled=False, at=now))
         for run in self._ledger.runs:
             await self._look_at(run, now)
 
