@@ -42,7 +42,7 @@ def simulate(
     prefix: Annotated[str, option("--prefix", "Their ids are this and a number of 4 digits.")] = "SIM",
     password: Annotated[str | None, option("--password", "Basic authentication, with the id as user.")] = None,
     connectors: Annotated[int, option("--connectors", "Of each station.", min=1, max=8)] = 1,
-    speed: Annotated[float, option("--speed", "How many times more energy flows.", min=0.01)] = 1.0,
+    speed: Annotated[float, option("--speed", "How many times more power they give and cars take.", min=0.01)] = 1.0,
     faults: Annotated[str, option("--faults", "Names, with commas between.", metavar="NAMES")] = "",
     seed: Annotated[int, option("--seed", "What is random is the same for the same seed.")] = 0,
     card: Annotated[list[str] | None, option("--card", "A driver who comes now and then; repeat.")] = None,
@@ -53,22 +53,27 @@ def simulate(
     database: DatabaseURL = None,
 ) -> None:
     """Connect simulated charge points and let drivers use them."""
+    from hub.cli.simulated import Known, make_known
+    from hub.ocpp.passwords import new_password
     from hub.ocpp.simulation.drivers import Visits
-    from hub.ocpp.simulation.faults import UnknownFault, named
     from hub.ocpp.simulation.fleet import Fleet
     from hub.ocpp.simulation.link import Address
-    from hub.ocpp.simulation.station import Station
+    from hub.ocpp.simulation.station import POWER, Station
 
-    if not url.startswith(("ws://", "wss://")):
-        raise Failure(f"--url {url}: this is no WebSocket; give ws://HOST:PORT/ocpp", 2)
-    try:
-        known = named(faults)
-    except UnknownFault as error:
-        raise Failure(f"--faults: {error}", 2) from error
-
+    having = _checked(url, faults)
     station_ids = [f"{prefix}{number:04d}" for number in range(1, count + 1)]
     if data is not None or database is not None:
-        password = _made_known(station_ids, prefix, version, password, connectors, url, data or DATA, database)
+        password = password or new_password()
+        known = Known(
+            prefix=prefix,
+            station_ids=station_ids,
+            connectors=connectors,
+            power=int(POWER * speed),
+            version=version.value,
+            password=password,
+            profile=2 if url.startswith("wss:") else 1,
+        )
+        make_known(known, data or DATA, database)
 
     async def run() -> None:
         stations = [
@@ -77,7 +82,7 @@ def simulate(
                 version=version.value,
                 connectors=connectors,
                 speed=speed,
-                faults=known,
+                faults=having,
                 seed=seed,
             )
             for station_id in station_ids
@@ -87,30 +92,16 @@ def simulate(
     asyncio.run(run())
 
 
-def _made_known(
-    station_ids: list[str],
-    prefix: str,
-    version: Version,
-    password: str | None,
-    connectors: int,
-    url: str,
-    data: Path,
-    database: str | None,
-) -> str:
-    """Add the stations to the store and return their password."""
-    from hub.cli.simulated import Known, make_known
-    from hub.ocpp.passwords import new_password
+def _checked(url: str, faults: str) -> frozenset[str]:
+    """Return the faults named, if they are some and the URL is one."""
+    from hub.ocpp.simulation.faults import UnknownFault, named
 
-    known = Known(
-        prefix=prefix,
-        station_ids=station_ids,
-        connectors=connectors,
-        version=version.value,
-        password=password or new_password(),
-        profile=2 if url.startswith("wss:") else 1,
-    )
-    make_known(known, data, database)
-    return known.password
+    if not url.startswith(("ws://", "wss://")):
+        raise Failure(f"--url {url}: this is no WebSocket; give ws://HOST:PORT/ocpp", 2)
+    try:
+        return named(faults)
+    except UnknownFault as error:
+        raise Failure(f"--faults: {error}; give some of them", 2) from error
 
 
 async def _run(fleet: "Fleet") -> None:

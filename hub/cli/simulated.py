@@ -28,6 +28,7 @@ class Known:
     """Who is made known.
 
     Attributes:
+        power: of each connector, in W.
         version: of OCPP, the only one they may speak.
         profile: security profile 1, or 2 where the socket is TLS.
     """
@@ -35,6 +36,7 @@ class Known:
     prefix: str
     station_ids: Sequence[str]
     connectors: int
+    power: int
     version: str
     password: str
     profile: int
@@ -97,7 +99,7 @@ def _locations(known: Known, cpo_id: str, placed: set[str]) -> list[JSONObject]:
 
     at = date_time(utc_now())
     evses = [
-        _evse(f"{station_id}-{number}", at)
+        _evse(f"{station_id}-{number}", known.power, at)
         for station_id in known.station_ids
         for number in range(1, known.connectors + 1)
         if f"{station_id}-{number}" not in placed
@@ -116,10 +118,10 @@ def _location(location_id: str, evses: list[JSONObject], cpo_id: str, at: str) -
     }  # fmt: skip
 
 
-def _evse(uid: str, at: str) -> JSONObject:
+def _evse(uid: str, power: int, at: str) -> JSONObject:
     connector = {
         "id": "1", "standard": "IEC_62196_T2", "format": "SOCKET", "power_type": "AC_3_PHASE", "max_voltage": 230,
-        "max_amperage": 32, "max_electric_power": 22000, "last_updated": at,
+        "max_amperage": max(1, round(power / 690)), "max_electric_power": power, "last_updated": at,
     }  # fmt: skip
     return {
         "uid": uid, "status": "UNKNOWN", "capabilities": _CAPABILITIES, "connectors": [connector], "last_updated": at,

@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +89,55 @@ async def test_with_data_the_stations_are_made_known_and_stand_at_a_location(cen
     assert [each["uid"] for location in locations.value for each in location["evses"]] == [
         "SIM0001-1", "SIM0001-2", "SIM0002-1", "SIM0002-2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_an_emsps_order_ends_at_a_charger_and_its_cdr_at_the_emsp(version: str, tmp_path: Path) -> None:
+    """Issue 3, section 7.1: hub, CPMS and eMSP in one process, the charge points in another, a WebSocket between."""
+    served = await asyncio.to_thread(Served, tmp_path / "data", "--ocpp-port", "0")
+    assert served.process.stdout is not None
+    told = await asyncio.to_thread(served.process.stdout.readline)
+    process = await simulate(
+        "--url", told.split()[-1].removesuffix("/ID"), "--data", str(served.data), "--version", version, "--speed", "60"
+    )
+
+    async def emall(*arguments: str) -> Any:
+        done = await asyncio.to_thread(served.emall, *arguments, "--json")
+        return done.value if done.code == 0 else []
+
+    async def until(ask: Callable[[], Awaitable[Any]]) -> Any:
+        async with asyncio.timeout(60):
+            while not (found := await ask()):
+                await asyncio.sleep(0.2)
+            return found
+
+    async def free() -> Any:
+        locations = await emall("cpms", "list", "locations")
+        return [each["id"] for each in locations if each["evses"][0]["status"] == "AVAILABLE"]
+
+    async def listed(room: str, kind: str) -> Any:
+        return await emall(room, "list", kind)
+
+    await emall("emsp", "token", "CARD-1")
+    (location_id,) = await until(free)
+    await emall(
+        "emsp", "start", "--to", "NL-CPO", "--token", "CARD-1", "--location", location_id, "--evse", "SIM0001-1"
+    )
+    (session,) = await until(lambda: listed("cpms", "sessions"))
+    await until(lambda: _active(listed("cpms", "sessions")))
+    await emall("emsp", "stop", "--to", "NL-CPO", "--session", session["id"])
+    (cdr,) = await until(lambda: listed("emsp", "cdrs"))
+    process.send_signal(signal.SIGTERM)
+    code, _, err = await ended(process)
+    await asyncio.to_thread(served.stop)
+
+    assert (code, err) == (0, "")
+    assert cdr["id"] == session["id"]
+    assert cdr["total_energy"] > 0
+
+
+async def _active(sessions: Awaitable[Any]) -> bool:
+    return [each["status"] for each in await sessions] == ["ACTIVE"]
 
 
 async def test_the_help_names_every_fault() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+CAR_POWER = 50_000.0  # W
 FULL_POWER_UNTIL = 80.0  # percent
 _LEAST_SHARE = 0.1  # of the full power, just before the battery is full
 _STEP = 30.0  # seconds of one step of integration: the taper is a curve
@@ -21,7 +22,7 @@ class Car:
 
     battery: float = 60_000.0
     soc: float = 20.0
-    max_power: float = 50_000.0
+    max_power: float = CAR_POWER
     phases: int = 3
     paused: bool = False
 

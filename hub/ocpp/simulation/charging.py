@@ -51,7 +51,7 @@ class Charging:
 
     def unplug(self, connector: Connector) -> None:
         """The cable is pulled out."""
-        connector.flow(self.station.now(), self.station.speed)
+        connector.flow(self.station.now())
         transaction = connector.transaction
         ends = transaction is not None and (
             self.station.configuration.on("StopTransactionOnEVSideDisconnect") or transaction.token is None
@@ -243,7 +243,7 @@ class Charging:
         if self.station.configuration.on("StopTransactionOnInvalidId"):
             self.stop(connector, "DeAuthorized", "Deauthorized")
         else:
-            connector.flow(self.station.now(), self.station.speed)
+            connector.flow(self.station.now())
             transaction.allowed = False
         self.station.tell()
 
@@ -252,7 +252,7 @@ class Charging:
         transaction = connector.transaction
         if transaction is None:
             return
-        connector.flow(self.station.now(), self.station.speed)
+        connector.flow(self.station.now())
         transaction.stopped_by = by
         if reason in _LEAVE_ENDS and connector.car is not None and self._stops_with_cable():
             transaction.allowed = False
@@ -308,7 +308,7 @@ class Charging:
         if transaction.over:
             return
         now, before = self.station.now(), connector.status
-        connector.flow(now, self.station.speed)
+        connector.flow(now)
         connector.limit = self.station.profiles.limit(self.asked(connector), now)
         if connector.status != before:
             self.station.voice.updated(connector, transaction, "ChargingStateChanged")

@@ -149,12 +149,12 @@ class Connector:
             return 0.0
         return self.car.takes(self.offered) if self.transaction.allowed and self.transaction.token else 0.0
 
-    def flow(self, at: datetime.datetime, speed: float) -> None:
-        """Let energy flow until a moment; ``speed`` times as much as the power gives."""
+    def flow(self, at: datetime.datetime) -> None:
+        """Let energy flow until a moment."""
         since, self.metered_at = self.metered_at, at
         seconds = (at - since).total_seconds() if since is not None else 0.0
         if seconds <= 0 or self.car is None or self.power <= 0:
             return
-        self.meter.energy += self.car.charge(self.offered, seconds * speed)
+        self.meter.energy += self.car.charge(self.offered, seconds)
         if self.transaction is not None:
             self.transaction.charging += seconds

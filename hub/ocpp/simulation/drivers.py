@@ -7,7 +7,7 @@ full. With cards, drivers come of their own accord too. All that is random comes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hub.ocpp.simulation.car import Car
+from hub.ocpp.simulation.car import CAR_POWER, Car
 from hub.ocpp.simulation.connector import Connector
 from hub.ocpp.simulation.station import Station
 
@@ -53,7 +53,11 @@ class Drivers:
 
     def _car(self) -> Car:
         chance = self._station.chance
-        return Car(battery=chance.uniform(40_000, 80_000), soc=chance.uniform(10, 60))
+        return Car(
+            battery=chance.uniform(40_000, 80_000),
+            soc=chance.uniform(10, 60),
+            max_power=CAR_POWER * self._station.speed,
+        )
 
     async def _attend(self, connector: Connector) -> None:
         """See to the cable of one connector."""

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hub.ocpp.simulation.car import Car
+from hub.ocpp.simulation.car import CAR_POWER, Car
 from hub.ocpp.simulation.certificates import Certificates
 from hub.ocpp.simulation.charging import Charging
 from hub.ocpp.simulation.clock import Clock, RealClock
@@ -44,6 +44,8 @@ _ROLLOVER_DIGITS = 6
 _AGREES = datetime.timedelta(seconds=1)  # clocks that differ by less are not set
 _BOOT_SECONDS = 5.0
 
+POWER = 22_000.0  # W
+
 
 class Station:
     """One charge point.
@@ -51,7 +53,9 @@ class Station:
     Args:
         version: 1.6 or 2.0.1.
         connectors: how many; in 2.0.1 each is an EVSE.
-        speed: how many times more energy flows than the power gives.
+        max_power: of each connector, in W.
+        speed: how many times more power connectors give and cars take: batteries fill faster, and everything a meter
+            shows still agrees with the time that passed.
         faults: names of ``faults.FAULTS``.
         answer_timeout: how long an answer is waited for, in seconds.
         settings: values of the configuration, by their keys of 1.6.
@@ -68,7 +72,7 @@ class Station:
         *,
         version: str = "1.6",
         connectors: int = 1,
-        max_power: float = 22_000.0,
+        max_power: float = POWER,
         speed: float = 1.0,
         faults: Iterable[str] = (),
         seed: int = 0,
@@ -83,7 +87,7 @@ class Station:
         self.chance = random.Random(f"{seed} {self.id}")  # noqa: S311  drivers, not keys
         self.answer_timeout = answer_timeout
         self.configuration = Configuration(**{"NumberOfConnectors": str(connectors)} | (settings or {}))
-        self.connectors = [Connector(number, max_power=max_power) for number in range(1, connectors + 1)]
+        self.connectors = [Connector(number, max_power=max_power * speed) for number in range(1, connectors + 1)]
         self.tokens = Tokens(self.configuration)
         self.profiles = Profiles()
         self.certificates = Certificates(self.id)
@@ -284,8 +288,8 @@ class Station:
         return self.connectors[number - 1]
 
     def plug(self, connector: int = 1, car: Car | None = None) -> None:
-        """Put a cable in."""
-        self.charging.plug(self.connector(connector), car or Car())
+        """Put a cable in; without a car given it is one like any."""
+        self.charging.plug(self.connector(connector), car or Car(max_power=CAR_POWER * self.speed))
 
     def unplug(self, connector: int = 1) -> None:
         """Pull the cable out."""
@@ -299,13 +303,13 @@ class Station:
     def meter(self, connector: int = 1) -> int:
         """Return what a meter shows now, in Wh."""
         found = self.connector(connector)
-        found.flow(self.now(), self.speed)
+        found.flow(self.now())
         return found.meter.register
 
     def soc(self, connector: int = 1) -> float | None:
         """Return how full the car is, in percent; None: there is none."""
         found = self.connector(connector)
-        found.flow(self.now(), self.speed)
+        found.flow(self.now())
         return found.car.soc if found.car is not None else None
 
     def lose_link(self) -> None:
@@ -320,7 +324,7 @@ class Station:
     def power_loss(self) -> None:
         """The power fails: meters stand still and the link is gone."""
         for each in self.connectors:
-            each.flow(self.now(), self.speed)
+            each.flow(self.now())
         self.powered = False
         self.charging.forget()
         self.link.lose()
@@ -354,7 +358,7 @@ class Station:
         """Leave the network, and boot after a few seconds."""
         self.boot_reason = reason
         await self.link.leave()
-        await self.clock.sleep(_BOOT_SECONDS / max(1.0, self.speed))
+        await self.clock.sleep(_BOOT_SECONDS)
         self.link.restore()
 
     def new_password(self, password: str) -> None:

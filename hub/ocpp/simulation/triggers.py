@@ -52,7 +52,7 @@ class Triggers:
         return [once[message]] if message in once else each.get(message, [])
 
     async def _read(self, connector: Connector) -> None:
-        connector.flow(self.station.now(), self.station.speed)
+        connector.flow(self.station.now())
         if connector.transaction is not None:
             self.station.voice.updated(connector, connector.transaction, "Trigger")
         else:

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from hub.ocpp.simulation.car import Car
+from hub.ocpp.simulation.car import CAR_POWER, Car
 from tests.clocks import ManualClock
 from tests.ocpp.simulation.central import Central, passing, settled
 from tests.ocpp.simulation.conftest import Switch
@@ -84,7 +84,7 @@ async def test_a_car_that_is_full_suspends_and_takes_ever_less_before(
     central: Central, switch_on: Switch, clock: ManualClock
 ) -> None:
     station = await switch_on(speed=60)
-    station.plug(1, Car(soc=79))
+    station.plug(1, Car(soc=79, max_power=60 * CAR_POWER))
     await station.present("CARD-1")
 
     await clock.advance(32)
@@ -92,7 +92,7 @@ async def test_a_car_that_is_full_suspends_and_takes_ever_less_before(
     await clock.advance(600)
     await station.until(lambda: central.statuses()[-1] == "SuspendedEV")
 
-    assert 0 < power < 22_000
+    assert 0 < power < 60 * 22_000
     assert station.soc() == 100.0
 
 
