@@ -1,7 +1,7 @@
 """The operator API on a fresh store, with callers of every role."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -12,17 +12,23 @@ from hub.cpms.api.application import OperatorApi
 from hub.cpms.api.assembling import operator_api
 from hub.cpms.api.credentials import Credentials
 from hub.cpms.api.passwords import Passwords
+from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.bookings import BookingRoutes
 from hub.cpms.api.routes.control import ControlRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
+from hub.cpms.api.routes.power import PowerRoutes
 from hub.cpms.api.routes.records import RecordRoutes
 from hub.cpms.api.routes.register import RegisterRoutes
 from hub.cpms.api.routes.settings import SettingsRoutes
+from hub.cpms.api.routes.sites import SiteRoutes
+from hub.cpms.api.routes.stations import StationRoutes
 from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.api.scopes import ROLES, Role, Scope
 from hub.cpms.bookings.book import BookingBook
+from hub.cpms.bulk import Bulk
 from hub.cpms.feed import Feed
 from hub.cpms.ports import CommandResultType
+from hub.cpms.premises import Premises
 from hub.cpms.store import Store
 from hub.database import Database
 from hub.ocpi.times import utc_now
@@ -30,6 +36,7 @@ from hub.ocpp.commands import ChargerOffline, Chargers, Commands, Presence
 from hub.ocpp.rotation import PasswordRotation
 from hub.ocpp.stations import Stations
 from tests.clocks import ManualClock
+from tests.cpms.charging.test_sharing import Scene
 from tests.rooms import CPO
 
 BASE = "http://cpms.test/cpms/api/v1"
@@ -118,22 +125,43 @@ class NoChargers:
         return []
 
 
-def routes_of_rooms(database: Database, chargers: Chargers) -> tuple[object, ...]:
-    """Return the routes of the rooms, for tests that try every route there is."""
+class Rooms:
+    """The routes of every room, for tests that try every route there is.
 
-    async def stop(session_id: str) -> CommandResultType:
+    Attributes:
+        there: values of path parameters that name what is there once the rooms are open.
+    """
+
+    there: ClassVar = {"location_id": "LOC1", "reservation_id": "1", "message_id": "1", "action": "Reset"}
+
+    def __init__(self, database: Database, chargers: Chargers | None = None) -> None:
+        chargers = chargers or NoChargers()
+        self.store, stations = Store(database, CPO), Stations(database)
+        self.premises = Premises(self.store, clock=ManualClock())
+        self.power = Scene(database, 1)
+        self.routes: tuple[object, ...] = (
+            RegisterRoutes(stations, PasswordRotation(chargers, stations)),
+            FrameRoutes(database),
+            BookingRoutes(BookingBook(self.store, clock=utc_now)),
+            ControlRoutes(chargers),
+            SettingsRoutes(chargers),
+            UpkeepRoutes(chargers),
+            RecordRoutes(self.store, self._stop),
+            SiteRoutes(self.premises, Bulk(self.store, self.premises.stations)),
+            StationRoutes(self.premises),
+            AlarmRoutes(self.premises.alarms),
+            PowerRoutes(self.power.sharing, self.store),
+        )
+
+    async def open(self) -> None:
+        await self.power.begin()
+        await self.premises.start()
+
+    async def close(self) -> None:
+        await self.premises.stop()
+
+    async def _stop(self, session_id: str) -> CommandResultType:
         return "ACCEPTED"
-
-    stations, store = Stations(database), Store(database, CPO)
-    return (
-        RegisterRoutes(stations, PasswordRotation(chargers, stations)),
-        FrameRoutes(database),
-        BookingRoutes(BookingBook(store, clock=utc_now)),
-        ControlRoutes(chargers),
-        SettingsRoutes(chargers),
-        UpkeepRoutes(chargers),
-        RecordRoutes(store, stop),
-    )
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from hub.cpms.api.scopes import Scope
 from hub.cpms.api.shapes import Shape
 from hub.database import Database
 from tests.clocks import ManualClock
-from tests.cpms.api.conftest import House, NoChargers, routes_of_rooms
+from tests.cpms.api.conftest import House, Rooms
 
 
 @pytest.fixture
 def house(database: Database, clock: ManualClock) -> House:
-    return House(database, clock, routes_of_rooms(database, NoChargers()))
+    return House(database, clock, Rooms(database).routes)
 
 
 async def test_the_description_is_openapi_3_1_and_names_every_operation(house: House) -> None:

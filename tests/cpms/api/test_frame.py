@@ -17,7 +17,7 @@ from hub.cpms.api.scopes import ROLES, Access, Scope
 from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number, within
 from hub.database import Database
 from tests.clocks import ManualClock
-from tests.cpms.api.conftest import ALL_ROLES, Caller, House, NoChargers, routes_of_rooms
+from tests.cpms.api.conftest import ALL_ROLES, Caller, House, Rooms
 
 
 class Part(Shape, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ async def test_every_route_refuses_strangers_and_every_role_without_its_scope(
     database: Database, clock: ManualClock
 ) -> None:
     """Generated from the declarations: RASD-F14, RASD-N19, DD-C-AUTH."""
-    house = House(database, clock, routes_of_rooms(database, NoChargers()))
+    house = House(database, clock, Rooms(database).routes)
     callers = {role: await house.staff(role, stepped_up=True) for role in ALL_ROLES}
     tried = 0
     for operation in house.api.operations:
