@@ -1,5 +1,6 @@
 """The objects that are sent: a Location as a CPO with a small charging park has it."""
 
+import datetime
 import json
 from typing import Any
 
@@ -117,3 +118,86 @@ def evse_patch(status: str, size: int = 300) -> bytes:
 
 def _text(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
+
+
+def cdr_of_periods(count: int) -> bytes:
+    """Return a CDR (OCPI 2.3.0) of periods of 20 minutes: charging across a change of price, then parking."""
+    start = datetime.datetime(2026, 1, 15, 14, tzinfo=datetime.UTC)
+    kwh = {"type": "ENERGY", "vat": 21.0, "step_size": 1}
+    value = {
+        "country_code": COUNTRY,
+        "party_id": PARTY,
+        "id": "8f3c1e52-6f0f-4a51-9a5e-4d7c3a1f2b11",
+        "start_date_time": _z(start),
+        "end_date_time": _z(start + count * _PERIOD),
+        "session_id": "8f3c1e52-6f0f-4a51-9a5e-4d7c3a1f2b11",
+        "cdr_token": {
+            "country_code": "DE",
+            "party_id": "EMP",
+            "uid": "04A2B3C4D5E680",
+            "type": "RFID",
+            "contract_id": "DEEMPC00000012",
+        },
+        "auth_method": "WHITELIST",
+        "cdr_location": _CDR_LOCATION,
+        "currency": "EUR",
+        "tariffs": [
+            {
+                "country_code": COUNTRY,
+                "party_id": PARTY,
+                "id": "DAY",
+                "currency": "EUR",
+                "elements": [
+                    {"price_components": [{"type": "FLAT", "price": 0.5, "vat": 21.0, "step_size": 1}]},
+                    {
+                        "price_components": [{"price": 0.45, **kwh}],
+                        "restrictions": {"start_time": "17:00", "end_time": "21:00"},
+                    },
+                    {
+                        "price_components": [
+                            {"price": 0.3, **kwh},
+                            {"type": "PARKING_TIME", "price": 6.0, "vat": 21.0, "step_size": 300},
+                        ]
+                    },
+                ],
+                "tax_included": "NO",
+                "last_updated": UPDATED,
+            }
+        ],
+        "charging_periods": [_period(start + each * _PERIOD, parked=each == count - 1) for each in range(count)],
+        "total_cost": {"before_taxes": 10.93, "taxes": [{"name": "VAT", "percentage": 21.0, "amount": 2.3}]},
+        "total_energy": 21.8638,
+        "total_time": 2.6667,
+        "last_updated": UPDATED,
+    }
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+_PERIOD = datetime.timedelta(minutes=20)
+
+_CDR_LOCATION = {
+    "id": "LOC1",
+    "name": "Parkhuis aan de Gracht",
+    "address": "Nieuwe Herengracht 1",
+    "city": "Amsterdam",
+    "postal_code": "1011 RK",
+    "country": "NLD",
+    "coordinates": {"latitude": "52.370216", "longitude": "4.895168"},
+    "evse_uid": "EVSE2",
+    "evse_id": "NL*ALF*E1*2",
+    "connector_id": "1",
+    "connector_standard": "IEC_62196_T2_COMBO",
+    "connector_format": "CABLE",
+    "connector_power_type": "DC",
+}
+
+
+def _period(start: datetime.datetime, *, parked: bool) -> dict[str, Any]:
+    told = [("PARKING_TIME", 0.3333)] if parked else [("TIME", 0.3333), ("ENERGY", 3.1234)]
+    told += [("MIN_CURRENT", 15.0), ("MAX_CURRENT", 16.5), ("MIN_POWER", 9.2), ("MAX_POWER", 9.9)]
+    dimensions = [{"type": kind, "volume": volume} for kind, volume in told]
+    return {"start_date_time": _z(start), "dimensions": dimensions, "tariff_id": "DAY"}
+
+
+def _z(at: datetime.datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

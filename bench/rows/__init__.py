@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.ground import Ground
 from bench.rounds import Verdict
-from bench.rows import chargers, fan_out, memory, meter, page, route, start, store, validate
+from bench.rows import chargers, fan_out, memory, meter, page, price, route, start, store, validate
 
 #: What each row needs beside the hub: a tool or a peer, as ``BENCH_SKIP`` names them.
 ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
@@ -13,6 +13,7 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "STORE": (store.measured, frozenset({"wrk", "store"})),
     "PAGE": (page.measured, frozenset({"wrk", "extrawest"})),
     "VALIDATE": (validate.measured, frozenset()),
+    "PRICE": (price.measured, frozenset()),
     "MEMORY": (memory.measured, frozenset()),
     "START": (start.measured, frozenset()),
     "CHARGERS": (chargers.measured, frozenset()),

@@ -4,15 +4,16 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR), mod_tariffs.asciidoc (examples, the
 """
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.elements import Choice
 from hub.ocpi.pricing.forms import Dimension
-from hub.ocpi.pricing.taxes import Price
+from hub.ocpi.pricing.taxes import Amount, Price, Tax, taxed
 
 Part = Literal["fixed", "energy", "time", "parking", "reservation"]
 
@@ -25,29 +26,61 @@ _FIELDS: dict[Part, str] = {
     "reservation": "total_reservation_cost",
 }
 
+_PARTS: dict[str, Part] = {"FLAT": "fixed", "ENERGY": "energy", "TIME": "time", "PARKING_TIME": "parking"}
+_PHASES = {
+    "CHARGING": "charging session",
+    "RESERVED": "reservation",
+    "EXPIRED": "expired reservation",
+    "CANCELED": "canceled reservation",
+    "OVERTIME": "time after a booking",
+}
 _UNIT = {"ENERGY": "kWh", "FLAT": "", "TIME": "h", "PARKING_TIME": "h"}
+_TIME = ("TIME", "PARKING_TIME")
 _FOUR = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """What one price component costs in a session.
 
     Attributes:
-        used: in kWh or hours, as measured; 1 of a FLAT.
-        quantity: what of it is billed: the last component of a dimension takes what ``step_size`` adds.
+        measured: in kWh or microseconds; 1 of a FLAT.
+        billed: likewise; the last component of a dimension takes what ``step_size`` adds.
         cost: price times quantity, with taxes if the Tariff's prices include them.
+        taxes: those on it.
         periods: indices of the charging periods in which the component was active.
         stepped: whether this is the component whose ``step_size`` counts.
     """
 
     choice: Choice
-    part: Part
-    used: Decimal
-    quantity: Decimal
+    measured: Decimal | int
+    billed: Decimal | int
     cost: Decimal
+    taxes: tuple[Tax, ...]
     periods: tuple[int, ...]
     stepped: bool = False
+
+    @property
+    def used(self) -> Decimal:
+        """What was measured, in kWh or hours; 1 of a FLAT."""
+        return in_hours(self.measured) if self.dimension in _TIME else Decimal(self.measured)
+
+    @property
+    def quantity(self) -> Decimal:
+        """What is billed, in kWh or hours."""
+        return in_hours(self.billed) if self.dimension in _TIME else Decimal(self.billed)
+
+    @property
+    def part(self) -> Part:
+        """What the cost is for."""
+        kind = self.choice.kind
+        if kind.phase != "CHARGING":
+            return "reservation"
+        return "parking" if kind.dimension == "FLAT" and self.choice.with_parking_only else _PARTS[kind.dimension]
+
+    @property
+    def amount(self) -> Amount:
+        """The cost and its taxes, exactly."""
+        return taxed(self.cost, self.taxes, included=self.choice.tariff.tariff.tax_included == "YES")
 
     @property
     def tariff_id(self) -> str:
@@ -65,7 +98,8 @@ class Line:
         choice, priced = self.choice, self.choice.priced
         unit = _UNIT[priced.type]
         amount = f"{_plain(self.quantity)} {unit}".strip()
-        why = [f"{amount} {priced.type} of the {choice.phase.value} at {priced.price}{'/' + unit if unit else ''}"]
+        each = f"{priced.price}/{unit}" if unit else str(priced.price)
+        why = [f"{amount} {priced.type} of the {_PHASES[choice.kind.phase]} at {each}"]
         why.append(f"elements[{choice.element}].price_components[{choice.component}] of Tariff {self.tariff_id}")
         if choice.tests:
             why.append(f"first whose restrictions match: {_restrictions(choice)}")
@@ -106,15 +140,21 @@ class Bill:
 
     Attributes:
         total: in whole minor units of the currency.
-        parts: by what they are for, in four decimals; limits do not touch them.
         limited: the limits that changed the total.
     """
 
     currency: str
     total: Price
     lines: tuple[Line, ...] = ()
-    parts: Mapping[Part, Price] = field(default_factory=dict)
     limited: tuple[Limited, ...] = ()
+
+    @property
+    def parts(self) -> dict[Part, Price]:
+        """The costs by what they are for, in four decimals; limits do not touch them."""
+        summed: dict[Part, Amount] = {}
+        for line in self.lines:
+            summed.setdefault(line.part, Amount()).add(line.amount)
+        return {part: amount.rounded(_FOUR) for part, amount in summed.items()}
 
     def cdr_costs(self) -> JSONObject:
         """Return the cost fields of a CDR."""

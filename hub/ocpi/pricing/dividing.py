@@ -10,21 +10,20 @@ from decimal import Decimal
 
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.bill import in_hours, length
-from hub.ocpi.pricing.elements import Phase, PreparedTariff, prepare
-from hub.ocpi.pricing.forms import Dimension, read_period, read_tariff
-from hub.ocpi.pricing.stretches import HOURS_ROUNDED, Period, Stretch, Use, read_periods, stretches
+from hub.ocpi.pricing.elements import KINDS, Kind, Phase, PreparedTariff, prepare
+from hub.ocpi.pricing.forms import read_period, read_tariff
+from hub.ocpi.pricing.stretches import ENERGY, HOURS_ROUNDED, Period, Stretch, read_periods, stretches
 from hub.ocpi.times import date_time, moment
 
 _FOUR = Decimal("0.0001")
-_ACTIVE: tuple[Dimension, ...] = ("ENERGY", "FLAT", "PARKING_TIME", "TIME")
 _TIME_TYPES = ("TIME", "PARKING_TIME", "RESERVATION_TIME", "RESERVATION_EXPIRES", "RESERVATION_OVERTIME")
 _TYPES = {
-    (Phase.CHARGING, "ENERGY"): "ENERGY",
-    (Phase.CHARGING, "TIME"): "TIME",
-    (Phase.CHARGING, "PARKING_TIME"): "PARKING_TIME",
-    (Phase.RESERVED, "TIME"): "RESERVATION_TIME",
-    (Phase.EXPIRED, "TIME"): "RESERVATION_EXPIRES",
-    (Phase.OVERTIME, "TIME"): "RESERVATION_OVERTIME",
+    ENERGY: "ENERGY",
+    KINDS["CHARGING"]["TIME"]: "TIME",
+    KINDS["CHARGING"]["PARKING_TIME"]: "PARKING_TIME",
+    KINDS["RESERVED"]["TIME"]: "RESERVATION_TIME",
+    KINDS["EXPIRED"]["TIME"]: "RESERVATION_EXPIRES",
+    KINDS["OVERTIME"]["TIME"]: "RESERVATION_OVERTIME",
 }
 
 #: How the volumes of two periods become that of one; what is in neither list is the later one's.
@@ -69,15 +68,21 @@ def divided(
     read = read_periods([read_period(period)], until)[0]
     if tariff is None:
         return [Division(period, until, _kind(read))]
-    return list(_divisions(read, prepare(read_tariff(tariff)), zone, since, kwh))
+    told = [each for each in period["dimensions"] if each["type"] != "ENERGY" and each["type"] not in _TIME_TYPES]
+    return list(_divisions(read, told, prepare(read_tariff(tariff)), zone, since, kwh))
 
 
 def _divisions(
-    read: Period, tariff: PreparedTariff, zone: datetime.tzinfo, since: datetime.datetime, kwh: Decimal
+    read: Period,
+    told: list[JSONObject],
+    tariff: PreparedTariff,
+    zone: datetime.tzinfo,
+    since: datetime.datetime,
+    kwh: Decimal,
 ) -> Iterator[Division]:
     last: Division | None = None
     for stretch in stretches(read, tariff, zone, since, kwh):
-        made = Division(_json(stretch, read), stretch.end, _priced_by(stretch, read, tariff))
+        made = Division(_json(stretch, read, told), stretch.end, _priced_by(stretch, read, tariff))
         if last is not None and last.priced_by == made.priced_by:
             last = joined(last, made)
             continue
@@ -121,30 +126,33 @@ def _later(_: Decimal, volume: Decimal) -> Decimal:
     return volume
 
 
-def _json(stretch: Stretch, read: Period) -> JSONObject:
-    dimensions = [_dimension(use) for use in stretch.uses]
-    dimensions += [{"type": kind, "volume": volume} for kind, volume in read.told.items()]
+def _json(stretch: Stretch, read: Period, told: list[JSONObject]) -> JSONObject:
+    dimensions = [*(_dimension(kind, amount) for kind, amount, _ in stretch.uses), *told]
     made: JSONObject = {"start_date_time": date_time(stretch.start), "dimensions": dimensions}
     return made if read.tariff_id is None else made | {"tariff_id": read.tariff_id}
 
 
-def _dimension(use: Use) -> JSONObject:
-    amount = Decimal(use.amount) if use.dimension == "ENERGY" else in_hours(use.amount)
-    return {"type": _TYPES[use.phase, use.dimension], "volume": amount.quantize(_FOUR)}
+def _dimension(kind: Kind, amount: Decimal | int) -> JSONObject:
+    volume = Decimal(amount) if kind is ENERGY else in_hours(amount)
+    return {"type": _TYPES[kind], "volume": volume.quantize(_FOUR)}
 
 
 def _priced_by(stretch: Stretch, read: Period, tariff: PreparedTariff) -> str:
-    phases = {use.phase for use in stretch.uses} or {Phase.CHARGING}
-    parked = {use.dimension for use in stretch.uses} & {"TIME", "PARKING_TIME"}
     active = []
-    for phase in sorted(phases, key=lambda each: each.value):
-        for dimension in _ACTIVE:
-            if dimension in ("TIME", "PARKING_TIME") and phase is Phase.CHARGING and dimension not in parked:
-                continue  # a price nobody pays just now
-            choice = tariff.choose(phase, dimension, stretch.now)
-            active.append("-" if choice is None else f"{choice.element}.{choice.component}")
+    for kind in _relevant(stretch):
+        choice = tariff.choose(kind, stretch.now)
+        active.append("-" if choice is None else f"{choice.element}.{choice.component}")
     return f"{_kind(read)} {tariff.tariff.id} {' '.join(active)}"
 
 
+def _relevant(stretch: Stretch) -> list[Kind]:
+    """Return what may cost something just now; energy does not flow in every period, but it may in the next."""
+    kinds = [kind for kind, _, _ in stretch.uses if kind is not ENERGY]
+    phases: list[Phase] = sorted({kind.phase for kind in kinds}) or ["CHARGING"]
+    if "CHARGING" in phases:
+        kinds.append(ENERGY)
+    return [*kinds, *(KINDS[phase]["FLAT"] for phase in phases)]
+
+
 def _kind(read: Period) -> str:
-    return "+".join(sorted({_TYPES[use.phase, use.dimension] for use in read.uses} - {"ENERGY"}))
+    return "+".join(sorted(_TYPES[kind] for kind, _, _ in read.uses if kind is not ENERGY))

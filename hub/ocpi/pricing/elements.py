@@ -9,30 +9,37 @@ Source: OCPI 2.3.0, mod_tariffs.asciidoc (Tariff, TariffElement, ReservationRest
 
 import functools
 from dataclasses import dataclass
-from enum import Enum
+from decimal import Decimal
+from typing import Literal, get_args
 
 from hub.ocpi.pricing.forms import Dimension, PriceComponent, Tariff, TariffElement, given, read_tariff
 from hub.ocpi.pricing.restrictions import Changes, Conditions, Test, changes, tests
+from hub.ocpi.pricing.taxes import Tax
+
+#: What is being priced; EXPIRED and CANCELED are reservations, OVERTIME is charging on after a booking.
+Phase = Literal["CHARGING", "RESERVED", "EXPIRED", "CANCELED", "OVERTIME"]
 
 
-class Phase(Enum):
-    """What is being priced."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Kind:
+    """A dimension in a phase: what components are looked up for. There is one object for each, in ``KINDS``."""
 
-    CHARGING = "charging session"
-    RESERVED = "reservation"
-    EXPIRED = "expired reservation"
-    CANCELED = "canceled reservation"
-    OVERTIME = "time after a booking"
+    phase: Phase
+    dimension: Dimension
 
+
+KINDS: dict[Phase, dict[Dimension, Kind]] = {
+    phase: {dimension: Kind(phase, dimension) for dimension in get_args(Dimension)} for phase in get_args(Phase)
+}
 
 #: Which elements price a phase, by their ``reservation`` or ``booking`` restriction, those tried first in front.
 _ELEMENTS: dict[Phase, tuple[tuple[str | None, ...], ...]] = {
-    Phase.CHARGING: ((None,),),
-    Phase.RESERVED: (("RESERVATION", "BOOKING"),),
-    Phase.EXPIRED: (("RESERVATION_EXPIRES", "BOOKING_EXPIRES"), ("RESERVATION", "BOOKING")),
+    "CHARGING": ((None,),),
+    "RESERVED": (("RESERVATION", "BOOKING"),),
+    "EXPIRED": (("RESERVATION_EXPIRES", "BOOKING_EXPIRES"), ("RESERVATION", "BOOKING")),
     # What a canceled booking costs has elements of its own; a reservation costs the time it was held.
-    Phase.CANCELED: (("BOOKING_CANCELLATION_FEES",), ("RESERVATION",)),
-    Phase.OVERTIME: (("BOOKING_OVERTIME",),),
+    "CANCELED": (("BOOKING_CANCELLATION_FEES",), ("RESERVATION",)),
+    "OVERTIME": (("BOOKING_OVERTIME",),),
 }
 
 
@@ -42,15 +49,17 @@ class Choice:
 
     Attributes:
         element: its TariffElement's index in the Tariff; ``component`` its own within that.
+        taxes: None where the Tariff does not say them.
         with_parking_only: whether its element prices parking, and neither energy nor charging time.
     """
 
     tariff: "PreparedTariff"
-    phase: Phase
+    kind: Kind
     element: int
     component: int
     priced: PriceComponent
     tests: tuple[Test, ...]
+    taxes: tuple[Tax, ...] | None
     with_parking_only: bool
 
     def matches(self, now: Conditions) -> bool:
@@ -63,15 +72,16 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class PreparedTariff:
-    """A Tariff, its components sorted by what they price, and where they may change."""
+    """A Tariff, its components sorted by what they price, where they may change, and its taxes by percentage."""
 
     tariff: Tariff
-    choices: dict[tuple[Phase, Dimension], tuple[Choice, ...]]
+    choices: dict[Kind, tuple[Choice, ...]]
     changes: Changes
+    taxes: dict[Decimal, tuple[Tax, ...]]
 
-    def choose(self, phase: Phase, dimension: Dimension, now: Conditions) -> Choice | None:
+    def choose(self, kind: Kind, now: Conditions) -> Choice | None:
         """Return the component active at a moment; None: the dimension costs nothing then."""
-        for choice in self.choices.get((phase, dimension), ()):
+        for choice in self.choices.get(kind, ()):
             if choice.matches(now):
                 return choice
         return None
@@ -80,7 +90,7 @@ class PreparedTariff:
 def prepare(tariff: Tariff) -> PreparedTariff:
     """Return a Tariff ready for pricing."""
     limits = [element.restrictions for element in tariff.elements if element.restrictions is not None]
-    prepared = PreparedTariff(tariff, {}, changes(limits))
+    prepared = PreparedTariff(tariff, {}, changes(limits), {})
     for phase, orders in _ELEMENTS.items():
         for kinds in orders:
             _collect(prepared, phase, kinds)
@@ -104,11 +114,19 @@ def _collect(prepared: PreparedTariff, phase: Phase, kinds: tuple[str | None, ..
         conditions = tests(element.restrictions) if element.restrictions is not None else ()
         parking = _with_parking_only(element)
         for place, priced in enumerate(element.price_components):
-            known = prepared.choices.get((phase, priced.type), ())
+            kind = KINDS[phase][priced.type]
+            known = prepared.choices.get(kind, ())
             if known and not known[-1].tests:
                 continue  # never reached: the one before always matches
-            made = Choice(prepared, phase, index, place, priced, conditions, parking)
-            prepared.choices[phase, priced.type] = (*known, made)
+            made = Choice(prepared, kind, index, place, priced, conditions, _taxes(prepared, priced), parking)
+            prepared.choices[kind] = (*known, made)
+
+
+def _taxes(prepared: PreparedTariff, priced: PriceComponent) -> tuple[Tax, ...] | None:
+    vat = given(priced.vat)
+    if prepared.tariff.tax_included == "N/A":
+        return ()
+    return None if vat is None else prepared.taxes.setdefault(vat, (Tax("VAT", vat),))
 
 
 def _kind(element: TariffElement) -> str | None:

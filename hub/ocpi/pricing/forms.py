@@ -8,7 +8,7 @@ Source: OCPI 2.3.0, mod_tariffs.asciidoc, mod_cdrs.asciidoc; OCPI 2.3.0 Bookings
 
 import datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Union, cast
 
 import msgspec
 
@@ -79,14 +79,43 @@ class Tariff(msgspec.Struct, frozen=True):
     max_price: PriceLimit | None = None
 
 
-class CdrDimension(msgspec.Struct, frozen=True):
-    """An amount of one dimension: in A, kW, kWh, hours or percent, as its type says."""
+class Volume(Protocol):
+    """An amount of one dimension: of time in hours, of current in A, of power in kW.
 
-    type: str
+    Only energy is read exactly: hours become whole microseconds, and current and power are only compared.
+    """
+
+    volume: float
+
+
+class Energy(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="ENERGY"):
+    """An amount of energy, in kWh."""
+
     volume: Decimal
 
 
-class ChargingPeriod(msgspec.Struct, frozen=True):
+def _volume(kind: str) -> type[Volume]:
+    made = msgspec.defstruct(kind, [("volume", float)], tag_field="type", tag=kind, frozen=True, gc=False)
+    return cast(type[Volume], made)
+
+
+#: The other dimensions of a ChargingPeriod by name, each a class, so that msgspec tells them apart.
+VOLUMES = {
+    kind: _volume(kind)
+    for kind in (
+        "CURRENT", "ENERGY_EXPORT", "ENERGY_IMPORT", "MAX_CURRENT", "MIN_CURRENT", "MAX_POWER", "MIN_POWER",
+        "PARKING_TIME", "POWER", "RESERVATION_TIME", "RESERVATION_EXPIRES", "RESERVATION_OVERTIME", "STATE_OF_CHARGE",
+        "TIME",
+    )
+}  # fmt: skip
+
+if TYPE_CHECKING:
+    CdrDimension = Energy | Volume
+else:
+    CdrDimension = Union[(Energy, *VOLUMES.values())]
+
+
+class ChargingPeriod(msgspec.Struct, frozen=True, gc=False):
     """A part of a session under one Tariff, up to the next period or the end."""
 
     start_date_time: datetime.datetime
@@ -103,6 +132,8 @@ class Cdr(msgspec.Struct, frozen=True):
     tariffs: list[msgspec.Raw] | None = None
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_periods = msgspec.json.Decoder(ChargingPeriod)
 _cdrs = msgspec.json.Decoder(Cdr)
 _tariffs = msgspec.json.Decoder(Tariff)
 
@@ -113,34 +144,33 @@ def read_cdr(text: bytes) -> Cdr:
     Raises:
         Unpriceable: it is no CDR.
     """
-    try:
-        return _cdrs.decode(text)
-    except (msgspec.DecodeError, ArithmeticError) as error:
-        raise Unpriceable(str(error)) from error
+    return _read(_cdrs, text, "$")
 
 
-def read_tariff(value: JSONObject | bytes) -> Tariff:
+def read_tariff(value: JSONObject | bytes, path: str = "$") -> Tariff:
     """Return a Tariff of the newest version from its JSON, decoded or not.
 
     Raises:
-        Unpriceable: it is no Tariff.
+        Unpriceable: it is no Tariff; what is wrong is named from ``path`` on.
     """
-    try:
-        return _tariffs.decode(value) if isinstance(value, bytes) else msgspec.convert(value, Tariff)
-    except (msgspec.DecodeError, ArithmeticError) as error:
-        raise Unpriceable(str(error)) from error
+    return _read(_tariffs, value if isinstance(value, bytes) else _encoder.encode(value), path)
 
 
-def read_period(value: JSONObject) -> ChargingPeriod:
+def read_period(value: JSONObject, path: str = "$") -> ChargingPeriod:
     """Return a ChargingPeriod from decoded JSON.
 
     Raises:
-        Unpriceable: it is no ChargingPeriod.
+        Unpriceable: it is no ChargingPeriod; what is wrong is named from ``path`` on.
     """
+    return _read(_periods, _encoder.encode(value), path)
+
+
+def _read(decoder: msgspec.json.Decoder[T], text: bytes, path: str) -> T:
     try:
-        return msgspec.convert(value, ChargingPeriod)
-    except (msgspec.ValidationError, ArithmeticError) as error:
-        raise Unpriceable(str(error)) from error
+        return decoder.decode(text)
+    except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError) as error:
+        rule, _, where = str(error).partition(" - at `$")
+        raise Unpriceable(f"{path}{where.rstrip('`')}: {rule}") from error
 
 
 def given(value: T | list[Any] | None) -> T | None:

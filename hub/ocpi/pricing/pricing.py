@@ -9,26 +9,25 @@ from decimal import Decimal
 from enum import Enum
 
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing.bill import Bill, Limited, Line, Part, in_hours
+from hub.ocpi.pricing.bill import Bill, Limited, Line
+from hub.ocpi.pricing.courses import Course, Usages
 from hub.ocpi.pricing.currencies import minor_unit
-from hub.ocpi.pricing.elements import Choice, Phase, PreparedTariff, prepare, prepared_from
-from hub.ocpi.pricing.forms import ChargingPeriod, Unpriceable, given, read_cdr, read_period, read_tariff
+from hub.ocpi.pricing.elements import PreparedTariff, prepare, prepared_from
+from hub.ocpi.pricing.forms import Unpriceable, read_cdr, read_period, read_tariff
 from hub.ocpi.pricing.limits import limited, limits
-from hub.ocpi.pricing.restrictions import Conditions
 from hub.ocpi.pricing.steps import Usage, apply_steps
-from hub.ocpi.pricing.stretches import HOUR, Period, read_periods, stretches
-from hub.ocpi.pricing.taxes import Amount, Tax, taxed, total_of
+from hub.ocpi.pricing.stretches import HOUR, Period, read_periods
+from hub.ocpi.pricing.taxes import ZERO, Amount, Tax, taxed
 
-_PARTS: dict[str, Part] = {"FLAT": "fixed", "ENERGY": "energy", "TIME": "time", "PARKING_TIME": "parking"}
-_FOUR = Decimal("0.0001")
+_TIME = ("TIME", "PARKING_TIME")
 
 
 class Outcome(Enum):
     """What became of a reservation."""
 
-    USED = Phase.RESERVED
-    EXPIRED = Phase.EXPIRED
-    CANCELED = Phase.CANCELED
+    USED = "RESERVED"
+    EXPIRED = "EXPIRED"
+    CANCELED = "CANCELED"
 
 
 def price_cdr(text: bytes, zone: datetime.tzinfo, *, taxes: Sequence[Tax] = ()) -> Bill:
@@ -70,8 +69,8 @@ def price(
     Raises:
         Unpriceable: an input is no OCPI object, or one lacks what the price depends on.
     """
-    prepared = [prepare(read_tariff(each)) for each in tariffs]
-    read: list[ChargingPeriod] = [read_period(each) for each in periods]
+    prepared = [prepare(read_tariff(each, f"tariffs[{at}]")) for at, each in enumerate(tariffs)]
+    read = [read_period(each, f"charging_periods[{at}]") for at, each in enumerate(periods)]
     return _Pricing(prepared, zone, taxes, currency).bill(read_periods(read, until), outcome)
 
 
@@ -83,129 +82,83 @@ class _Pricing:
         self._zone = zone
         self._taxes = tuple(taxes)
         self._currency = currency
-        self._usages: dict[Choice, Usage] = {}
-        self._flat: dict[Phase, Choice] = {}
-        self._relevant: dict[PreparedTariff, None] = {}
         for each in tariffs:
             if each.tariff.currency != currency:
                 raise Unpriceable(f"currency: {currency}, but Tariff {each.tariff.id} has {each.tariff.currency}")
 
     def bill(self, periods: list[Period], outcome: Outcome | None) -> Bill:
-        charged = any(period.charging for period in periods)
-        reserved = (outcome or (Outcome.USED if charged else Outcome.EXPIRED)).value
         session = next((period.start for period in periods if period.charging), None)
+        usages = Usages((outcome or (Outcome.EXPIRED if session is None else Outcome.USED)).value)
+        courses: dict[str, Course] = {}
         kwh = Decimal(0)
         for period in periods:
-            tariff = self._tariff(period)
-            if tariff is not None:
-                self._relevant[tariff] = None
+            if period.tariff_id is not None:
+                course = courses.get(period.tariff_id)
+                if course is None:
+                    course = courses[period.tariff_id] = Course(self._tariff(period), self._zone, usages)
                 since = session if period.charging and session is not None else periods[0].start
-                self._price(period, tariff, since, kwh, reserved)
+                course.price(period, since, kwh)
             kwh += period.kwh
-        usages = list(self._usages.values())
-        apply_steps(usages)
-        return self._made([self._line(each) for each in usages], charged=charged)
+        used = usages.in_order()
+        apply_steps(used)
+        tariffs = dict.fromkeys(course.tariff for course in courses.values())
+        return self._made([self._line(each) for each in used], list(tariffs), charged=session is not None)
 
-    def _tariff(self, period: Period) -> PreparedTariff | None:
-        """Return the Tariff of a period; without a tariff_id none is relevant, and it costs nothing."""
-        if period.tariff_id is None:
-            return None
-        found = self._tariffs.get(period.tariff_id.upper())
+    def _tariff(self, period: Period) -> PreparedTariff:
+        """Return the Tariff of a period; one without a tariff_id has none, and costs nothing."""
+        found = self._tariffs.get(str(period.tariff_id).upper())
         if found is None:
-            raise Unpriceable(
-                f"charging_periods[{period.index}].tariff_id: {period.tariff_id} is not among the tariffs"
-            )
+            path = f"charging_periods[{period.index}].tariff_id"
+            raise Unpriceable(f"{path}: {period.tariff_id} is not among the tariffs")
         return found
-
-    def _price(
-        self, period: Period, tariff: PreparedTariff, since: datetime.datetime, kwh: Decimal, reserved: Phase
-    ) -> None:
-        for stretch in stretches(period, tariff, self._zone, since, kwh):
-            now = stretch.now
-            if period.charging:
-                self._flat_fee(Phase.CHARGING, tariff, now, period.index)
-            for use in stretch.uses:
-                phase = reserved if use.phase is Phase.RESERVED else use.phase
-                if phase is not Phase.CHARGING:
-                    self._flat_fee(phase, tariff, now, period.index)
-                choice = tariff.choose(phase, use.dimension, now) if use.amount else None
-                if choice is not None:
-                    # Taken out and put back: the usages stay in the order they were last active.
-                    usage = self._usages.pop(choice, None) or Usage(choice)
-                    self._usages[choice] = usage
-                    usage.take(use, period.index)
-
-    def _flat_fee(self, phase: Phase, tariff: PreparedTariff, now: Conditions, period: int) -> None:
-        """A flat fee is owed once: the first that is active (errata E-62)."""
-        if phase in self._flat:
-            return
-        choice = tariff.choose(phase, "FLAT", now)
-        if choice is not None:
-            self._flat[phase] = choice
-            self._usages[choice] = Usage(choice, used=1, periods=[period])
 
     # -- money -------------------------------------------------------------------------------------
 
     def _line(self, usage: Usage) -> Line:
         choice = usage.choice
-        used, quantity = Decimal(usage.used), Decimal(usage.used + usage.added)
-        if choice.priced.type in ("TIME", "PARKING_TIME"):
-            cost = choice.priced.price * quantity / HOUR
-            used, quantity = in_hours(used), in_hours(quantity)
-        else:
-            cost = choice.priced.price * quantity
-        return Line(choice, _part(choice), used, quantity, cost, tuple(usage.periods), usage.stepped)
+        billed = usage.used + usage.added
+        cost = choice.priced.price * billed
+        if choice.priced.type in _TIME:
+            cost /= HOUR
+        taxes = self._taxes if choice.taxes is None else choice.taxes
+        return Line(choice, usage.used, billed, cost, taxes, tuple(usage.periods), usage.stepped)
 
-    def _made(self, lines: list[Line], *, charged: bool) -> Bill:
-        by_tariff: dict[PreparedTariff, dict[Part, Amount]] = {tariff: {} for tariff in self._relevant}
-        for line in lines:
-            by_tariff[line.choice.tariff].setdefault(line.part, Amount()).add(self._taxed(line))
+    def _made(self, lines: list[Line], tariffs: list[PreparedTariff], *, charged: bool) -> Bill:
         total = Amount()
         changed: list[Limited] = []
-        for tariff, parts in by_tariff.items():
-            total.add(self._limited(tariff, total_of(parts.values()), changed, charged=charged))
-        return Bill(
-            self._currency,
-            total.rounded(minor_unit(self._currency)),
-            tuple(lines),
-            {part: amount.rounded(_FOUR) for part, amount in _summed(by_tariff.values()).items()},
-            tuple(changed),
-        )
-
-    def _taxed(self, line: Line) -> Amount:
-        tariff = line.choice.tariff.tariff
-        taxes = self._taxes_of(given(line.choice.priced.vat), tariff.tax_included)
-        return taxed(line.cost, taxes, included=tariff.tax_included == "YES")
-
-    def _taxes_of(self, vat: Decimal | None, tax_included: str) -> tuple[Tax, ...]:
-        if tax_included == "N/A":
-            return ()
-        return self._taxes if vat is None else (Tax("VAT", vat),)
+        for tariff in tariffs:
+            amount = _sum(line for line in lines if line.choice.tariff is tariff)
+            total.add(self._limited(tariff, amount, changed, charged=charged))
+        rounded = total.rounded(minor_unit(self._currency))
+        return Bill(self._currency, rounded, tuple(lines), tuple(changed))
 
     def _limited(self, tariff: PreparedTariff, amount: Amount, changed: list[Limited], *, charged: bool) -> Amount:
         said = tariff.tariff
-        unit = minor_unit(self._currency)
         for rule, limit in limits(said, charged=charged):
-            rates = {given(each.vat) for element in said.elements for each in element.price_components}
-            fallback = self._taxes_of(rates.pop(), said.tax_included) if len(rates) == 1 else ()
-            now = limited(amount, rule, limit, gross=said.tax_included == "YES", fallback=fallback)
+            unit = minor_unit(self._currency)
+            now = limited(amount, rule, limit, gross=said.tax_included == "YES", fallback=self._taxes_of(tariff))
             if now is not amount:
                 changed.append(Limited(said.id, rule, amount.rounded(unit), now.rounded(unit)))
                 amount = now
         return amount
 
+    def _taxes_of(self, tariff: PreparedTariff) -> tuple[Tax, ...]:
+        """Return the taxes that all components of a Tariff have; nothing if they differ."""
+        rates = {
+            self._taxes if choice.taxes is None else choice.taxes for each in tariff.choices.values() for choice in each
+        }
+        return rates.pop() if len(rates) == 1 else ()
 
-def _part(choice: Choice) -> Part:
-    if choice.phase is not Phase.CHARGING:
-        return "reservation"
-    if choice.priced.type == "FLAT" and choice.with_parking_only:
-        return "parking"
-    return _PARTS[choice.priced.type]
 
-
-def _summed(by_tariff: Iterable[dict[Part, Amount]]) -> dict[Part, Amount]:
-    summed: dict[Part, Amount] = {}
-    for parts in by_tariff:
-        for part, amount in parts.items():
-            summed.setdefault(part, Amount()).add(amount)
-    return summed
+def _sum(lines: Iterable[Line]) -> Amount:
+    """Return what some lines of one Tariff cost together, taxed once per percentage."""
+    # By identity: a percentage has one tuple of taxes throughout a Tariff, and equal taxes are added up below.
+    groups: dict[int, list[Line]] = {}
+    for line in lines:
+        groups.setdefault(id(line.taxes), []).append(line)
+    total = Amount()
+    for group in groups.values():
+        first = group[0]
+        cost = sum([line.cost for line in group], ZERO)
+        total.add(taxed(cost, first.taxes, included=first.choice.tariff.tariff.tax_included == "YES"))
+    return total

@@ -19,6 +19,11 @@ from hub.ocpi.pricing.forms import TariffRestrictions, given
 _DAY = 24 * 60
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _SECOND = 1_000_000
+_FLOW = ("min_current", "max_current", "min_power", "max_power")
+
+
+#: Of current or power; Python compares both kinds of number exactly.
+Amount = Decimal | float
 
 
 @dataclass(slots=True)
@@ -36,10 +41,10 @@ class Conditions:
     local: datetime.datetime
     kwh: Decimal
     lasted: int
-    min_current: Decimal | None = None
-    max_current: Decimal | None = None
-    min_power: Decimal | None = None
-    max_power: Decimal | None = None
+    min_current: Amount | None = None
+    max_current: Amount | None = None
+    min_power: Amount | None = None
+    max_power: Amount | None = None
 
 
 Test = Callable[[Conditions], bool]
@@ -53,11 +58,13 @@ class Changes:
         minutes: of the local day.
         kwh: energy charged.
         durations: of the session, in microseconds.
+        flow: whether current or power decide, which may be others in every period.
     """
 
     minutes: tuple[int, ...]
     kwh: tuple[Decimal, ...]
     durations: tuple[int, ...]
+    flow: bool
 
 
 def tests(restrictions: TariffRestrictions) -> tuple[Test, ...]:
@@ -135,7 +142,8 @@ def changes(all_of_them: list[TariffRestrictions]) -> Changes:
         durations.update(
             limit * _SECOND for limit in (given(each.min_duration), given(each.max_duration)) if limit is not None
         )
-    return Changes(tuple(sorted(minutes)), tuple(sorted(kwh)), tuple(sorted(durations)))
+    flow = any(given(getattr(each, name)) is not None for each in all_of_them for name in _FLOW)
+    return Changes(tuple(sorted(minutes)), tuple(sorted(kwh)), tuple(sorted(durations)), flow)
 
 
 def wall_clock_moments(
@@ -151,6 +159,19 @@ def wall_clock_moments(
             if start < at < end:
                 yield at
         day += datetime.timedelta(days=1)
+
+
+def same_minute_span(at: datetime.datetime, zone: datetime.tzinfo, minutes: tuple[int, ...]) -> datetime.datetime:
+    """Return until when a local clock surely shows none of these minutes after a moment, at most to its midnight.
+
+    On a day on which the clock is put this says nothing, and is the moment itself.
+    """
+    local = at.astimezone(zone)
+    passed = local.hour * 60 + local.minute
+    ahead = next((minute for minute in minutes if minute > passed), _DAY) - passed
+    wait = datetime.timedelta(minutes=ahead, seconds=-local.second, microseconds=-local.microsecond)
+    until = at + wait
+    return until if until.astimezone(zone).utcoffset() == local.utcoffset() else at
 
 
 def _moments_of(day: datetime.date, zone: datetime.tzinfo, minutes: tuple[int, ...]) -> Iterator[datetime.datetime]:

@@ -8,39 +8,36 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR, step_size), mod_tariffs.asciidoc (Pr
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
-from hub.ocpi.pricing.elements import Choice, Phase
-from hub.ocpi.pricing.stretches import HOURS_ROUNDED, Use
+import msgspec
+
+from hub.ocpi.pricing.elements import KINDS, Choice, Kind
+from hub.ocpi.pricing.stretches import CHARGED, HOURS_ROUNDED
 
 _WH = 1000  # in a kWh
 _SECOND = 1_000_000  # in microseconds
+_PARKED = KINDS["CHARGING"]["PARKING_TIME"]
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(msgspec.Struct):
     """How much a component priced.
 
     Attributes:
         used: in kWh for ENERGY, in microseconds for time, 1 for FLAT.
+        last: when it was last active, as a number that only grows.
         added: what its ``step_size`` adds; a little less than nothing where hours were told too long.
         stepped: whether its ``step_size`` is the one that counts.
+        rounded: in how many periods its time is only known to four decimals of an hour.
     """
 
     choice: Choice
     used: Decimal | int = 0
+    last: int = 0
     added: Decimal | int = 0
     stepped: bool = False
     rounded: int = 0
-    periods: list[int] = field(default_factory=list)
-
-    def take(self, use: Use, period: int) -> None:
-        """Add a use in a charging period."""
-        self.used += use.amount
-        self.rounded += use.rounded
-        if not self.periods or self.periods[-1] != period:
-            self.periods.append(period)
+    periods: list[int] = []
 
 
 def apply_steps(usages: list[Usage]) -> None:
@@ -54,13 +51,11 @@ def apply_steps(usages: list[Usage]) -> None:
 
 
 def _groups(usages: list[Usage]) -> Iterator[list[Usage]]:
-    by_kind: dict[tuple[Phase, str], list[Usage]] = {}
+    by_kind: dict[Kind, list[Usage]] = {}
     for each in usages:
-        by_kind.setdefault((each.choice.phase, each.choice.priced.type), []).append(each)
-    parked = (Phase.CHARGING, "PARKING_TIME") in by_kind
-    for (phase, dimension), group in by_kind.items():
-        followed_by_parking = parked and phase is Phase.CHARGING and dimension == "TIME"
-        if dimension != "FLAT" and not followed_by_parking:
+        by_kind.setdefault(each.choice.kind, []).append(each)
+    for kind, group in by_kind.items():
+        if kind.dimension != "FLAT" and not (kind is CHARGED and _PARKED in by_kind):
             yield group
 
 

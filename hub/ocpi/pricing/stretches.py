@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from hub.ocpi.pricing.elements import Phase, PreparedTariff
-from hub.ocpi.pricing.forms import ChargingPeriod, Dimension, Unpriceable, given, utc
-from hub.ocpi.pricing.restrictions import Conditions, wall_clock_moments
+import msgspec
+
+from hub.ocpi.pricing.elements import KINDS, Kind, PreparedTariff
+from hub.ocpi.pricing.forms import VOLUMES, CdrDimension, ChargingPeriod, Energy, Unpriceable, given, utc
+from hub.ocpi.pricing.restrictions import Amount, Conditions, wall_clock_moments
 
 HOUR = 3_600_000_000  # in microseconds
+_NOTHING = Decimal(0)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 #: A number has four decimals (types.asciidoc): hours are told to within 0.18 seconds.
@@ -28,37 +31,31 @@ KWH_TOLD = Decimal("0.0001")
 #: A single period longer than this is no charging session's, and would be cut into thousands.
 _LONGEST = datetime.timedelta(days=366)
 
-_TIMES: dict[str, tuple[Phase, Dimension]] = {
-    "TIME": (Phase.CHARGING, "TIME"),
-    "PARKING_TIME": (Phase.CHARGING, "PARKING_TIME"),
-    "RESERVATION_TIME": (Phase.RESERVED, "TIME"),
-    "RESERVATION_EXPIRES": (Phase.EXPIRED, "TIME"),
-    "RESERVATION_OVERTIME": (Phase.OVERTIME, "TIME"),
+ENERGY = KINDS["CHARGING"]["ENERGY"]
+CHARGED = KINDS["CHARGING"]["TIME"]
+RESERVED = KINDS["RESERVED"]["TIME"]
+_KINDS: dict[type, Kind] = {
+    Energy: ENERGY,
+    VOLUMES["TIME"]: CHARGED,
+    VOLUMES["PARKING_TIME"]: KINDS["CHARGING"]["PARKING_TIME"],
+    VOLUMES["RESERVATION_TIME"]: RESERVED,
+    VOLUMES["RESERVATION_EXPIRES"]: KINDS["EXPIRED"]["TIME"],
+    VOLUMES["RESERVATION_OVERTIME"]: KINDS["OVERTIME"]["TIME"],
 }
 
-
-@dataclass(slots=True)
-class Use:
-    """An amount of one dimension: in kWh for ENERGY, else in microseconds.
-
-    Attributes:
-        rounded: whether the time is only known to four decimals of an hour.
-    """
-
-    phase: Phase
-    dimension: Dimension
-    amount: Decimal | int
-    rounded: bool = False
+#: What was used: of ENERGY in kWh, else in microseconds; and whether it is only known to four decimals of an hour.
+Use = tuple[Kind, Decimal | int, bool]
 
 
-@dataclass(slots=True)
-class Period:
+class Period(msgspec.Struct, gc=False):
     """One charging period, read.
 
     Attributes:
         index: in the list it was given in.
+        uses: of time, each kind once, and of energy last, if there was any.
         kwh: charged in it.
-        told: the volumes of its other dimensions, by type.
+        charging: whether it is part of a charging session, and not of a reservation only.
+        dimensions: as it was told.
     """
 
     index: int
@@ -67,12 +64,8 @@ class Period:
     tariff_id: str | None
     uses: list[Use]
     kwh: Decimal
-    told: dict[str, Decimal]
-
-    @property
-    def charging(self) -> bool:
-        """Whether this is part of a charging session, and not of a reservation only."""
-        return not self.uses or any(use.phase is Phase.CHARGING for use in self.uses)
+    charging: bool
+    dimensions: Sequence[CdrDimension]
 
 
 @dataclass(slots=True)
@@ -91,36 +84,38 @@ class Stretch:
 
 def read_periods(periods: Sequence[ChargingPeriod], until: datetime.datetime) -> list[Period]:
     """Return charging periods in the order of time; each ends when the next begins, the last at ``until``."""
+    if not periods:
+        return []
     starts = [utc(each.start_date_time) for each in periods]
-    order = sorted(range(len(periods)), key=starts.__getitem__)
-    ends = [*(starts[index] for index in order[1:]), max(utc(until), starts[order[-1]])] if order else []
+    order = sorted(range(len(starts)), key=starts.__getitem__)
+    ends = [starts[index] for index in order[1:]]
+    ends.append(max(utc(until), starts[order[-1]]))
     return [_read(index, periods[index], starts[index], end) for index, end in zip(order, ends, strict=True)]
 
 
 def _read(index: int, period: ChargingPeriod, start: datetime.datetime, end: datetime.datetime) -> Period:
     uses: list[Use] = []
-    told: dict[str, Decimal] = {}
-    kwh = Decimal(0)
+    kwh = _NOTHING
+    charging = False
     for each in period.dimensions:
-        kind, volume = each.type, each.volume
-        if kind == "ENERGY":
-            kwh += volume
-        elif kind in _TIMES:
-            phase, dimension = _TIMES[kind]
-            uses.append(Use(phase, dimension, int((volume * HOUR).to_integral_value()), True))
+        kind = _KINDS.get(each.__class__)
+        if kind is None:
+            continue
+        if kind is ENERGY:
+            kwh += each.volume  # type: ignore[operator]  # only Energy has this kind, and it is exact
         else:
-            told[kind] = volume
+            uses.append((kind, round(each.volume * HOUR), True))
+            charging = charging or kind.phase == "CHARGING"
     if len(uses) == 1:
-        _take_exact(uses[0], (end - start) // _MICROSECOND)
+        # The clock's word counts where a period has one kind of time, told as exactly as hours can be.
+        length = (end - start) // _MICROSECOND
+        kind, told, _ = uses[0]
+        if -HOURS_ROUNDED <= told - length <= HOURS_ROUNDED:
+            uses[0] = (kind, length, False)
     if kwh:
-        uses.append(Use(Phase.CHARGING, "ENERGY", kwh))
-    return Period(index, start, end, given(period.tariff_id), uses, kwh, told)
-
-
-def _take_exact(use: Use, length: int) -> None:
-    """Take the clock's word where the period has one kind of time, told as exactly as hours can be."""
-    if abs(length - int(use.amount)) <= HOURS_ROUNDED:
-        use.amount, use.rounded = length, False
+        uses.append((ENERGY, kwh, False))
+        charging = True
+    return Period(index, start, end, given(period.tariff_id), uses, kwh, charging or not uses, period.dimensions)
 
 
 def stretches(
@@ -132,50 +127,53 @@ def stretches(
         since: when the session (or reservation) began.
         kwh: charged before the period.
     """
-    now = _conditions(period, period.start.astimezone(zone), kwh, (period.start - since) // _MICROSECOND)
+    flow = tariff.changes.flow
+    now = conditions(period, zone, since, kwh, at=period.start, flow=flow)
     cuts = _cuts(period, tariff, zone, since, now)
     if not cuts:
         yield Stretch(period.start, period.end, period.uses, now)
         return
-    left = period.uses
-    start = period.start
+    left, start = period.uses, period.start
     for at, charged in [*cuts, (period.end, kwh + period.kwh)]:
-        taken, left = (
-            _divided(left, (at - start) / (period.end - start), charged - now.kwh) if at < period.end else (left, [])
-        )
+        taken, left = _divided(left, (at - start) / (period.end - start), charged - now.kwh)
         yield Stretch(start, at, taken, now)
         start = at
-        now = _conditions(period, at.astimezone(zone), charged, (at - since) // _MICROSECOND)
+        now = conditions(period, zone, since, charged, at=at, flow=flow)
 
 
 def _divided(uses: list[Use], part: float, kwh: Decimal) -> tuple[list[Use], list[Use]]:
     """Return the first part of some uses, and the rest."""
-    taken, left = [], []
-    for use in uses:
-        amount = kwh if use.dimension == "ENERGY" else round(int(use.amount) * part)
-        taken.append(Use(use.phase, use.dimension, amount, use.rounded))
-        left.append(Use(use.phase, use.dimension, use.amount - amount, use.rounded))
+    taken: list[Use] = []
+    left: list[Use] = []
+    for kind, amount, rounded in uses:
+        first = kwh if kind is ENERGY else round(int(amount) * part)
+        taken.append((kind, first, rounded))
+        left.append((kind, amount - first, rounded))
     return taken, left
 
 
-def _conditions(period: Period, local: datetime.datetime, kwh: Decimal, lasted: int) -> Conditions:
-    told = period.told
-    if not told:
-        power = _average_power(period)
-        # While a car only parks nothing flows; of a charging car the current is not known.
-        current = power if not power else None
-        return Conditions(local, kwh, lasted, current, current, power, power)
-    now = Conditions(local, kwh, lasted)
+def conditions(
+    period: Period, zone: datetime.tzinfo, since: datetime.datetime, kwh: Decimal, *, at: datetime.datetime, flow: bool
+) -> Conditions:
+    """Return how things stand at a moment of a period; current and power only if ``flow`` asks for them."""
+    now = Conditions(at.astimezone(zone), kwh, (at - since) // _MICROSECOND)
+    if flow:
+        _flow(now, period)
+    return now
+
+
+def _flow(now: Conditions, period: Period) -> None:
+    told = {each.__class__.__name__: each.volume for each in period.dimensions}
     now.min_current, now.max_current = _range(told, "MIN_CURRENT", "MAX_CURRENT", "CURRENT")
     now.min_power, now.max_power = _range(told, "MIN_POWER", "MAX_POWER", "POWER")
     if now.min_power is None:
         now.min_power = now.max_power = _average_power(period)
     if now.min_current is None and not now.max_power:
+        # While a car only parks nothing flows; of a charging car the current is not known.
         now.min_current = now.max_current = now.max_power
-    return now
 
 
-def _range(told: dict[str, Decimal], least: str, most: str, average: str) -> tuple[Decimal | None, Decimal | None]:
+def _range(told: dict[str, Amount], least: str, most: str, average: str) -> tuple[Amount | None, Amount | None]:
     """Return the least and most told of a period; what is not told is taken from what is."""
     between = told.get(average)
     low, high = told.get(least, between), told.get(most, between)
@@ -185,8 +183,8 @@ def _range(told: dict[str, Decimal], least: str, most: str, average: str) -> tup
 def _average_power(period: Period) -> Decimal | None:
     """Return the energy of a period over its time, in kW; None if there is no time it could have flowed in."""
     if not period.kwh:
-        return Decimal(0)
-    time = sum(use.amount for use in period.uses if use.phase is Phase.CHARGING and use.dimension == "TIME")
+        return _NOTHING
+    time = sum(amount for kind, amount, _ in period.uses if kind is CHARGED)
     return period.kwh * HOUR / time if time else None
 
 

@@ -7,9 +7,10 @@ amount with taxes and the one before them are each rounded, and the taxes get wh
 Source: OCPI 2.3.0, types.asciidoc (Price, TaxAmount), mod_tariffs.asciidoc (PriceComponent, TaxIncluded).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from hub.ocpi.objects import JSONObject
 
@@ -19,8 +20,7 @@ ZERO = Decimal(0)
 _QUIET = Decimal("1E-12")
 
 
-@dataclass(frozen=True, slots=True)
-class Tax:
+class Tax(NamedTuple):
     """A tax on a price; ``percentage`` in percent."""
 
     name: str
@@ -91,6 +91,8 @@ class Amount:
         if not self.taxes:
             return Price(before)
         after = _whole(self.after, unit)
+        if len(self.taxes) == 1:
+            return Price(before, (TaxAmount(next(iter(self.taxes)), after - before),))
         taxes = sorted(self.taxes, key=lambda tax: (tax.percentage, tax.name))
         parts = _shared_out(after - before, [self.taxes[tax] for tax in taxes], unit)
         return Price(before, tuple(TaxAmount(tax, part) for tax, part in zip(taxes, parts, strict=True)))
@@ -100,17 +102,10 @@ def taxed(cost: Decimal, taxes: Sequence[Tax], *, included: bool) -> Amount:
     """Return an amount and its taxes from a sum of prices that have them included, or not."""
     if not taxes:
         return Amount(cost)
-    percentage = sum((tax.percentage for tax in taxes), ZERO)
-    before = cost * 100 / (100 + percentage) if included else cost
+    before = cost
+    if included:
+        before = cost * 100 / (100 + sum((tax.percentage for tax in taxes), ZERO))
     return Amount(before, {tax: before * tax.percentage / 100 for tax in taxes})
-
-
-def total_of(amounts: Iterable[Amount]) -> Amount:
-    """Return the sum of amounts."""
-    total = Amount()
-    for each in amounts:
-        total.add(each)
-    return total
 
 
 def _whole(amount: Decimal, unit: Decimal) -> Decimal:
