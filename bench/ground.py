@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,15 @@ class Receivers:
         answer = await wire.send("GET", f"http://127.0.0.1:{self.control}/{number}", {}, timeout=timeout)
         count, when = answer.body.split()
         return int(count), float(when)
+
+    async def hear(self, wire: Wire) -> None:
+        """Have pushes noted one by one from now on."""
+        await wire.send("GET", f"http://127.0.0.1:{self.control}/hear", {}, timeout=30)
+
+    async def heard(self, wire: Wire) -> list[tuple[str, float]]:
+        """Return what was noted: the path of each push, in lower case, and when it came."""
+        answer = await wire.send("GET", f"http://127.0.0.1:{self.control}/heard", {}, timeout=30)
+        return [(path, when) for path, when in json.loads(answer.body)]
 
 
 @dataclass(frozen=True)

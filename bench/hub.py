@@ -65,8 +65,11 @@ class Hub:
     def versions_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/ocpi/versions"
 
+    #: What it is started with, beside where it is.
+    options: Sequence[str] = ("--rooms", "hub")
+
     def _started(self) -> Server:
-        command: list[str | Path] = [EMALL, "serve", "--rooms", "hub", "--data", self.data, "--port", str(self.port)]
+        command: list[str | Path] = [EMALL, "serve", "--data", self.data, "--port", str(self.port), *self.options]
         return Server("emall", [*command, "--allow-private-peers"], self.folder / f"{self.data.name}.log")
 
     def restart(self) -> float:

@@ -5,7 +5,8 @@
 It answers versions and version details, and every other request with one prepared success. Its CPU
 time is nobody's: it stands for platforms elsewhere. The control port answers ``GET /N`` when N
 pushes of Locations have come in at all, with their number and the time of the N-th
-(``time.monotonic``, which all processes of a machine share).
+(``time.monotonic``, which all processes of a machine share). ``GET /hear`` has them noted one by one from
+then on, ``GET /heard`` returns them as JSON: pairs of path and time.
 """
 
 import asyncio
@@ -34,11 +35,14 @@ class Tally:
     def __init__(self) -> None:
         self.count = 0
         self.last = 0.0
+        self.heard: list[tuple[str, float]] | None = None
         self._waiting: list[tuple[int, asyncio.Future[float]]] = []
 
-    def add(self) -> None:
+    def add(self, line: bytes) -> None:
         """Count one push."""
         self.count += 1
+        if self.heard is not None:
+            self.heard.append((line.split(b" ")[1].decode(), time.monotonic()))
         if self._waiting and self.count >= self._waiting[0][0]:
             now = time.monotonic()
             while self._waiting and self.count >= self._waiting[0][0]:
@@ -91,7 +95,7 @@ class Platform(asyncio.Protocol):
             found = {b"/versions": self._versions, b"/2.2.1": self._details}.get(path)
             return found or _NOTHING
         if b"/locations/" in line:
-            self._tally.add()
+            self._tally.add(line)
         return _SUCCESS
 
 
@@ -99,8 +103,13 @@ async def _control(tally: Tally, reader: asyncio.StreamReader, writer: asyncio.S
     while line := await reader.readline():
         while (await reader.readline()).strip():
             pass
-        reached = await tally.reached(int(line.split()[1].strip(b"/") or b"0"))
-        body = f"{tally.count} {reached!r}".encode()
+        asked = line.split()[1].strip(b"/")
+        if asked in (b"hear", b"heard"):
+            heard, tally.heard = tally.heard, [] if asked == b"hear" else None
+            body = json.dumps(heard).encode()
+        else:
+            reached = await tally.reached(int(asked or b"0"))
+            body = f"{tally.count} {reached!r}".encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
     writer.close()
 

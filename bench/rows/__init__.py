@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.ground import Ground
 from bench.rounds import Verdict
-from bench.rows import chargers, fan_out, memory, meter, page, price, route, start, store, validate
+from bench.rows import chargers, fan_out, memory, meter, page, price, route, start, status, store, validate
 
 #: What each row needs beside the hub: a tool or a peer, as ``BENCH_SKIP`` names them.
 ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
@@ -17,5 +17,6 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "MEMORY": (memory.measured, frozenset()),
     "START": (start.measured, frozenset()),
     "CHARGERS": (chargers.measured, frozenset()),
+    "STATUS": (status.measured, frozenset()),
     "METER": (meter.measured, frozenset({"ocpp"})),
 }
