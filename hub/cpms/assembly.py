@@ -9,8 +9,11 @@ from socket import socket
 
 from hub.cpms.alarms import OperationCentre
 from hub.cpms.api.routes.alarms import AlarmRoutes
+from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.frames import FrameRoutes
 from hub.cpms.api.routes.power import PowerRoutes
+from hub.cpms.api.routes.register import RegisterRoutes
 from hub.cpms.api.routes.settings import SettingsRoutes
 from hub.cpms.api.routes.sites import SiteRoutes
 from hub.cpms.api.routes.stations import StationRoutes
@@ -137,6 +140,9 @@ class Assembly:
             SettingsRoutes(chargers),
             UpkeepRoutes(chargers),
             PowerRoutes(self.sharing, self.store),
+            RegisterRoutes(chargers.stations, chargers.passwords),
+            FrameRoutes(self.store.database),
+            CaseRoutes(self.cpms.cases),
         ]
 
 

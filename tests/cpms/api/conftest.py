@@ -14,6 +14,7 @@ from hub.cpms.api.credentials import Credentials
 from hub.cpms.api.passwords import Passwords
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.bookings import BookingRoutes
+from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
 from hub.cpms.api.routes.power import PowerRoutes
@@ -26,6 +27,7 @@ from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.api.scopes import ROLES, Role, Scope
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bulk import Bulk
+from hub.cpms.cases import Cases
 from hub.cpms.feed import Feed
 from hub.cpms.ports import CommandResultType
 from hub.cpms.premises import Premises
@@ -142,6 +144,7 @@ class Rooms:
         self.routes: tuple[object, ...] = (
             RegisterRoutes(stations, PasswordRotation(chargers, stations)),
             FrameRoutes(database),
+            CaseRoutes(Cases(database)),
             BookingRoutes(BookingBook(self.store, clock=utc_now)),
             ControlRoutes(chargers),
             SettingsRoutes(chargers),

@@ -1,6 +1,8 @@
 """The operator API as operators meet it: made by the command line, served by ``emall serve``."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.cli.command import emall
 from tests.hubs import HubProcess
@@ -172,3 +175,42 @@ def test_json_on_stdout_is_all_there_is(running: HubProcess) -> None:
 
     said: dict[str, Any] = json.loads(done.stdout)
     assert said["key"].startswith("emk_")
+
+
+async def test_an_expert_sends_a_station_any_message_and_reads_what_passed(tmp_path: Path) -> None:
+    """Issue 3, 2: any OCPP message as raw payload, through the real server to a real socket."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ("--rooms", "hub,cpms", "--ocpp-port", str(port), "--ocpp-unknown", "accept")
+    hub = await asyncio.to_thread(HubProcess(tmp_path / "data", options=options).start)
+    try:
+        key = await asyncio.to_thread(made_key, hub)
+        client = httpx.AsyncClient(base_url=f"{hub.url}/cpms/api/v1", trust_env=False, headers=bearer(key))
+        uri = f"ws://127.0.0.1:{port}/ocpp/CP1"
+        async with client, connect(uri, subprotocols=["ocpp1.6"], proxy=None) as station:  # type: ignore[list-item]
+            boot = {"chargePointVendor": "Acme", "chargePointModel": "One"}
+            await station.send(json.dumps([2, "b", "BootNotification", boot]))
+            assert json.loads(await station.recv())[2]["status"] == "Accepted"
+            asked = asyncio.create_task(client.post("/stations/CP1/ocpp/Reset", json={"type": "Soft"}))
+            _, message_id, action, payload = json.loads(await station.recv())
+            await station.send(json.dumps([3, message_id, {"status": "Accepted"}]))
+            answer = await asked
+            chargers = (await client.get("/chargers")).json()["items"]
+            frames = await seen(client, "/stations/CP1/frames", 4)
+
+        assert (action, payload) == ("Reset", {"type": "Soft"})
+        assert (answer.status_code, answer.json()) == (200, {"status": "Accepted"})
+        assert [each["station_id"] for each in chargers] == ["CP1"]
+        assert [each["action"] for each in frames] == ["BootNotification", "", "Reset", ""]
+    finally:
+        await asyncio.to_thread(hub.stop)
+
+
+async def seen(client: httpx.AsyncClient, path: str, count: int) -> list[dict[str, Any]]:
+    """Return a list once it has so many items: frames are in the log a moment later."""
+    async with asyncio.timeout(5):
+        while True:
+            items: list[dict[str, Any]] = (await client.get(path)).json()["items"]
+            if len(items) >= count:
+                return items
+            await asyncio.sleep(0.05)
