@@ -265,10 +265,12 @@ def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
     from hub.cpms.api.routes.bookings import BookingRoutes
     from hub.cpms.api.routes.records import RecordRoutes
     from hub.cpms.endpoints import CpoEndpoints
+    from hub.cpms.live import telling_bookings
 
     for room in rooms:
         if isinstance(room, PartyRoom) and isinstance(room.endpoints, CpoEndpoints):
             operator_api.add(RecordRoutes(room.endpoints.store, room.endpoints.cpms.stop_session))
+            room.endpoints.desk.book.announce = telling_bookings(operator_api.feed)
             operator_api.add(BookingRoutes(room.endpoints.desk.book))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.cpms.cases import Cases
-from hub.cpms.charging.limits import Car
 from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
@@ -226,19 +225,6 @@ class BuiltinCpms:
     def orders(self) -> Mapping[str, Handler]:
         """What an operator may order beyond OCPI: nothing here; the operator API has all of it."""
         return {}
-
-    def cars(self) -> list[Car]:
-        """Return the transactions that are going on, for who shares power among them."""
-        return [
-            Car(
-                session_id=run.kept.session_id,
-                evse=EVSE(station_id=run.kept.station_id, evse_id=run.kept.evse_id),
-                transaction_id=run.kept.called,
-                kwh=update.kwh if (update := run.update()) is not None else 0.0,
-            )
-            for run in self.ledger.runs
-            if not run.ended
-        ]
 
     def session_at(self, evse: EVSE) -> str | None:
         """Return the session that goes on at an EVSE."""

@@ -1,5 +1,7 @@
 """What stations and sessions tell, put on the live feed when it is recorded."""
 
+from collections.abc import Callable
+
 from hub.cpms.feed import Feed
 from hub.cpms.ports import (
     CpmsEvent,
@@ -11,6 +13,7 @@ from hub.cpms.ports import (
     SessionUpdated,
     StatusChanged,
 )
+from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
 from hub.ocpp.events import BootNotified, ChargerEvent, Connected, Disconnected, TransactionEvent
 from hub.ocpp.events import StatusChanged as ConnectorChanged
@@ -76,3 +79,21 @@ def publish(feed: Feed, event: CpmsEvent) -> None:
             feed.publish("booking", {"reservation_id": event.reservation_id, "event": what})
         case _:
             pass
+
+
+def telling_bookings(feed: Feed) -> Callable[[JSONObject], None]:
+    """Return what tells the feed of each Booking that is made or changes."""
+
+    def tell(booking: JSONObject) -> None:
+        feed.publish(
+            "booking",
+            {
+                "id": booking["id"],
+                "reservation_status": booking["reservation_status"],
+                "location_id": booking["location_id"],
+                "evse_uid": (booking.get("booking_option") or {}).get("evse_uid"),
+                "period": booking["period"],
+            },
+        )
+
+    return tell

@@ -17,6 +17,7 @@ from hub.cpms.bookings import calendars, slots
 from hub.cpms.bookings.calendars import Terms
 from hub.cpms.bookings.store import Entry, Place, entries, free, take, taken, write
 from hub.cpms.bookings.wishes import Driver, Wish, answered, booking_from, unmet
+from hub.cpms.moments import microseconds
 from hub.cpms.ports import Outlet, SessionStarted
 from hub.cpms.store import Store
 from hub.database.contract import Conflict, Transaction
@@ -232,7 +233,7 @@ class BookingBook:
             tx,
             "state = 'RESERVED' AND location_id = $1 AND evse_uid = $2 AND starts_at <= $3 AND ends_at > $4",
             place.location_id, place.evse_uid,
-            slots.microseconds_of(event.at + self.terms.lead), slots.microseconds_of(event.at),
+            microseconds(event.at + self.terms.lead), microseconds(event.at),
             locked=self._locked,
         )  # fmt: skip
         for entry in due:
@@ -274,7 +275,7 @@ class BookingBook:
             self.store.database,
             "state IN ('RESERVED', 'FULFILLED') AND location_id = $1 AND evse_uid = $2"
             " AND starts_at <= $3 AND ends_at > $4",
-            place.location_id, place.evse_uid, slots.microseconds_of(at + self.terms.lead), slots.microseconds_of(at),
+            place.location_id, place.evse_uid, microseconds(at + self.terms.lead), microseconds(at),
         )  # fmt: skip
         found = [(entry, await self.store.bookings.get(self.party, entry.id)) for entry in due]
         return [(entry, booking) for entry, booking in found if booking is not None]

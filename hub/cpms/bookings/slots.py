@@ -34,11 +34,6 @@ def minute(at: datetime.datetime) -> int:
     return (at - EPOCH) // datetime.timedelta(minutes=1)
 
 
-def microseconds_of(at: datetime.datetime) -> int:
-    """Return a moment as it is stored."""
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)
-
-
 def begin(slot: int) -> datetime.datetime:
     """Return when a slot begins."""
     return EPOCH + datetime.timedelta(minutes=slot)

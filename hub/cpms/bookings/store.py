@@ -8,7 +8,8 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hub.cpms.bookings.slots import MINUTES, microseconds_of
+from hub.cpms.bookings.slots import MINUTES
+from hub.cpms.moments import microseconds
 from hub.cpms.plans import PLANS
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi.times import EPOCH
@@ -58,7 +59,7 @@ async def take(tx: Transaction, holder: str, place: Place, slots: Iterable[int],
         await tx.execute(
             "INSERT INTO cpms_booked_slot (location_id, evse_uid, slot, holder, taken_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT (location_id, evse_uid, slot) DO NOTHING",
-            place.location_id, place.evse_uid, slot, holder, microseconds_of(at),
+            place.location_id, place.evse_uid, slot, holder, microseconds(at),
         )  # fmt: skip
         rows = await tx.fetch(
             "SELECT holder FROM cpms_booked_slot WHERE location_id = $1 AND evse_uid = $2 AND slot = $3",
@@ -93,7 +94,7 @@ async def write(tx: Transaction, entry: Entry) -> None:
         " starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,"
         " session_id = excluded.session_id, session_ended = excluded.session_ended",
         entry.id, entry.asker, entry.request_id.upper(), entry.place.location_id, entry.place.evse_uid,
-        microseconds_of(entry.starts_at), microseconds_of(entry.ends_at), entry.state, entry.session_id,
+        microseconds(entry.starts_at), microseconds(entry.ends_at), entry.state, entry.session_id,
         int(entry.session_ended),
     )  # fmt: skip
 
@@ -125,7 +126,7 @@ async def sweep(tx: Transaction, before: datetime.datetime) -> None:
         "DELETE FROM cpms_booked_slot WHERE taken_at < $1"
         " AND holder NOT IN (SELECT id FROM cpms_booking WHERE state IN ('RESERVED', 'FULFILLED'))"
         " AND holder NOT IN (SELECT session_id FROM cpms_reservation WHERE state = 'OPEN')",
-        microseconds_of(before),
+        microseconds(before),
     )
 
 

@@ -15,10 +15,10 @@ import uuid
 from collections.abc import Callable
 
 from hub.cpms.bookings.book import BookingBook
-from hub.cpms.bookings.slots import microseconds_of
 from hub.cpms.bookings.store import Entry, Place, entries, sweep
 from hub.cpms.bookings.wishes import Driver
 from hub.cpms.desk import OperatorDesk
+from hub.cpms.moments import microseconds
 from hub.cpms.ports import Authorization, Cpms, OpenReservation, Outlet, StatusChanged
 from hub.database.contract import Transaction
 from hub.ocpi.messages import Party
@@ -104,7 +104,7 @@ class BookingWatch:
             await self._book.store.database.transact(work)
 
     async def _due(self, where: str, at: datetime.datetime | None = None) -> list[Entry]:
-        arguments = [] if at is None else [microseconds_of(at)]
+        arguments = [] if at is None else [microseconds(at)]
         return await entries(self._book.store.database, where, *arguments)
 
     async def _let_go(self, entry: Entry) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from hub.cpms.api.routes.bookings import BookingRoutes
+from hub.cpms.live import telling_bookings
 from tests.cpms.api.conftest import House
 from tests.cpms.bookings.conftest import at, operator  # noqa: F401  a fixture
 from tests.cpms.conftest import hub, stations  # noqa: F401  fixtures
@@ -12,7 +13,7 @@ from tests.cpms.conftest import hub, stations  # noqa: F401  fixtures
 async def house(operator, database, clock):  # noqa: F811  the fixture imported above
     book = operator.cpms.desk.book
     made = House(database, clock, (BookingRoutes(book),))
-    book.announce = lambda booking: made.feed.publish("booking", {"id": booking["id"]})
+    book.announce = telling_bookings(made.feed)
     yield made
     await made.feed.stop()
 
@@ -74,5 +75,6 @@ async def test_an_operator_cancels_and_a_viewer_cannot(operator, house, staff): 
     assert (forbidden.status_code, again.status_code) == (403, 409)
     assert canceled["reservation_status"] == "CANCELED"
     assert (await viewer.get(f"/bookings/{booking['id']}"))["canceled"]["who_canceled"] == "CPO"
-    assert heard.queue.popleft().data == {"id": booking["id"]}
+    told = heard.queue.popleft().data
+    assert (told["id"], told["reservation_status"], told["evse_uid"]) == (booking["id"], "CANCELED", "EVSE1")
     assert (await viewer.ask("GET", "/bookings/none")).status_code == 404

@@ -10,8 +10,9 @@ from hub.cpms.api.problems import Conflict, NotFound, invalid
 from hub.cpms.api.scopes import Scope
 from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.bookings.book import BookingBook
-from hub.cpms.bookings.slots import begin, days, microseconds_of, zone_of
+from hub.cpms.bookings.slots import begin, days, zone_of
 from hub.cpms.bookings.store import Entry, Place, entries, taken
+from hub.cpms.moments import microseconds
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.modules import bookings
 from hub.ocpi.receiving import child
@@ -151,7 +152,7 @@ def _moment(path: str, at: datetime.datetime | None) -> int | None:
         return None
     if at.tzinfo is None:
         raise invalid(path, "must have its offset from UTC, as 2026-01-31T12:00:00Z")
-    return microseconds_of(at)
+    return microseconds(at)
 
 
 def _place(cursor: str) -> tuple[int, str]:
@@ -162,7 +163,7 @@ def _place(cursor: str) -> tuple[int, str]:
 
 
 def _cursor(entry: Entry) -> str:
-    return f"{microseconds_of(entry.starts_at)}.{entry.id}"
+    return f"{microseconds(entry.starts_at)}.{entry.id}"
 
 
 def _row(entry: Entry) -> BookingRow:
