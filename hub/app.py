@@ -16,23 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from hub.credentials import admin
 from hub.credentials.secrets import open_secrets
 from hub.database import lock_server, open_database
 from hub.front import Application, Front
 from hub.http import Protocol
 from hub.hubroom import HubRoom
+from hub.joining import join
 from hub.listeners import listening
 from hub.metrics import Metrics
 from hub.ocpi.client import Client
-from hub.ocpi.errors import OcpiError, ReceiverFailed
 from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
-from hub.ocpi.wire import ConnectionFailed, ForbiddenURL, NoAnswer, Wire
-from hub.orders import Handler
+from hub.ocpi.wire import Wire
 from hub.orders import serve as serve_orders
 from hub.recorded import record_settings, settle_ids
-from hub.rooms import Handlers, PartyRoom, Room, Workshop
+from hub.rooms import PartyRoom, Room, Workshop
 from hub.settings import BadSetting, Settings
 from hub.trace import Trace
 
@@ -48,7 +46,6 @@ log = logging.getLogger(__name__)
 
 _PATHS = {"hub": "/ocpi", "cpms": "/cpms/ocpi", "emsp": "/emsp/ocpi"}
 _DRAIN = 4  # seconds requests in flight have after SIGTERM
-_PATIENCE = 5.0  # seconds between attempts to register at a hub that is not there yet
 
 
 async def serve(settings: Settings) -> int:
@@ -155,7 +152,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
             running.push_async_callback(operator_api.feed.stop)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _leave, server, operator_api)
-        joining = asyncio.create_task(_join(rooms, workshop), name="join")
+        joining = asyncio.create_task(join(rooms, settings), name="join")
         running.push_async_callback(_cancelled, joining)
         await asyncio.wait([serving, joining], return_when=asyncio.FIRST_COMPLETED)
         if not joining.done():
@@ -370,61 +367,3 @@ def _emsp(room: PartyRoom, hub_party: Party) -> "EmspEndpoints":
         database=room.workshop.database,
         page_limit=room.workshop.settings.page_limit,
     )
-
-
-async def _join(rooms: list[Room], workshop: Workshop) -> Handlers:
-    """Have our parties register at their hub, and return what can be ordered of all rooms."""
-    handlers: dict[str, Handler] = {}
-    for room in rooms:
-        if isinstance(room, HubRoom):
-            handlers |= room.orders()
-        elif isinstance(room, PartyRoom):
-            await _joined(room, rooms, workshop.settings)
-            assert room.endpoints is not None, "it has joined"
-            handlers |= room.endpoints.orders()
-    return handlers
-
-
-async def _joined(room: PartyRoom, rooms: list[Room], settings: Settings) -> None:
-    hub = next((each for each in rooms if isinstance(each, HubRoom)), None)
-    url = hub.house.versions_url if hub is not None else settings.hub_url
-    if url is None and room.connection is None:
-        raise BadSetting(f"room {room.house.id} has no hub to register at; give --hub and --hub-token, or room hub too")
-
-    async def token() -> str:
-        if hub is None:
-            return settings.hub_token or ""
-        roles = [each.role for each in room.house.roles]
-        invited = await admin.invite(hub.directory.store, hub.house.versions_url, name=room.name, roles=roles)
-        await hub.directory.reload()
-        return str(invited["token"])
-
-    while True:
-        try:
-            return await room.join(url or "", token)
-        except OcpiError as error:
-            if hub is not None:
-                raise
-            if not _is_away(error):
-                raise BadSetting(
-                    f"room {room.house.id} is not registered at {url}: {error}; {_remedy(error)}"
-                ) from error
-            log.warning("%s is not there yet (%s); trying again", url, error)
-        await asyncio.sleep(_PATIENCE)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _is_away(error: OcpiError) -> bool:
-    """Whether a hub that cannot be registered at may be there later: it was no answer, not a refusal."""
-    return any(isinstance(each, ConnectionFailed | NoAnswer | ReceiverFailed) for each in _causes(error))
-
-
-def _remedy(error: OcpiError) -> str:
-    if any(isinstance(each, ForbiddenURL) for each in _causes(error)):
-        return "give another --hub, or --allow-private-peers"
-    return "check --hub, and ask there for a new --hub-token"
