@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Sequence
 
 from hub.cpms.cases import Cases, Kind
-from hub.cpms.moments import microseconds
 from hub.cpms.needs import OperationCentre
 from hub.cpms.ports import Desk, SessionCanceled, SessionEnded
 from hub.cpms.running import Running
@@ -17,6 +16,7 @@ from hub.cpms.transaction_store import LOST, Kept, TransactionStore
 from hub.cpms.transactions import Message, Usage, in_order, missing, usage
 from hub.database.contract import Database, Transaction
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.times import date_time
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +119,8 @@ def _kinds(run: Running, ordered: Sequence[Message], found: Usage) -> list[Kind]
 
 def _detail(found: Usage) -> JSONObject:
     return {
-        "started_at": microseconds(found.started_at),
-        "ended_at": microseconds(found.ended_at),
+        "started_at": date_time(found.started_at),
+        "ended_at": date_time(found.ended_at),
         "wh": _wh(found.energy),
         "reason": found.reason,
         "fault": found.fault,
