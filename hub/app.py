@@ -35,8 +35,8 @@ from hub.settings import BadSetting, Settings
 from hub.trace import Trace
 
 if TYPE_CHECKING:
+    from hub.api.application import Api
     from hub.cpms.alarms import OperationCentre
-    from hub.cpms.api.application import OperatorApi
     from hub.cpms.assembly import Assembly
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.ports import Cpms
@@ -192,7 +192,7 @@ def _settle() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _leave(server: uvicorn.Server, operator_api: "OperatorApi | None") -> None:
+def _leave(server: uvicorn.Server, operator_api: "Api | None") -> None:
     server.should_exit = True
     if operator_api is not None:
         operator_api.feed.end()  # HTTP waits for its streams
@@ -208,7 +208,7 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
     await asyncio.wait([task])
 
 
-def _rooms(workshop: Workshop, operator_api: "OperatorApi | None", assembly: "Assembly | None") -> Iterator[Room]:
+def _rooms(workshop: Workshop, operator_api: "Api | None", assembly: "Assembly | None") -> Iterator[Room]:
     """Yield the rooms this process runs, the hub first.
 
     Our parties' rooms are imported where they are run: a hub alone starts a fifth faster without them.
@@ -246,18 +246,18 @@ def _rooms(workshop: Workshop, operator_api: "OperatorApi | None", assembly: "As
         )
 
 
-def _operator_api(workshop: Workshop) -> "OperatorApi | None":
+def _operator_api(workshop: Workshop) -> "Api | None":
     """Return the operator API of our CPMS, if that runs here."""
     if "cpms" not in workshop.settings.rooms:
         return None
+    from hub.api.feed import Feed
     from hub.cpms.api.assembling import operator_api
-    from hub.cpms.feed import Feed
 
     feed = Feed(workshop.database)
     return operator_api(workshop.database, feed=feed, public_url=workshop.settings.public_url)
 
 
-def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
+def _offer(operator_api: "Api", rooms: list[Room]) -> None:
     """Offer to operators what our CPMS has, now that it is there."""
     from hub.cpms.api.routes.bookings import BookingRoutes
     from hub.cpms.api.routes.records import RecordRoutes
@@ -271,7 +271,7 @@ def _offer(operator_api: "OperatorApi", rooms: list[Room]) -> None:
             operator_api.add(BookingRoutes(room.endpoints.desk.book))
 
 
-def _assembly(workshop: Workshop, operator_api: "OperatorApi | None") -> "Assembly | None":
+def _assembly(workshop: Workshop, operator_api: "Api | None") -> "Assembly | None":
     """Return the CPMS we bring, unless another one is chosen."""
     settings = workshop.settings
     if settings.cpms != "builtin" or operator_api is None:
@@ -321,9 +321,7 @@ async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> Non
         raise BadSetting(str(error)) from error
 
 
-def _cpms(
-    operator_api: "OperatorApi | None", assembly: "Assembly | None", room: PartyRoom, hub_party: Party
-) -> "CpoEndpoints":
+def _cpms(operator_api: "Api | None", assembly: "Assembly | None", room: PartyRoom, hub_party: Party) -> "CpoEndpoints":
     from hub.cpms.commands import TIMEOUT
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import publish

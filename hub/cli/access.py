@@ -13,7 +13,7 @@ from hub.cpms.api import scopes
 from hub.ocpi.objects import JSON
 
 if TYPE_CHECKING:
-    from hub.cpms.api.audit import Trail
+    from hub.api.audit import Trail
     from hub.database import Database
 
 admin = typer.Typer(help="Make administrators, who insert all other staff through the operator API.")
@@ -36,8 +36,8 @@ def create_admin(
     as_json: AsJson = False,
 ) -> None:
     """Make an administrator."""
-    from hub.cpms.api.passwords import Passwords
-    from hub.cpms.api.problems import Problem
+    from hub.api.passwords import Passwords
+    from hub.api.problems import Problem
     from hub.cpms.api.routes.accounts import NewAccount
 
     if not password_stdin:
@@ -45,7 +45,7 @@ def create_admin(
     asked = {"email": email, "name": name or email, "role": "admin", "password": sys.stdin.readline().rstrip("\r\n")}
 
     async def work(store: "Database") -> JSON:
-        from hub.cpms.api import judging
+        from hub.api import judging
         from hub.ocpi import codec
 
         body = judging.body(codec.encode(asked), NewAccount)
@@ -60,12 +60,12 @@ def create_admin(
 
 
 async def _inserted(store: "Database", body: "JSON", kept: str) -> JSON:
-    from hub.cpms.api.accounts import Accounts
-    from hub.cpms.api.audit import plain
-    from hub.cpms.api.credentials import Credentials
+    from hub.api.accounts import Accounts
+    from hub.api.audit import plain
+    from hub.api.credentials import Credentials
     from hub.ocpi.times import utc_now
 
-    accounts = Accounts(store, Credentials(store, utc_now), utc_now)
+    accounts = Accounts(store, scopes.REALM, Credentials(store, scopes.REALM, utc_now), utc_now)
     trail = _trail(store, "create_account")
 
     async def work(tx: "JSON") -> JSON:
@@ -100,13 +100,13 @@ def create_key(
 
 
 async def _made_key(store: "Database", name: str, granted: "frozenset[scopes.Scope] | set[scopes.Scope]") -> JSON:
-    from hub.cpms.api.credentials import Credentials
+    from hub.api.credentials import Credentials
     from hub.ocpi.times import utc_now
 
     trail = _trail(store, "create_key")
 
     async def work(tx: JSON) -> JSON:
-        key_id, token = await Credentials(store, utc_now).add_key(
+        key_id, token = await Credentials(store, scopes.REALM, utc_now).add_key(
             tx, name=name, scopes=granted, created_by="command line"
         )
         said = {"id": key_id, "name": name, "scopes": sorted(granted)}
@@ -121,11 +121,11 @@ def list_keys(data: Data = DATA, database: DatabaseURL = None, as_json: AsJson =
     """List the keys, revoked ones too."""
 
     async def work(store: "Database") -> JSON:
-        from hub.cpms.api.audit import plain
-        from hub.cpms.api.keys import Keys
-        from hub.cpms.api.shapes import ListQuery
+        from hub.api.audit import plain
+        from hub.api.keys import Keys
+        from hub.api.shapes import ListQuery
 
-        return plain((await Keys(store).page(ListQuery(limit=1000))).items)
+        return plain((await Keys(store, scopes.REALM).page(ListQuery(limit=1000))).items)
 
     found = on_store(work, data, database)
     show(found, table(found, _COLUMNS, empty="no keys; see 'emall cpms key create --help'"), as_json=as_json)
@@ -134,7 +134,7 @@ def list_keys(data: Data = DATA, database: DatabaseURL = None, as_json: AsJson =
 @key.command("revoke")
 def revoke_key(key_id: KeyId, data: Data = DATA, database: DatabaseURL = None, as_json: AsJson = False) -> None:
     """Revoke a key."""
-    from hub.cpms.api.problems import NotFound
+    from hub.api.problems import NotFound
 
     async def work(store: "Database") -> JSON:
         return await _revoked(store, key_id)
@@ -147,12 +147,12 @@ def revoke_key(key_id: KeyId, data: Data = DATA, database: DatabaseURL = None, a
 
 
 async def _revoked(store: "Database", key_id: str) -> JSON:
-    from hub.cpms.api.audit import plain
-    from hub.cpms.api.credentials import stored
-    from hub.cpms.api.keys import Keys
+    from hub.api.audit import plain
+    from hub.api.credentials import stored
+    from hub.api.keys import Keys
     from hub.ocpi.times import utc_now
 
-    keys, trail = Keys(store), _trail(store, "revoke_key")
+    keys, trail = Keys(store, scopes.REALM), _trail(store, "revoke_key")
 
     async def work(tx: JSON) -> JSON:
         before = await keys.get(tx, key_id)
@@ -164,8 +164,8 @@ async def _revoked(store: "Database", key_id: str) -> JSON:
 
 
 def _trail(store: "Database", action: str) -> "Trail":
-    from hub.cpms.api.audit import AuditLog, Trail
-    from hub.cpms.api.principals import CONSOLE
+    from hub.api.audit import AuditLog, Trail
+    from hub.api.principals import CONSOLE
     from hub.ocpi.times import utc_now
 
-    return Trail(AuditLog(store, utc_now), CONSOLE, action=action, target="")
+    return Trail(AuditLog(store, scopes.REALM, utc_now), CONSOLE, action=action, target="")

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hub.api.feed import Feed
 from hub.cpms.alarms import Alarms
-from hub.cpms.feed import Feed
 from hub.cpms.timers import Clock, Timer
 from hub.ocpi.times import date_time
 from hub.ocpp.events import Connected, Disconnected, Metered, Reported, StatusChanged, TransactionEvent

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from hub.api.feed import Feed
 from hub.cpms import moments
-from hub.cpms.feed import Feed
 from hub.cpms.following import Change, Following
 from hub.cpms.moments import microseconds
 from hub.cpms.timers import Clock, Timer

@@ -7,6 +7,7 @@ before it ends.
 from collections.abc import Iterator
 from socket import socket
 
+from hub.api.feed import Feed
 from hub.cpms.alarms import OperationCentre
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.cases import CaseRoutes
@@ -23,7 +24,6 @@ from hub.cpms.bulk import Bulk
 from hub.cpms.charging.evses import Outlets
 from hub.cpms.charging.limits import Car
 from hub.cpms.charging.sharing import Sharing
-from hub.cpms.feed import Feed
 from hub.cpms.live import LiveStations
 from hub.cpms.needs import Witness
 from hub.cpms.ports import CpmsEvent

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hub.cpms.feed import Feed
+from hub.api.feed import Feed
 from hub.cpms.ports import (
     CpmsEvent,
     ReservationEnded,

@@ -6,10 +6,10 @@ It is one of the witnesses of the built-in CPMS, and its alarms are that CPMS's 
 import datetime
 from typing import Protocol
 
+from hub.api.feed import Feed
 from hub.cpms.alarmrules import AlarmRules, Thresholds
 from hub.cpms.alarms import Alarms, OperationCentre
 from hub.cpms.availability import Availability
-from hub.cpms.feed import Feed
 from hub.cpms.overview import Overview
 from hub.cpms.places import Places
 from hub.cpms.plans import Maintenances, Plans

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from hub.api.feed import Feed
 from hub.cpms.connectors import Connectors, Key, Told
-from hub.cpms.feed import Feed
 from hub.cpms.places import Places
 from hub.cpms.plans import Plans
 from hub.cpms.stations import Stations

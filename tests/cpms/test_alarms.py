@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from adapters.operation_centre.webhook import WebhookCentre
+from hub.api.feed import Feed
 from hub.cpms.alarmrules import AlarmRules, Thresholds
 from hub.cpms.alarms import Alarms, NoSuchAlarm, NotTaken
-from hub.cpms.feed import Feed
 from hub.ocpp.events import Connected, Disconnected, Metered, Reported, StatusChanged, TransactionEvent
 from hub.ocpp.words import EVSE, Sample
 from tests.serving import LoopServer

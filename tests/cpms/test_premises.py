@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from hub.cpms.feed import Feed
+from hub.api.feed import Feed
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
 from hub.ocpp.events import Connected, StatusChanged

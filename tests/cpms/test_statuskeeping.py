@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from hub.api.feed import Feed
 from hub.cpms.bookings.store import Entry, Place, write
-from hub.cpms.feed import Feed
 from hub.cpms.places import Places
 from hub.cpms.plans import Maintenances, NoSuchPlan, Plan, Plans
 from hub.cpms.stations import Stations

@@ -8,17 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hub.cpms.api.declaring import Call
-from hub.cpms.api.problems import (
-    ActionNotSpoken,
-    Fault,
-    Invalid,
-    Problem,
-    StationOffline,
-    StationRefused,
-    StationTimeout,
-)
-from hub.cpms.api.shapes import Shape
+from hub.api.declaring import Call
+from hub.api.problems import Fault, Invalid, Problem
+from hub.api.shapes import Shape
+from hub.cpms.api.problems import ActionNotSpoken, StationOffline, StationRefused, StationTimeout
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import (
     Answer,

@@ -5,7 +5,9 @@ adds its scopes here and says which roles hold them; the tests try every route w
 """
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
+
+from hub.api.realms import Realm, Role
 
 
 class Scope(StrEnum):
@@ -36,15 +38,6 @@ class Scope(StrEnum):
     CHARGING_WRITE = "charging:write"
 
 
-class Access(StrEnum):
-    """What a route asks for that asks for no scope."""
-
-    PUBLIC = "public"
-    SIGNED_IN = "signed in"
-
-
-Role = Literal["admin", "operator", "finance", "viewer"]
-
 _ADMINISTRATION = frozenset(
     {Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE, Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.AUDIT_READ}
 )
@@ -62,3 +55,13 @@ ROLES: Final[dict[Role, frozenset[Scope]]] = {
 
 #: What a key may do that was made without naming scopes: all but give others access.
 KEY_SCOPES: Final = frozenset(Scope) - {Scope.ACCOUNTS_WRITE, Scope.KEYS_WRITE}
+
+#: The operator API.
+REALM: Final = Realm(
+    name="cpms",
+    path="/cpms/api/v1",
+    title="emall CPMS operator API",
+    about="Everything an operator of stations does.",
+    scopes=frozenset(Scope),
+    roles=ROLES,
+)

@@ -7,11 +7,13 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from hub.cpms.api.accounts import Accounts
-from hub.cpms.api.application import OperatorApi
+from hub.api.accounts import Accounts
+from hub.api.application import Api
+from hub.api.credentials import Credentials
+from hub.api.feed import Feed
+from hub.api.passwords import Passwords
+from hub.api.realms import Role
 from hub.cpms.api.assembling import operator_api
-from hub.cpms.api.credentials import Credentials
-from hub.cpms.api.passwords import Passwords
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.bookings import BookingRoutes
 from hub.cpms.api.routes.cases import CaseRoutes
@@ -24,11 +26,10 @@ from hub.cpms.api.routes.settings import SettingsRoutes
 from hub.cpms.api.routes.sites import SiteRoutes
 from hub.cpms.api.routes.stations import StationRoutes
 from hub.cpms.api.routes.upkeep import UpkeepRoutes
-from hub.cpms.api.scopes import ROLES, Role, Scope
+from hub.cpms.api.scopes import REALM, ROLES, Scope
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bulk import Bulk
 from hub.cpms.cases import Cases
-from hub.cpms.feed import Feed
 from hub.cpms.ports import CommandResultType
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
@@ -77,9 +78,9 @@ class House:
         self.clock = clock
         self.feed = Feed(database)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.credentials = Credentials(database, clock.now)
-        self.accounts = Accounts(database, self.credentials, clock.now)
-        self.api: OperatorApi = operator_api(
+        self.credentials = Credentials(database, REALM, clock.now)
+        self.accounts = Accounts(database, REALM, self.credentials, clock.now)
+        self.api: Api = operator_api(
             database, feed=self.feed, routes=routes, public_url="http://cpms.test", passwords=self.passwords,
             clock=clock.now,
         )  # fmt: skip

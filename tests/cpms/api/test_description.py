@@ -4,11 +4,11 @@ import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from hub.cpms.api.declaring import Call, operations, route
-from hub.cpms.api.openapi import describe
+from hub.api.declaring import Call, operations, route
+from hub.api.openapi import describe
+from hub.api.shapes import Shape
 from hub.cpms.api.routes.frames import FrameRoutes
-from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Shape
+from hub.cpms.api.scopes import REALM, Scope
 from hub.database import Database
 from tests.clocks import ManualClock
 from tests.cpms.api.conftest import House, Rooms
@@ -84,7 +84,7 @@ async def test_two_declarations_of_one_name_are_found(house: House) -> None:
     house.api.add(Twice())
 
     with pytest.raises(ValueError, match="Charger: two declarations"):
-        describe(house.api.operations, "")
+        describe(house.api.operations, REALM, "")
 
 
 async def test_two_operations_of_one_name_or_place_are_refused(house: House) -> None:

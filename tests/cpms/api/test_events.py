@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.cpms import feed as feeds
-from hub.cpms.api import streams
+from hub.api import feed as feeds
+from hub.api import streams
+from hub.api.feed import Feed, FeedEnded, SlowReader
 from hub.cpms.api.routes.events import KINDS
 from hub.cpms.api.scopes import Scope
-from hub.cpms.feed import Feed, FeedEnded, SlowReader
 from hub.database import Database, open_database
 from tests.cpms.api.conftest import Caller, House
 from tests.serving import LoopServer

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from hub.cpms.api.answers import entity_tag
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.principals import Principal
-from hub.cpms.api.problems import Conflict
-from hub.cpms.api.scopes import ROLES, Access, Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number, within
+from hub.api.answers import entity_tag
+from hub.api.declaring import Call, route
+from hub.api.principals import Principal
+from hub.api.problems import Conflict
+from hub.api.realms import Access
+from hub.api.shapes import ListQuery, Name, Page, Shape, cursor_number, within
+from hub.cpms.api.scopes import ROLES, Scope
 from hub.database import Database
 from tests.clocks import ManualClock
 from tests.cpms.api.conftest import ALL_ROLES, Caller, House, Rooms

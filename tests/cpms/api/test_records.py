@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from adapters.cpms.simulator import SimulatedCpms
+from hub.api.feed import Subscription
 from hub.cpms.api.routes.records import RecordRoutes
 from hub.cpms.endpoints import CpoEndpoints
-from hub.cpms.feed import Subscription
 from hub.cpms.live import LiveStations, publish
 from hub.cpms.ports import ReservationEnded, SessionCanceled
 from hub.database import Database

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import TYPES, NotFound
-from hub.cpms.api.scopes import Access
-from hub.cpms.api.shapes import Shape
+from hub.api.declaring import Call, route
+from hub.api.problems import NotFound, Problem
+from hub.api.realms import Access
+from hub.api.shapes import Shape
 from hub.ocpi.objects import JSONObject
 
 
@@ -23,12 +23,17 @@ class AboutRoutes:
 
     Args:
         described: returns the OpenAPI description.
+        kinds: returns the kinds of problem by the last segment of their types.
+        path: of the API.
     """
 
     tag = "about"
 
-    def __init__(self, described: Callable[[], JSONObject], path: str) -> None:
+    def __init__(
+        self, described: Callable[[], JSONObject], kinds: Callable[[], dict[str, type[Problem]]], path: str
+    ) -> None:
         self._described = described
+        self._kinds = kinds
         self._path = path
 
     @route("GET", "/openapi.json", scope=Access.PUBLIC)
@@ -39,19 +44,19 @@ class AboutRoutes:
     @route("GET", "/problems", scope=Access.PUBLIC)
     async def list_problem_types(self, call: Call) -> list[ProblemType]:
         """The kinds of problem."""
-        return [self._problem(slug) for slug in sorted(TYPES)]
+        return [self._problem(each) for each in self._kinds().values()]
 
     @route("GET", "/problems/{slug}", scope=Access.PUBLIC)
     async def get_problem_type(self, call: Call, slug: str) -> ProblemType:
         """One kind of problem."""
-        if slug not in TYPES:
+        kind = self._kinds().get(slug)
+        if kind is None:
             raise NotFound("There is no such kind of problem")
-        return self._problem(slug)
+        return self._problem(kind)
 
-    def _problem(self, slug: str) -> ProblemType:
-        kind = TYPES[slug]
+    def _problem(self, kind: type[Problem]) -> ProblemType:
         return ProblemType(
-            type=f"{self._path}/problems/{slug}",
+            type=f"{self._path}/problems/{kind.slug()}",
             title=kind.title(),
             status=kind.status,
             description=" ".join((kind.__doc__ or "").split()),

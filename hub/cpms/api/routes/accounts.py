@@ -1,13 +1,14 @@
 """Staff members, for administrators: nobody signs up (RASD-F14)."""
 
-from hub.cpms.api.accounts import Account, AccountChanges, Accounts, Email
-from hub.cpms.api.credentials import Credentials
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.passwords import NewPassword, Passwords
-from hub.cpms.api.problems import Conflict, NotFound, PreconditionFailed
+from hub.api.accounts import Account, AccountChanges, Accounts, Email
+from hub.api.credentials import Credentials
+from hub.api.declaring import Call, route
+from hub.api.passwords import NewPassword, Passwords
+from hub.api.problems import Conflict, NotFound, PreconditionFailed
+from hub.api.realms import Role
+from hub.api.shapes import ListQuery, Name, Page, Shape
 from hub.cpms.api.routes.login import Device, devices
-from hub.cpms.api.scopes import Role, Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape
+from hub.cpms.api.scopes import Scope
 from hub.database.contract import Transaction
 
 

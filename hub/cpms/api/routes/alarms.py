@@ -5,12 +5,12 @@ from typing import Annotated
 
 import msgspec
 
+from hub.api.declaring import Call, route
+from hub.api.problems import NotFound
+from hub.api.refusals import refusals
+from hub.api.shapes import ListQuery, Name, Page, Shape, cursor_number
 from hub.cpms.alarms import Alarm, Alarms, Severity
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import NotFound
-from hub.cpms.api.refusals import refusals
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape, cursor_number
 
 
 class AlarmQuery(ListQuery, frozen=True, kw_only=True):

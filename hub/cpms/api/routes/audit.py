@@ -1,9 +1,9 @@
 """The audit log, read."""
 
-from hub.cpms.api.audit import AuditEntry, AuditLog, AuditQuery
-from hub.cpms.api.declaring import Call, route
+from hub.api.audit import AuditEntry, AuditLog, AuditQuery
+from hub.api.declaring import Call, route
+from hub.api.shapes import Page
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Page
 
 
 class AuditRoutes:

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import Conflict, NotFound, invalid
+from hub.api.declaring import Call, route
+from hub.api.problems import Conflict, NotFound, invalid
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.slots import begin, days, zone_of
 from hub.cpms.bookings.store import Entry, Place, entries, taken

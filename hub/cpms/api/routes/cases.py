@@ -5,10 +5,10 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import Conflict, NotFound, invalid
+from hub.api.declaring import Call, route
+from hub.api.problems import Conflict, NotFound, invalid
+from hub.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.cpms.cases import Case, Cases
 from hub.ocpi.objects import JSONObject
 

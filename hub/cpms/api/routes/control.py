@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
+from hub.api.declaring import Call, route
+from hub.api.problems import invalid
+from hub.api.shapes import ListQuery, Moment, Page, Shape
 from hub.cpms.api.ordering import (
     TROUBLE,
     Number,
@@ -20,9 +22,8 @@ from hub.cpms.api.ordering import (
     station_problems,
     told,
 )
-from hub.cpms.api.problems import StationOffline, invalid
+from hub.cpms.api.problems import StationOffline
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import Answer, Chargers, Presence
 from hub.ocpp.words import EVSE, IdToken

@@ -5,12 +5,13 @@ from typing import Annotated
 import msgspec
 from starlette.responses import Response
 
-from hub.cpms.api.declaring import Call, Gate, route
-from hub.cpms.api.problems import invalid
-from hub.cpms.api.scopes import Access, Scope
-from hub.cpms.api.shapes import Shape
-from hub.cpms.api.streams import MEDIA_TYPE, EventStream
-from hub.cpms.feed import Feed
+from hub.api.declaring import Call, Gate, route
+from hub.api.feed import Feed
+from hub.api.problems import invalid
+from hub.api.realms import Access
+from hub.api.shapes import Shape
+from hub.api.streams import MEDIA_TYPE, EventStream
+from hub.cpms.api.scopes import Scope
 
 #: The scope that lets a caller hear a kind of event; a kind that is not here is told to nobody.
 KINDS: dict[str, Scope] = {

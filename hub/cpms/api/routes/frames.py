@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from hub.cpms.api.answers import HEADERS
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import invalid
+from hub.api.answers import HEADERS
+from hub.api.declaring import Call, route
+from hub.api.problems import invalid
+from hub.api.shapes import ListQuery, Moment, Page, Shape
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape
 from hub.database.contract import Database
 from hub.ocpi import codec
 from hub.ocpi.times import EPOCH, date_time

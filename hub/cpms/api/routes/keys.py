@@ -4,12 +4,12 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.credentials import Credentials, stored
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.keys import Key, Keys
-from hub.cpms.api.problems import Forbidden, invalid
+from hub.api.credentials import Credentials, stored
+from hub.api.declaring import Call, route
+from hub.api.keys import Key, Keys
+from hub.api.problems import Forbidden, invalid
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.database.contract import Transaction
 
 

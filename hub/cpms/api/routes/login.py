@@ -8,15 +8,16 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.accounts import Accounts
-from hub.cpms.api.attempts import Attempts
-from hub.cpms.api.credentials import Credentials, moment_of
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.passwords import NewPassword, Passwords
-from hub.cpms.api.principals import Principal
-from hub.cpms.api.problems import Forbidden, NotFound, TooManyRequests, Unauthorized
-from hub.cpms.api.scopes import Access, Role, Scope
-from hub.cpms.api.shapes import Moment, Shape
+from hub.api.accounts import Accounts
+from hub.api.attempts import Attempts
+from hub.api.credentials import Credentials, moment_of
+from hub.api.declaring import Call, route
+from hub.api.passwords import NewPassword, Passwords
+from hub.api.principals import Principal
+from hub.api.problems import Forbidden, NotFound, TooManyRequests, Unauthorized
+from hub.api.realms import Access, Role
+from hub.api.shapes import Moment, Shape
+from hub.cpms.api.scopes import Scope
 from hub.database.contract import Transaction
 
 #: A password as it is tried: any that could have been chosen.
@@ -144,7 +145,9 @@ class LoginRoutes:
     async def who_am_i(self, call: Call) -> Me:
         """Who the caller is, and what he may do."""
         who = call.principal
-        return Me(kind=who.kind, id=who.id, name=who.name, role=who.role, scopes=sorted(who.scopes))
+        return Me(
+            kind=who.kind, id=who.id, name=who.name, role=who.role, scopes=sorted(Scope(each) for each in who.scopes)
+        )
 
     @route("POST", "/me/step-up", scope=Access.SIGNED_IN, status=201, problems=(TooManyRequests,))
     async def step_up(self, call: Call, body: GivenPassword) -> SteppedUp:

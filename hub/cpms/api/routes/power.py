@@ -4,10 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import NotFound, invalid
+from hub.api.declaring import Call, route
+from hub.api.problems import NotFound, invalid
+from hub.api.shapes import ListQuery, Page, Shape
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Page, Shape
 from hub.cpms.charging.sharing import Sharing
 from hub.cpms.charging.sites import PHASES, SitePower
 from hub.cpms.store import Store

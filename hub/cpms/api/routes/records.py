@@ -10,11 +10,11 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
+from hub.api.declaring import Call, route
+from hub.api.problems import Conflict, NotFound
+from hub.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.cpms.api.ordering import in_utc
-from hub.cpms.api.problems import Conflict, NotFound
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Page, Shape, cursor_number
 from hub.cpms.ports import CommandResultType
 from hub.cpms.store import Store, token_key
 from hub.ocpi.modules.cdrs import CDR

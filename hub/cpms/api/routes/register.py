@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
+from hub.api.declaring import Call, route
+from hub.api.problems import NotFound, invalid
+from hub.api.shapes import ListQuery, Page, Shape, pattern
 from hub.cpms.api.ordering import TROUBLE, station_problems
-from hub.cpms.api.problems import NotFound, invalid
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Page, Shape, pattern
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.boots import Identity
 from hub.ocpp.passwords import LONGEST, SHORTEST, hashed, new_password

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
+from hub.api.declaring import Call, route
+from hub.api.problems import invalid
+from hub.api.shapes import Moment, Shape
 from hub.cpms.api.ordering import TROUBLE, Number, StationAnswer, Text50, Text255, in_utc, station_problems, told
-from hub.cpms.api.problems import invalid
 from hub.cpms.api.routes.control import Token
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Moment, Shape
 from hub.ocpi.objects import JSONObject
 from hub.ocpp.commands import Chargers
 from hub.ocpp.words import TokenInfo, TokenStatus, Variable

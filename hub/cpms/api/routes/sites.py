@@ -8,13 +8,13 @@ from typing import Annotated
 import msgspec
 from starlette.responses import Response
 
-from hub.cpms.api.answers import HEADERS
-from hub.cpms.api.declaring import Call, route
+from hub.api.answers import HEADERS
+from hub.api.declaring import Call, route
+from hub.api.problems import Conflict
+from hub.api.refusals import refusals
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.api.ordering import in_utc
-from hub.cpms.api.problems import Conflict
-from hub.cpms.api.refusals import refusals
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.bulk import Bulk, Report
 from hub.cpms.overview import SiteStatus
 from hub.cpms.plans import Plan

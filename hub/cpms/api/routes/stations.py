@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
-from hub.cpms.api.problems import Conflict, NotFound, invalid
-from hub.cpms.api.refusals import refusals
+from hub.api.declaring import Call, route
+from hub.api.problems import Conflict, NotFound, invalid
+from hub.api.refusals import refusals
+from hub.api.shapes import ListQuery, Name, Page, Shape
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import ListQuery, Name, Page, Shape
 from hub.cpms.extensions import Extension
 from hub.cpms.overview import StationState
 from hub.cpms.premises import Premises

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.cpms.api.declaring import Call, route
+from hub.api.declaring import Call, route
+from hub.api.shapes import Moment, Shape, within
 from hub.cpms.api.ordering import (
     TROUBLE,
     URL,
@@ -24,7 +25,6 @@ from hub.cpms.api.ordering import (
 )
 from hub.cpms.api.routes.settings import PEM
 from hub.cpms.api.scopes import Scope
-from hub.cpms.api.shapes import Moment, Shape, within
 from hub.ocpp.commands import Chargers
 from hub.ocpp.words import EVSE, ChargingProfile, SchedulePeriod
 

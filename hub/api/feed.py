@@ -29,7 +29,6 @@ RESET = "reset"
 
 _KEPT = 10_000  # events in the ring
 _QUEUE = 1_000  # events a reader may be behind
-_CHANNEL = "cpms_feed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +102,16 @@ class Subscription:
 
 
 class Feed:
-    """The events of one operator.
+    """The events of one party.
 
     Args:
         database: of the nodes that are to hear each other.
+        channel: its own among their notifications.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, channel: str = "cpms_feed") -> None:
         self._database = database
+        self._channel = channel
         self._node = secrets.token_hex(4)
         self._count = 0
         self._ring: deque[Event] = deque(maxlen=_KEPT)
@@ -119,7 +120,7 @@ class Feed:
         self._telling: asyncio.Task[None] | None = None
         self._shared = database.dialect == "postgres"
         if self._shared:
-            database.listen(_CHANNEL, self._heard)
+            database.listen(channel, self._heard)
 
     def publish(self, kind: str, data: Mapping[str, object]) -> None:
         """Tell that something happened; called when it is committed."""
@@ -192,7 +193,7 @@ class Feed:
 
             async def work(tx: Transaction, payloads: list[str] = payloads) -> None:
                 for each in payloads:
-                    tx.notify(_CHANNEL, each)
+                    tx.notify(self._channel, each)
 
             try:
                 await self._database.transact(work)

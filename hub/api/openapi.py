@@ -1,4 +1,4 @@
-"""The operator API as an OpenAPI 3.1 description, written from the declarations.
+"""An API as an OpenAPI 3.1 description, written from the declarations.
 
 Source: OpenAPI Specification 3.1.0.
 """
@@ -6,10 +6,11 @@ Source: OpenAPI Specification 3.1.0.
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from hub.cpms.api import shapes
-from hub.cpms.api.declaring import JSON_TYPE, Operation
-from hub.cpms.api.problems import (
+from hub.api import shapes
+from hub.api.declaring import JSON_TYPE, Operation
+from hub.api.problems import (
     MEDIA_TYPE,
+    USUAL,
     Forbidden,
     Invalid,
     Malformed,
@@ -22,7 +23,7 @@ from hub.cpms.api.problems import (
     Unauthorized,
     UnsupportedMediaType,
 )
-from hub.cpms.api.scopes import Access
+from hub.api.realms import Access, Realm
 from hub.ocpi.objects import JSONObject
 
 _ID: JSONObject = {"type": "string", "minLength": 1, "maxLength": 255}
@@ -49,7 +50,7 @@ _PROBLEM: JSONObject = {
 }
 
 
-def describe(operations: Iterable[Operation], url: str) -> JSONObject:
+def describe(operations: Iterable[Operation], realm: Realm, url: str) -> JSONObject:
     """Return the description of the API at a URL.
 
     Raises:
@@ -62,10 +63,10 @@ def describe(operations: Iterable[Operation], url: str) -> JSONObject:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "emall CPMS operator API",
+            "title": realm.title,
             "version": "1",
-            "description": "Everything an operator of stations does. Refusals are problem details (RFC 9457);"
-            " their types are listed under /problems.",
+            "description": f"{realm.about} Refusals are problem details (RFC 9457); their types are listed under"
+            " /problems.",
         },
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": url}],
@@ -82,6 +83,12 @@ def describe(operations: Iterable[Operation], url: str) -> JSONObject:
             },
         },
     }
+
+
+def kinds(operations: Iterable[Operation]) -> dict[str, type[Problem]]:
+    """Return the kinds of problem an API answers, by the last segment of their types."""
+    declared = (kind for each in operations for kind in each.declared.problems)
+    return {each.slug(): each for each in sorted({*USUAL, *declared}, key=lambda each: each.slug())}
 
 
 def _operation(operation: Operation, schemas: JSONObject) -> JSONObject:

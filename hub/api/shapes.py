@@ -18,7 +18,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, is_ty
 
 import msgspec
 
-from hub.cpms.api.problems import invalid
+from hub.api.problems import invalid
 from hub.ocpi.objects import JSON, JSONObject
 from hub.ocpi.schema import schema_of
 

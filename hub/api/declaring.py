@@ -22,11 +22,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, get_origin, get_type_hints
 
-from hub.cpms.api.audit import Trail
-from hub.cpms.api.principals import Principal
-from hub.cpms.api.problems import PreconditionFailed, Problem
-from hub.cpms.api.scopes import Access, Scope
-from hub.cpms.api.shapes import Page
+from hub.api.audit import Trail
+from hub.api.principals import Principal
+from hub.api.problems import PreconditionFailed, Problem
+from hub.api.shapes import Page
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[..., Awaitable[Any]]
@@ -35,7 +34,7 @@ F = TypeVar("F", bound=Handler)
 JSON_TYPE = "application/json"
 MAX_BODY = 1024 * 1024  # bytes
 
-_DECLARED = "_operator_api_route"
+_DECLARED = "_api_route"
 
 
 class Gate(Protocol):
@@ -87,7 +86,7 @@ class Declaration:
 
     method: Method
     path: str
-    access: Scope | Access
+    access: str
     status: int
     step_up: bool
     consumes: tuple[str, ...]
@@ -102,7 +101,7 @@ def route(
     method: Method,
     path: str,
     *,
-    scope: Scope | Access,
+    scope: str,
     status: int = 200,
     step_up: bool = False,
     consumes: Sequence[str] = (JSON_TYPE,),
@@ -115,7 +114,8 @@ def route(
     """Declare a method of a class of routes.
 
     Args:
-        path: below ``/cpms/api/v1``, with parameters in braces.
+        path: below the realm's own, with parameters in braces.
+        scope: a word of the realm's, or an ``Access``.
         status: of the success; 204 where the method returns None.
         step_up: whether a staff member gives his password again: what costs money or is dangerous.
         consumes: media types of the body.

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hub.cpms.api.answers import HEADERS
-from hub.cpms.feed import Event, Feed, FeedEnded, SlowReader, Subscription
+from hub.api.answers import HEADERS
+from hub.api.feed import Event, Feed, FeedEnded, SlowReader, Subscription
 from hub.ocpi import codec
 
 #: Seconds between comments that keep proxies from closing a silent stream.

@@ -1,17 +1,20 @@
-"""The audit log: who changed what, when, from what to what. Rows are only ever added.
+"""The audit log of an API: who changed what, when, from what to what. Rows are only ever added.
 
 A change of our own tables writes its row in its own transaction (``Trail.record``). Whatever else a
 caller has done, an order to a station above all, the application records when it is done; what may
 have happed though no answer came is recorded as well.
 """
 
+# ruff: noqa: S608  the only names put into a statement are our own table and the filter's words
+
 import datetime
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub.cpms.api.principals import Principal
-from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number
+from hub.api.principals import Principal
+from hub.api.realms import Realm
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number
 from hub.database.contract import Database, Transaction
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON
@@ -90,14 +93,15 @@ def _hides(name: str, value: JSON) -> bool:
 class AuditLog:
     """The log on its table."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(self, database: Database, realm: Realm, clock: Callable[[], datetime.datetime]) -> None:
         self._database = database
+        self._table = realm.audit_table
         self._clock = clock
 
     async def add(self, tx: Transaction, entry: Mapping[str, Any]) -> None:
         """Write a row; the columns are the attributes of ``AuditEntry``."""
         await tx.execute(
-            "INSERT INTO cpms_audit (at, actor_kind, actor_id, actor, action, target, before, after,"
+            f"INSERT INTO {self._table} (at, actor_kind, actor_id, actor, action, target, before, after,"
             " request_id, address, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             (self._clock() - EPOCH) // datetime.timedelta(microseconds=1),
             *(entry[name] for name in ("actor_kind", "actor_id", "actor", "action", "target")),
@@ -113,8 +117,8 @@ class AuditLog:
         """
         where, args = _filter(query)
         rows = await self._database.fetch(
-            f"SELECT seq, at, actor_kind, actor_id, actor, action, target, before, after, request_id, address, status"  # noqa: S608  the filter's own words
-            f" FROM cpms_audit WHERE {where} ORDER BY seq DESC LIMIT ${len(args) + 1}",
+            f"SELECT seq, at, actor_kind, actor_id, actor, action, target, before, after, request_id, address, status"
+            f" FROM {self._table} WHERE {where} ORDER BY seq DESC LIMIT ${len(args) + 1}",
             *args,
             query.limit + 1,
         )

@@ -6,7 +6,7 @@ Segments are split before they are decoded, so that an id may hold an encoded sl
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from hub.cpms.api.declaring import Operation
+from hub.api.declaring import Operation
 
 
 @dataclass

@@ -1,9 +1,11 @@
-"""The tokens of the operator API: log-ins of staff members, keys of machines, and whose a token is.
+"""The tokens of an API: log-ins of staff members, keys of machines, and whose a token is.
 
 Tokens are 256 random bits and kept as SHA-256: nobody who reads the store can present one.
 
 Source: RFC 6750 (bearer tokens).
 """
+
+# ruff: noqa: S608  the only names put into a statement are our own tables
 
 import datetime
 import hashlib
@@ -12,8 +14,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hub.cpms.api.principals import Principal
-from hub.cpms.api.scopes import ROLES, Scope
+from hub.api.principals import Principal
+from hub.api.realms import Realm
 from hub.database.contract import Database, Transaction
 from hub.ocpi.times import EPOCH
 
@@ -24,7 +26,6 @@ STEP_UP = datetime.timedelta(minutes=5)
 
 _LOGIN, _KEY = "eml_", "emk_"  # what tokens begin with, so that one that leaked is known for what it is
 _MINUTE = 60_000_000  # microseconds
-_SCOPES = {each.value: each for each in Scope}
 
 
 def new_token(kind: str = "") -> str:
@@ -55,8 +56,10 @@ def moment_or_none(at: int | None) -> datetime.datetime | None:
 class Credentials:
     """The tokens of one store: the ``Gate`` of the application."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(self, database: Database, realm: Realm, clock: Callable[[], datetime.datetime]) -> None:
         self._database = database
+        self._realm = realm
+        self._accounts, self._logins, self._keys = realm.account_table, realm.login_table, realm.key_table
         self.clock = clock
 
     # -- whose a token is --------------------------------------------------------------------------
@@ -70,7 +73,8 @@ class Credentials:
 
     async def _staff(self, token_hash: str, now: int) -> Principal | None:
         rows = await self._database.fetch(
-            "SELECT l.id, l.seen_at, a.id, a.email, a.role FROM cpms_login l JOIN cpms_account a ON a.id = l.account_id"
+            "SELECT l.id, l.seen_at, a.id, a.email, a.role"
+            f" FROM {self._logins} l JOIN {self._accounts} a ON a.id = l.account_id"
             " WHERE l.token_hash = $1 AND l.expires_at > $2 AND l.seen_at > $3 AND a.active = 1",
             token_hash,
             now,
@@ -81,12 +85,14 @@ class Credentials:
             return None
         login_id, seen_at, account_id, email, role = rows[0]
         if now - seen_at >= _MINUTE:
-            await self._touch("UPDATE cpms_login SET seen_at = $1 WHERE id = $2 AND seen_at < $1", now, login_id)
-        return Principal(kind="account", id=account_id, name=email, role=role, scopes=ROLES[role], login_id=login_id)
+            await self._touch(f"UPDATE {self._logins} SET seen_at = $1 WHERE id = $2 AND seen_at < $1", now, login_id)
+        return Principal(
+            kind="account", id=account_id, name=email, role=role, scopes=self._realm.roles[role], login_id=login_id
+        )
 
     async def _machine(self, token_hash: str, now: int) -> Principal | None:
         rows = await self._database.fetch(
-            "SELECT id, name, scopes, used_at FROM cpms_key WHERE token_hash = $1 AND revoked_at IS NULL"
+            f"SELECT id, name, scopes, used_at FROM {self._keys} WHERE token_hash = $1 AND revoked_at IS NULL"
             " AND (expires_at IS NULL OR expires_at > $2)",
             token_hash,
             now,
@@ -96,8 +102,8 @@ class Credentials:
             return None
         key_id, name, scopes, used_at = rows[0]
         if used_at is None or now - used_at >= _MINUTE:
-            await self._touch("UPDATE cpms_key SET used_at = $1 WHERE id = $2", now, key_id)
-        return Principal(kind="key", id=key_id, name=name, scopes=scopes_of(scopes))
+            await self._touch(f"UPDATE {self._keys} SET used_at = $1 WHERE id = $2", now, key_id)
+        return Principal(kind="key", id=key_id, name=name, scopes=scopes_of(scopes, self._realm.scopes))
 
     async def _touch(self, sql: str, now: int, row_id: str) -> None:
         await self._database.transact(lambda tx: tx.execute(sql, now, row_id))
@@ -109,7 +115,7 @@ class Credentials:
         token, now = new_token(_LOGIN), stored(self.clock())
         expires_at = stored(self.clock() + LONGEST)
         await tx.execute(
-            "INSERT INTO cpms_login (id, account_id, token_hash, created_at, seen_at, expires_at, address, agent)"
+            f"INSERT INTO {self._logins} (id, account_id, token_hash, created_at, seen_at, expires_at, address, agent)"
             " VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
             str(uuid.uuid4()),
             account_id,
@@ -119,7 +125,7 @@ class Credentials:
             address,
             agent.replace("\0", "")[:200],
         )
-        await tx.execute("DELETE FROM cpms_login WHERE expires_at <= $1", now)
+        await tx.execute(f"DELETE FROM {self._logins} WHERE expires_at <= $1", now)
         return token, expires_at
 
     async def step_up(self, login_id: str) -> tuple[str, datetime.datetime]:
@@ -127,7 +133,7 @@ class Credentials:
         token, until = new_token(), self.clock() + STEP_UP
         await self._database.transact(
             lambda tx: tx.execute(
-                "UPDATE cpms_login SET step_up_hash = $1, step_up_until = $2 WHERE id = $3",
+                f"UPDATE {self._logins} SET step_up_hash = $1, step_up_until = $2 WHERE id = $3",
                 hash_of(token),
                 stored(until),
                 login_id,
@@ -138,7 +144,7 @@ class Credentials:
     async def stepped_up(self, principal: Principal, token: str) -> bool:
         """Return whether this is the caller's token of a password given again a moment ago."""
         rows = await self._database.fetch(
-            "SELECT 1 FROM cpms_login WHERE id = $1 AND step_up_hash = $2 AND step_up_until > $3",
+            f"SELECT 1 FROM {self._logins} WHERE id = $1 AND step_up_hash = $2 AND step_up_until > $3",
             principal.login_id,
             hash_of(token),
             stored(self.clock()),
@@ -148,7 +154,7 @@ class Credentials:
     async def logins(self, account_id: str) -> list[tuple[Any, ...]]:
         """Return an account's log-ins that hold: id, created_at, seen_at, expires_at, address, agent."""
         return await self._database.fetch(
-            "SELECT id, created_at, seen_at, expires_at, address, agent FROM cpms_login"
+            f"SELECT id, created_at, seen_at, expires_at, address, agent FROM {self._logins}"
             " WHERE account_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY created_at, id",
             account_id,
             stored(self.clock()),
@@ -157,11 +163,13 @@ class Credentials:
 
     async def end_login(self, tx: Transaction, account_id: str, login_id: str) -> bool:
         """End one log-in of an account; False: it has none of this id."""
-        return (await tx.execute("DELETE FROM cpms_login WHERE id = $1 AND account_id = $2", login_id, account_id)) == 1
+        return (
+            await tx.execute(f"DELETE FROM {self._logins} WHERE id = $1 AND account_id = $2", login_id, account_id)
+        ) == 1
 
     async def end_logins(self, tx: Transaction, account_id: str, *, but: str = "") -> None:
         """End an account's log-ins, but one."""
-        await tx.execute("DELETE FROM cpms_login WHERE account_id = $1 AND id <> $2", account_id, but)
+        await tx.execute(f"DELETE FROM {self._logins} WHERE account_id = $1 AND id <> $2", account_id, but)
 
     # -- keys --------------------------------------------------------------------------------------
 
@@ -170,14 +178,14 @@ class Credentials:
         tx: Transaction,
         *,
         name: str,
-        scopes: Iterable[Scope],
+        scopes: Iterable[str],
         created_by: str,
         expires_at: datetime.datetime | None = None,
     ) -> tuple[str, str]:
         """Make a key; return its id and the key, which is shown this once."""
         key_id, token = str(uuid.uuid4()), new_token(_KEY)
         await tx.execute(
-            "INSERT INTO cpms_key (id, name, token_hash, scopes, created_at, created_by, expires_at)"
+            f"INSERT INTO {self._keys} (id, name, token_hash, scopes, created_at, created_by, expires_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             key_id,
             name,
@@ -190,6 +198,6 @@ class Credentials:
         return key_id, token
 
 
-def scopes_of(text: str) -> frozenset[Scope]:
+def scopes_of(text: str, known: frozenset[str]) -> frozenset[str]:
     """Return kept scopes; one that is no longer known allows nothing."""
-    return frozenset(_SCOPES[each] for each in text.split() if each in _SCOPES)
+    return known.intersection(text.split())

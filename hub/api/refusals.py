@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from hub.cpms.api.problems import Conflict, Invalid, NotFound, invalid
+from hub.api.problems import Conflict, Invalid, NotFound, invalid
 from hub.ocpi.errors import OcpiError
 
 

@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 
-from hub.cpms.api.problems import MEDIA_TYPE, Problem
-from hub.cpms.api.shapes import Page
+from hub.api.problems import MEDIA_TYPE, Problem
+from hub.api.shapes import Page
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON
 

@@ -8,7 +8,7 @@ import datetime
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-from hub.cpms.api.problems import TooManyRequests
+from hub.api.problems import TooManyRequests
 
 _REMEMBERED = 10_000  # accounts and addresses
 

@@ -3,17 +3,17 @@
 Source: RASD-F14 (no sign-up), RASD-R16, RASD-UC12.
 """
 
-# ruff: noqa: S608  the only names put into a statement are our own columns
+# ruff: noqa: S608  the only names put into a statement are our own tables and columns
 
 import datetime
 import uuid
 from collections.abc import Callable
 from typing import Annotated
 
-from hub.cpms.api.credentials import Credentials, moment_of, moment_or_none, stored
-from hub.cpms.api.problems import Conflict, NotFound
-from hub.cpms.api.scopes import Role
-from hub.cpms.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number, pattern
+from hub.api.credentials import Credentials, moment_of, moment_or_none, stored
+from hub.api.problems import Conflict, NotFound
+from hub.api.realms import Realm, Role
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number, pattern
 from hub.database.contract import Database, Row, Transaction
 
 Email = Annotated[str, pattern("^[^\\s@\\u0000-\\u001f]+@[^\\s@\\u0000-\\u001f]+$", least=3, most=254)]
@@ -52,8 +52,11 @@ class AccountChanges(Shape, frozen=True, kw_only=True):
 class Accounts:
     """The staff on its table; passwords come here as hashes."""
 
-    def __init__(self, database: Database, credentials: Credentials, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self, database: Database, realm: Realm, credentials: Credentials, clock: Callable[[], datetime.datetime]
+    ) -> None:
         self.database = database
+        self._table = realm.account_table
         self._credentials = credentials
         self._clock = clock
 
@@ -63,14 +66,14 @@ class Accounts:
         Raises:
             NotFound: there is none.
         """
-        rows = await self.database.fetch(f"SELECT {_COLUMNS} FROM cpms_account WHERE id = $1", account_id)
+        rows = await self.database.fetch(f"SELECT {_COLUMNS} FROM {self._table} WHERE id = $1", account_id)
         return _one(rows)
 
     async def page(self, query: ListQuery) -> Page[Account]:
         """Return accounts in the order they were made."""
         offset = cursor_number(query) or 0
         rows = await self.database.fetch(
-            f"SELECT {_COLUMNS} FROM cpms_account ORDER BY created_at, id LIMIT $1 OFFSET $2",
+            f"SELECT {_COLUMNS} FROM {self._table} ORDER BY created_at, id LIMIT $1 OFFSET $2",
             query.limit + 1,
             offset,
         )
@@ -80,13 +83,13 @@ class Accounts:
     async def password_of(self, email: str) -> tuple[str, str] | None:
         """Return id and password hash of the active account with an address."""
         rows = await self.database.fetch(
-            "SELECT id, password FROM cpms_account WHERE email_key = $1 AND active = 1", email.casefold()
+            f"SELECT id, password FROM {self._table} WHERE email_key = $1 AND active = 1", email.casefold()
         )
         return (rows[0][0], rows[0][1]) if rows else None
 
     async def password_hash(self, account_id: str) -> str | None:
         """Return the password hash of an account."""
-        rows = await self.database.fetch("SELECT password FROM cpms_account WHERE id = $1", account_id)
+        rows = await self.database.fetch(f"SELECT password FROM {self._table} WHERE id = $1", account_id)
         return str(rows[0][0]) if rows else None
 
     async def add(self, tx: Transaction, *, email: str, name: str, role: Role, password: str) -> Account:
@@ -98,7 +101,7 @@ class Accounts:
         await self._refuse_taken(tx, email, "")
         now = stored(self._clock())
         rows = await tx.fetch(
-            "INSERT INTO cpms_account (id, email, email_key, name, role, password, active, created_at, changed_at)"
+            f"INSERT INTO {self._table} (id, email, email_key, name, role, password, active, created_at, changed_at)"
             f" VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7) RETURNING {_COLUMNS}",
             str(uuid.uuid4()),
             email,
@@ -125,7 +128,7 @@ class Accounts:
         await self._refuse_taken(tx, after.get("email", before.email), account_id)
         email = after.get("email", before.email)
         rows = await tx.fetch(
-            "UPDATE cpms_account SET email = $2, email_key = $3, name = $4, role = $5, active = $6, changed_at = $7"
+            f"UPDATE {self._table} SET email = $2, email_key = $3, name = $4, role = $5, active = $6, changed_at = $7"
             f" WHERE id = $1 RETURNING {_COLUMNS}",
             account_id,
             email,
@@ -142,7 +145,7 @@ class Accounts:
     async def set_password(self, tx: Transaction, account_id: str, password: str, *, keep_login: str = "") -> None:
         """Replace the password and end every log-in but one."""
         await tx.execute(
-            "UPDATE cpms_account SET password = $2, changed_at = $3 WHERE id = $1",
+            f"UPDATE {self._table} SET password = $2, changed_at = $3 WHERE id = $1",
             account_id,
             password,
             stored(self._clock()),
@@ -159,14 +162,14 @@ class Accounts:
         before, last = await self._locked(tx, account_id)
         if last:
             raise Conflict(_LAST)
-        await tx.execute("DELETE FROM cpms_account WHERE id = $1", account_id)
+        await tx.execute(f"DELETE FROM {self._table} WHERE id = $1", account_id)
         await self._credentials.end_logins(tx, account_id)
         return before
 
     async def logged_in(self, tx: Transaction, account_id: str, password: str) -> bool:
         """Note that an account logs in with this password hash; False: it may not, or has another by now."""
         touched = await tx.execute(
-            "UPDATE cpms_account SET last_login_at = $3 WHERE id = $1 AND password = $2 AND active = 1",
+            f"UPDATE {self._table} SET last_login_at = $3 WHERE id = $1 AND password = $2 AND active = 1",
             account_id,
             password,
             stored(self._clock()),
@@ -176,7 +179,7 @@ class Accounts:
     async def _refuse_taken(self, tx: Transaction, email: str, account_id: str) -> None:
         # Two that come at once meet in the unique key: the second one's transaction fails whole.
         rows = await tx.fetch(
-            "SELECT 1 FROM cpms_account WHERE email_key = $1 AND id <> $2", email.casefold(), account_id
+            f"SELECT 1 FROM {self._table} WHERE email_key = $1 AND id <> $2", email.casefold(), account_id
         )
         if rows:
             raise Conflict("There is an account with this e-mail address")
@@ -188,7 +191,7 @@ class Accounts:
         once do not both succeed.
         """
         rows = await tx.fetch(
-            f"SELECT {_COLUMNS} FROM cpms_account WHERE id = $1 OR (role = 'admin' AND active = 1)"
+            f"SELECT {_COLUMNS} FROM {self._table} WHERE id = $1 OR (role = 'admin' AND active = 1)"
             f" ORDER BY id{self._for_update}",
             account_id,
         )

@@ -13,8 +13,8 @@ from typing import Any, get_args, get_origin, is_typeddict
 import jsonschema_rs
 import msgspec
 
-from hub.cpms.api import shapes
-from hub.cpms.api.problems import Fault, Invalid, Malformed, invalid
+from hub.api import shapes
+from hub.api.problems import Fault, Invalid, Malformed, invalid
 from hub.ocpi import codec
 from hub.ocpi.errors import OcpiError, Unparsable
 from hub.ocpi.judging import Judge

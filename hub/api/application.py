@@ -1,4 +1,4 @@
-"""The operator API as an ASGI application: one way from a request to its answer, for every route.
+"""An API as an ASGI application: one way from a request to its answer, for every route.
 
 In this order: who calls (401), the path and method (404, 405), the scope (403), the password given
 again (403), path, query and body as declared (413, 415, 422), then the handler; what it changed is in
@@ -21,8 +21,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as HttpScope
 
-from hub.cpms.api import judging
-from hub.cpms.api.answers import (
+from hub.api import judging
+from hub.api.answers import (
     HEADERS,
     csv_answer,
     entity_tag,
@@ -31,11 +31,12 @@ from hub.cpms.api.answers import (
     next_link,
     problem_answer,
 )
-from hub.cpms.api.audit import AuditLog, Trail, masked, plain
-from hub.cpms.api.declaring import Call, Gate, Operation, operations
-from hub.cpms.api.matching import Paths
-from hub.cpms.api.principals import NOBODY, Principal
-from hub.cpms.api.problems import (
+from hub.api.audit import AuditLog, Trail, masked, plain
+from hub.api.declaring import Call, Gate, Operation, operations
+from hub.api.feed import Feed
+from hub.api.matching import Paths
+from hub.api.principals import NOBODY, Principal
+from hub.api.problems import (
     Conflict,
     Forbidden,
     InternalError,
@@ -49,42 +50,41 @@ from hub.cpms.api.problems import (
     UnsupportedMediaType,
     invalid,
 )
-from hub.cpms.api.scopes import Access
-from hub.cpms.api.shapes import Page
-from hub.cpms.feed import Feed
+from hub.api.realms import Access, Realm
+from hub.api.shapes import Page
 from hub.database.contract import Conflict as UniqueConflict
 from hub.database.contract import Database, DatabaseUnavailable
 from hub.ocpi.times import utc_now
 
 log = logging.getLogger(__name__)
 
-#: Where the API is, below the public URL.
-PATH = "/cpms/api/v1"
 
-
-class OperatorApi:
+class Api:
     """The application.
 
     Args:
         routes: objects whose methods are declared with ``declaring.route``.
         feed: the live events.
-        url: where peers reach the API, ``{public_url}/cpms/api/v1``.
+        realm: what this API has of its own.
+        url: where peers reach it, ``{public_url}/cpms/api/v1``.
     """
 
     def __init__(
         self,
         routes: Sequence[object],
         *,
+        realm: Realm,
         gate: Gate,
         feed: Feed,
         database: Database,
-        url: str = PATH,
+        url: str = "",
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
-        self.path = PATH
-        self.url = url
+        self.realm = realm
+        self.path = realm.path
+        self.url = url or realm.path
         self.feed = feed
-        self.log = AuditLog(database, clock)
+        self.log = AuditLog(database, realm, clock)
         self.operations: list[Operation] = []
         self._paths = Paths()
         self.gate = gate
@@ -118,30 +118,35 @@ class OperatorApi:
             response = Response(None, response.status_code, headers=dict(response.headers))
         await response(scope, receive, send)
 
+    def path_in(self, scope: HttpScope) -> str:
+        """Return the path below the API's own, its segments not yet decoded."""
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        return raw.partition(b"?")[0].decode("ascii", "replace").removeprefix(self.path) or "/"
+
     async def _answered(self, request: Request, request_id: str) -> Response:
         started = time.perf_counter()
         name, caller = "-", NOBODY
         try:
             caller = await self._caller(request)
-            known, values = self._paths.find(_path(request.scope))
+            known, values = self._paths.find(self.path_in(request.scope))
             if request.method == "OPTIONS" and known and caller is not NOBODY:
                 return Response(None, 204, headers={**HEADERS, "Allow": _allow(known)})
             operation = _chosen(known, request.method, caller)
             name = operation.name
             response = await _Exchange(self, request, request_id, caller).run(operation, values)
         except Problem as problem:
-            response = problem_answer(problem, f"{PATH}/problems", request_id)
+            response = problem_answer(problem, f"{self.path}/problems", request_id)
         except UniqueConflict:
             # Two requests met in a unique key; nothing of this one is done.
-            response = problem_answer(Conflict("Another request was faster"), f"{PATH}/problems", request_id)
+            response = problem_answer(Conflict("Another request was faster"), f"{self.path}/problems", request_id)
         except DatabaseUnavailable as error:
             log.error("the store failed on %s: %s", request_id, error)
-            response = problem_answer(Unavailable("The store cannot be used"), f"{PATH}/problems", request_id)
+            response = problem_answer(Unavailable("The store cannot be used"), f"{self.path}/problems", request_id)
         except ClientDisconnect:
             raise
         except Exception:
-            log.exception("operator API request %s failed", request_id)
-            response = problem_answer(InternalError(), f"{PATH}/problems", request_id)
+            log.exception("request %s to %s failed", request_id, self.path)
+            response = problem_answer(InternalError(), f"{self.path}/problems", request_id)
         ms = (time.perf_counter() - started) * 1000
         log.info("%s %s by %s %s: %d in %.1f ms", name, request_id, caller.kind, caller.id, response.status_code, ms)
         return response
@@ -159,7 +164,7 @@ class OperatorApi:
 class _Exchange:
     """One request of a caller who may make it."""
 
-    def __init__(self, api: OperatorApi, request: Request, request_id: str, caller: Principal) -> None:
+    def __init__(self, api: Api, request: Request, request_id: str, caller: Principal) -> None:
         self._api = api
         self._request = request
         self._request_id = request_id
@@ -234,7 +239,7 @@ class _Exchange:
             self._api.log,
             self._caller,
             action=operation.name,
-            target=_path(self._request.scope),
+            target=self._api.path_in(self._request.scope),
             request_id=self._request_id,
             address=address,
         )
@@ -271,7 +276,7 @@ class _Exchange:
             return Response(None, 204, headers=HEADERS)
         headers = {}
         if isinstance(result, Page) and result.next is not None:
-            url = self._api.url + _path(self._request.scope)
+            url = self._api.url + self._api.path_in(self._request.scope)
             headers["Link"] = next_link(url, self._request.scope["query_string"].decode("latin-1"), result.next)
         if as_csv:
             return self._csv(operation, result, call, arguments, headers)
@@ -316,12 +321,6 @@ def _chosen(known: Mapping[str, Operation], method: str, caller: Principal) -> O
     if not caller.may(operation.declared.access):
         raise Forbidden(f"This asks for the scope {operation.declared.access}", scope=operation.declared.access)
     return operation
-
-
-def _path(scope: HttpScope) -> str:
-    """Return the path below the API's own, its segments not yet decoded."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.partition(b"?")[0].decode("ascii", "replace").removeprefix(PATH) or "/"
 
 
 def _parameter(name: str, text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from hub.cpms.api.shapes import pattern
+from hub.api.shapes import pattern
 
 #: A password as it is chosen; how long it is counts, not what is in it.
 NewPassword = Annotated[str, pattern("^[^\\u0000]+$", least=12, most=200)]

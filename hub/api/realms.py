@@ -1,0 +1,59 @@
+"""A realm: what one API has of its own, beside its routes.
+
+Source: RFC 9110, 11.5 (protection space).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Access(StrEnum):
+    """What a route asks for that asks for no scope."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+
+
+#: What a staff member is; what each may do is the realm's.
+Role = Literal["admin", "operator", "finance", "viewer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Realm:
+    """One API.
+
+    Scopes are words such as ``stations:read``; each party has them as a ``StrEnum`` of its own.
+
+    Attributes:
+        name: what its tables begin with, ``cpms``.
+        path: where it is, below the public URL, ``/cpms/api/v1``.
+        title: what its description is called.
+        about: what its description says first.
+        scopes: all there are.
+        roles: which of them each role holds.
+    """
+
+    name: str
+    path: str
+    title: str
+    about: str
+    scopes: frozenset[str]
+    roles: Mapping[Role, frozenset[str]]
+
+    @property
+    def account_table(self) -> str:
+        return f"{self.name}_account"
+
+    @property
+    def login_table(self) -> str:
+        return f"{self.name}_login"
+
+    @property
+    def key_table(self) -> str:
+        return f"{self.name}_key"
+
+    @property
+    def audit_table(self) -> str:
+        return f"{self.name}_audit"
