@@ -358,6 +358,72 @@ CREATE TABLE "ocpi_delivery" (
     "updated" BIGINT NOT NULL
 );
 CREATE INDEX "idx_ocpi_delive_state_256396" ON "ocpi_delivery" ("state", "created");
+CREATE TABLE "emsp_cdr_verdict" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "owner" TEXT NOT NULL,
+    "cdr_id" TEXT NOT NULL,
+    "verdict" TEXT NOT NULL,
+    "session" TEXT,
+    "driver_id" TEXT,
+    "charge" TEXT,
+    "currency" TEXT NOT NULL,
+    "cost" BIGINT NOT NULL,
+    "price" BIGINT NOT NULL,
+    "ended" BIGINT NOT NULL,
+    "document" BYTEA NOT NULL,
+    CONSTRAINT "uid_emsp_cdr_ve_owner_8d4d9b" UNIQUE ("owner", "cdr_id")
+);
+CREATE INDEX "idx_emsp_cdr_ve_session_cd3463" ON "emsp_cdr_verdict" ("session");
+CREATE INDEX "idx_emsp_cdr_ve_driver__565ce9" ON "emsp_cdr_verdict" ("driver_id", "ended");
+CREATE INDEX "idx_emsp_cdr_ve_ended_568e26" ON "emsp_cdr_verdict" ("ended");
+CREATE TABLE "emsp_charge" (
+    "reference" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "source" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "estimate" BIGINT NOT NULL,
+    "payment_id" TEXT,
+    "amount" BIGINT,
+    "paid" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "due" BIGINT,
+    "told" SMALLINT NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_charge_driver__a3390a" ON "emsp_charge" ("driver_id", "created");
+CREATE INDEX "idx_emsp_charge_due_2b6485" ON "emsp_charge" ("due");
+CREATE TABLE "emsp_dispute" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "owner" TEXT NOT NULL,
+    "cdr_id" TEXT NOT NULL,
+    "driver_id" TEXT,
+    "state" TEXT NOT NULL,
+    "findings" BYTEA NOT NULL,
+    "note" TEXT,
+    "opened" BIGINT NOT NULL,
+    "decided" BIGINT,
+    CONSTRAINT "uid_emsp_disput_owner_e0f090" UNIQUE ("owner", "cdr_id")
+);
+CREATE INDEX "idx_emsp_disput_state_088211" ON "emsp_dispute" ("state", "opened");
+CREATE TABLE "emsp_ledger_entry" (
+    "seq" BIGSERIAL NOT NULL PRIMARY KEY,
+    "key" TEXT NOT NULL,
+    "number" SMALLINT NOT NULL,
+    "debit" TEXT NOT NULL,
+    "credit" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_ledger_key_8706f9" UNIQUE ("key", "number")
+);
+CREATE INDEX "idx_emsp_ledger_debit_96d3a5" ON "emsp_ledger_entry" ("debit", "currency");
+CREATE INDEX "idx_emsp_ledger_credit_1df96a" ON "emsp_ledger_entry" ("credit", "currency");
+CREATE TABLE "emsp_ledger_transaction" (
+    "key" TEXT NOT NULL  PRIMARY KEY,
+    "currency" TEXT NOT NULL,
+    "at" BIGINT NOT NULL,
+    "memo" TEXT NOT NULL,
+    "reverses" TEXT  UNIQUE
+);
 CREATE TABLE "emsp_object" (
     "seq" BIGSERIAL NOT NULL PRIMARY KEY,
     "kind" TEXT NOT NULL,
@@ -385,6 +451,49 @@ CREATE TABLE "emsp_order" (
     "created" BIGINT NOT NULL,
     "updated" BIGINT NOT NULL
 );
+CREATE TABLE "emsp_payment" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "purpose" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "method_id" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "wanted" BIGINT,
+    "captured" BIGINT NOT NULL,
+    "refunded" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "present" SMALLINT NOT NULL,
+    "return_url" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "action_url" TEXT,
+    "reason" TEXT,
+    "due" BIGINT,
+    "attempts" INT NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_paymen_driver__b34266" ON "emsp_payment" ("driver_id", "created");
+CREATE INDEX "idx_emsp_paymen_subject_569d39" ON "emsp_payment" ("subject");
+CREATE INDEX "idx_emsp_paymen_referen_6a5cb7" ON "emsp_payment" ("reference");
+CREATE INDEX "idx_emsp_paymen_due_7e1a7c" ON "emsp_payment" ("due");
+CREATE TABLE "emsp_payment_method" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "wanted" TEXT NOT NULL,
+    "return_url" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "method" TEXT,
+    "customer" TEXT,
+    "label" TEXT,
+    "action_url" TEXT,
+    "reason" TEXT,
+    "rank" BIGINT NOT NULL,
+    "due" BIGINT
+);
+CREATE INDEX "idx_emsp_paymen_driver__a3a35f" ON "emsp_payment_method" ("driver_id", "rank");
+CREATE INDEX "idx_emsp_paymen_referen_013448" ON "emsp_payment_method" ("reference");
+CREATE INDEX "idx_emsp_paymen_due_0c77d2" ON "emsp_payment_method" ("due");
 CREATE TABLE "emsp_place" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "owner" TEXT NOT NULL,
@@ -405,6 +514,53 @@ CREATE TABLE "emsp_place" (
     "zone" TEXT NOT NULL,
     "changed" BIGINT NOT NULL,
     CONSTRAINT "uid_emsp_place_owner_51271d" UNIQUE ("owner", "location_id", "evse_uid")
+);
+CREATE TABLE "emsp_receipt" (
+    "number" TEXT NOT NULL  PRIMARY KEY,
+    "subject" TEXT NOT NULL UNIQUE,
+    "driver_id" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "at" BIGINT NOT NULL,
+    "document" BYTEA NOT NULL
+);
+CREATE INDEX "idx_emsp_receip_driver__5e65d1" ON "emsp_receipt" ("driver_id", "at");
+CREATE INDEX "idx_emsp_receip_at_d38480" ON "emsp_receipt" ("at");
+CREATE TABLE "emsp_receipt_count" (
+    "year" TEXT NOT NULL  PRIMARY KEY,
+    "given" BIGINT NOT NULL
+);
+CREATE TABLE "emsp_refund" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "payment_id" TEXT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "memo" TEXT NOT NULL,
+    "reference" TEXT NOT NULL,
+    "reason" TEXT,
+    "due" BIGINT,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_refund_payment_928b30" ON "emsp_refund" ("payment_id");
+CREATE INDEX "idx_emsp_refund_referen_cb2793" ON "emsp_refund" ("reference");
+CREATE INDEX "idx_emsp_refund_due_3c1349" ON "emsp_refund" ("due");
+CREATE TABLE "emsp_wallet" (
+    "driver_id" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "balance" BIGINT NOT NULL,
+    "held" BIGINT NOT NULL,
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    CONSTRAINT "uid_emsp_wallet_driver__7a15b7" UNIQUE ("driver_id", "currency")
+);
+CREATE TABLE "emsp_wallet_hold" (
+    "reference" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "taken" BIGINT NOT NULL,
+    "state" TEXT NOT NULL
 );
 CREATE TABLE "credentials_endpoint" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
