@@ -193,7 +193,8 @@ class EmspCharge(Model):
     """What a driver owes for one charge; ``hub.emsp.money.charges`` declares its states.
 
     Attributes:
-        reference: the authorization_reference by which Session and CDR name it, or CC-PID/CDR of a charge we did not order.
+        reference: the authorization_reference by which Session and CDR name it, or cdr/OWNER/ID of a charge that
+            was not ordered here.
         source: WALLET, METHOD or NONE.
         estimate: what was secured for it.
         payment_id: the payment that secures it.

@@ -1,6 +1,7 @@
 """Prepaid money: held at a start, settled at the end, never below zero."""
 
 import asyncio
+import contextlib
 import itertools
 from decimal import Decimal
 
@@ -131,10 +132,8 @@ async def test_a_wallet_is_never_below_zero_whatever_happens_at_once(database, b
             "release": lambda tx: wallets.release(tx, reference),
             "top_up": lambda tx: wallets.top_up(tx, driver_id, money, key=next(_keys), at=AT),
         }[kind]
-        try:
+        with contextlib.suppress(NoCredit, Conflict):
             await database.transact(work)
-        except (NoCredit, Conflict):
-            pass
         found = await wallets.of(driver_id, "EUR")
         assert 0 <= found.held.minor <= found.balance.minor
 
