@@ -259,16 +259,15 @@ def _operator_api(workshop: Workshop) -> "Api | None":
 
 def _offer(operator_api: "Api", rooms: list[Room]) -> None:
     """Offer to operators what our CPMS has, now that it is there."""
-    from hub.cpms.api.routes.bookings import BookingRoutes
-    from hub.cpms.api.routes.records import RecordRoutes
+    from hub.cpms.api.owned import routes_of
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import telling_bookings
 
     for room in rooms:
         if isinstance(room, PartyRoom) and isinstance(room.endpoints, CpoEndpoints):
-            operator_api.add(RecordRoutes(room.endpoints.store, room.endpoints.cpms.stop_session))
             room.endpoints.desk.book.announce = telling_bookings(operator_api.feed)
-            operator_api.add(BookingRoutes(room.endpoints.desk.book))
+            for each in routes_of(room.endpoints):
+                operator_api.add(each)
 
 
 def _assembly(workshop: Workshop, operator_api: "Api | None") -> "Assembly | None":

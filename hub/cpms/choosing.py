@@ -11,9 +11,8 @@ from hub.ocpi.times import moment
 
 
 def valid(tariffs: Iterable[JSONObject], at: datetime.datetime) -> list[JSONObject]:
-    """Return the Tariffs that are active at a moment, those with the latest start first."""
-    active = [each for each in tariffs if _begun(each, at) and not _over(each, at)]
-    return sorted(active, key=lambda each: each.get("start_date_time") or "", reverse=True)
+    """Return the Tariffs that are active at a moment."""
+    return [each for each in tariffs if _begun(each, at) and not _over(each, at)]
 
 
 def chosen(tariffs: Iterable[JSONObject], *, ad_hoc: bool, profile: str | None = None) -> JSONObject | None:

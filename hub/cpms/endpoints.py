@@ -15,11 +15,13 @@ from hub.cpms.desk import OperatorDesk
 from hub.cpms.orders import orders
 from hub.cpms.ports import Cpms, CpmsEvent, Handler
 from hub.cpms.store import TABLE, Store, token_key
+from hub.cpms.tariffs.room import TariffRoom
 from hub.cpms.tellers import (
     BookingLocationTeller,
     BookingTeller,
     CdrTeller,
     LocationTeller,
+    RemovedTariffTeller,
     SessionTeller,
     TariffTeller,
 )
@@ -85,6 +87,7 @@ class CpoEndpoints(LocalPlatform):
         self.cpms = cpms
         self.store = Store(database, party, page_limit=page_limit)
         self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard)
+        self.tariffs = TariffRoom(self.store, clock=clock)
         self.bookings = BookingWatch(self.desk.book, cpms, self.desk, clock)
         self.stations = StationCommands(self.desk, cpms, self.bookings, start_timeout=start_timeout)
         self.owed = Owed(
@@ -97,6 +100,7 @@ class CpoEndpoints(LocalPlatform):
             tellers={
                 "location": LocationTeller(party),
                 "tariff": TariffTeller(party),
+                "tariff_removed": RemovedTariffTeller(party),
                 "session": SessionTeller(party),
                 "cdr": CdrTeller(party),
                 "booking": BookingTeller(party),
@@ -120,11 +124,13 @@ class CpoEndpoints(LocalPlatform):
         await self.cpms.start(self.desk, await self.desk.running(), await self.desk.reserved())
         await self.owed.start()
         await self.bookings.start()
+        await self.tariffs.start()
         self.pulling.begin()
 
     async def stop(self) -> None:
         """Let go; sessions go on at the stations."""
         await self.pulling.stop()
+        await self.tariffs.stop()
         await self.bookings.stop()
         await self.owed.stop()
         await self.stations.stop()

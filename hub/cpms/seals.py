@@ -8,7 +8,9 @@ import datetime
 from hub.cpms import sessions
 from hub.cpms.ports import Authorization, Outlet
 from hub.cpms.store import Store
+from hub.cpms.tariffs.places import assigned, counting
 from hub.database.contract import Transaction
+from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.receiving import child
 
@@ -20,18 +22,34 @@ class Seals:
         self._store = store
 
     async def tariffs(self, location: JSONObject, outlet: Outlet) -> list[JSONObject]:
-        """Return the Tariffs of a Connector, in its order."""
+        """Return the Tariffs a Connector names, in its order."""
         evse = child(location, "evses", outlet.evse_uid)
         connector = child(evse, "connectors", outlet.connector_id) or {}
         found = [await self._store.tariffs.get(self._store.party, each) for each in connector.get("tariff_ids") or []]
         return [each for each in found if each is not None]
 
+    async def priced(
+        self, location: JSONObject, outlet: Outlet, provider: Party, at: datetime.datetime
+    ) -> tuple[list[JSONObject], list[JSONObject]]:
+        """Return the Tariffs that count for everyone at a moment, and those made for one eMSP.
+
+        A special offer counts from its first moment to its last, whether or not the Connector says so yet.
+        """
+        known = await assigned(self._store.database, self._store.party, location["id"])
+        now = counting(known, outlet.evse_uid, outlet.connector_id, at=at)
+        made_here = {each.tariff["id"] for each in known}
+        by_hand = [each for each in await self.tariffs(location, outlet) if each["id"] not in made_here]
+        own = counting(known, outlet.evse_uid, outlet.connector_id, at=at, provider=str(provider))
+        return [*by_hand, *now], own
+
     async def made(
         self, location: JSONObject, outlet: Outlet, authorization: Authorization, at: datetime.datetime
     ) -> JSONObject:
         """Return the seal of a session or reservation that begins."""
-        tariffs = await self.tariffs(location, outlet)
-        return sessions.sealed(location, outlet, tariffs, at=at, ad_hoc=authorization.token["type"] == "AD_HOC_USER")
+        token = authorization.token
+        provider = Party.of(token["country_code"], token["party_id"])
+        tariffs, own = await self.priced(location, outlet, provider, at)
+        return sessions.sealed(location, outlet, tariffs, at=at, own=own, ad_hoc=token["type"] == "AD_HOC_USER")
 
     async def prefer(self, session_id: str, profile_type: str, at: datetime.datetime) -> None:
         """Have a driver's profile_type count for a running session: the Tariff of that type, if there is one."""

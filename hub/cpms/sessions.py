@@ -76,6 +76,7 @@ def sealed(
     *,
     at: datetime.datetime,
     ad_hoc: bool = False,
+    own: Sequence[JSONObject] = (),
     reserved_at: str | None = None,
 ) -> JSONObject:
     """Return what a CDR says of place and price: as they are when the session starts (mod_cdrs).
@@ -83,10 +84,12 @@ def sealed(
     Args:
         tariffs: of the connector, valid now or not.
         ad_hoc: whether the driver pays at the station, without a contract.
+        own: Tariffs made for the token's eMSP; they come before all others.
         reserved_at: since when the outlet was kept for the driver, if it was.
     """
-    valid = choosing.valid(tariffs, at)
-    counts = choosing.chosen(valid, ad_hoc=ad_hoc)
+    valid, own = choosing.valid(tariffs, at), choosing.valid(own, at)
+    counts = choosing.chosen(own, ad_hoc=ad_hoc) or choosing.chosen(valid, ad_hoc=ad_hoc)
+    valid = [*own, *valid]
     if counts is not None:  # a session has one currency
         valid = [each for each in valid if each["currency"] == counts["currency"]]
     return {
@@ -95,6 +98,7 @@ def sealed(
         "tariffs": valid,
         "tariff_id": counts["id"] if counts else None,
         "ad_hoc": ad_hoc,
+        "own": [each["id"] for each in own],
         "reserved_at": reserved_at,
         "last_updated": date_time(at),
     }
@@ -123,7 +127,10 @@ def preferred(now: JSONObject, seal: JSONObject, profile: str, at: datetime.date
 
     The period so far stays with the Tariff so far (mod_cdrs, step_size: a driver selects a different profile).
     """
-    counts = choosing.chosen(seal["tariffs"], ad_hoc=bool(seal.get("ad_hoc")), profile=profile)
+    ad_hoc, made_for = bool(seal.get("ad_hoc")), seal.get("own") or []
+    own = [each for each in seal["tariffs"] if each["id"] in made_for]
+    counts = choosing.chosen(own, ad_hoc=ad_hoc, profile=profile)
+    counts = counts or choosing.chosen(seal["tariffs"], ad_hoc=ad_hoc, profile=profile)
     if counts is None or counts["id"] == seal.get("tariff_id"):
         return now, seal
     taking = bool((seal.get("meter") or {}).get("taking", True))

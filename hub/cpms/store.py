@@ -58,6 +58,7 @@ class Store:
         shelf = functools.partial(Shelf, database, TABLE, page_limit=page_limit)
         self.locations = shelf("location")
         self.tariffs = shelf("tariff")
+        self.removed_tariffs = shelf("tariff_removed")
         self.sessions = shelf("session")
         self.cdrs = shelf("cdr")
         self.tokens = shelf("token")

@@ -11,8 +11,9 @@ class CpmsObject(Model):
 
     Attributes:
         seq: the order of creation, which is the order of pages.
-        kind: location, tariff, session, cdr, token, preferences, booking, booking_location, client (a ClientInfo), or
-            sealed (what a CDR will say of place and price, from the session's start).
+        kind: location, tariff, tariff_removed (what is left of a deleted one), session, cdr, token, preferences,
+            booking, booking_location, client (a ClientInfo), or sealed (what a CDR will say of place and price, from
+            the session's start).
         owner: CC-PID of the party whose object it is.
         object_id: its id, folded to upper case.
         document: JSON in the newest version.

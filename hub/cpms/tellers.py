@@ -72,6 +72,17 @@ class TariffTeller(_Teller):
         return [Request(tariffs.put_tariff, None, None, self.params(tariff_id=value["id"]), body=body)]
 
 
+class RemovedTariffTeller(_Teller):
+    """A Tariff that is gone is deleted once; who never had it says so, and nothing is lost."""
+
+    def asks(self, value: JSONObject) -> Request | None:
+        """Nothing: a deletion may be repeated."""
+
+    def tells(self, value: JSONObject, told: JSONObject | None) -> Sequence[Request]:
+        """Return the DELETE."""
+        return [Request(tariffs.delete_tariff, None, None, self.params(tariff_id=value["id"]))]
+
+
 class SessionTeller(_Teller):
     """A Session is PUT when it is new and then PATCHed; charging periods are added by PATCH."""
 

@@ -203,6 +203,15 @@ CREATE TABLE "cpms_object" (
 );
 CREATE INDEX "idx_cpms_object_kind_ca6436" ON "cpms_object" ("kind", "last_updated");
 CREATE INDEX "idx_cpms_object_receive_4f72bc" ON "cpms_object" ("received", "receiver");
+CREATE TABLE "cpms_offer" (
+    "offer_id" TEXT NOT NULL  PRIMARY KEY,
+    "document" BYTEA NOT NULL,
+    "begins" BIGINT NOT NULL,
+    "ends" BIGINT NOT NULL,
+    "state" TEXT NOT NULL
+);
+CREATE INDEX "idx_cpms_offer_state_4b2b0a" ON "cpms_offer" ("state", "begins");
+CREATE INDEX "idx_cpms_offer_state_0d6885" ON "cpms_offer" ("state", "ends");
 CREATE TABLE "cpms_operation" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "station_id" TEXT NOT NULL,
@@ -296,6 +305,14 @@ CREATE TABLE "cpms_station" (
     "removed_at" BIGINT
 );
 CREATE INDEX "idx_cpms_statio_locatio_8f6619" ON "cpms_station" ("location_id");
+CREATE TABLE "cpms_station_group" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "group_id" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_statio_group_i_e73fdc" UNIQUE ("group_id", "location_id", "evse_uid")
+);
+CREATE INDEX "idx_cpms_statio_locatio_81e505" ON "cpms_station_group" ("location_id");
 CREATE TABLE "cpms_station_reservation" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "reservation_id" TEXT NOT NULL UNIQUE,
@@ -307,6 +324,36 @@ CREATE TABLE "cpms_station_reservation" (
     "state" TEXT NOT NULL
 );
 CREATE INDEX "idx_cpms_statio_station_6b2ba7" ON "cpms_station_reservation" ("station_id", "state");
+CREATE TABLE "cpms_tariff" (
+    "tariff_id" TEXT NOT NULL  PRIMARY KEY,
+    "provider" TEXT,
+    "offer_id" TEXT,
+    "base" TEXT,
+    "removed_at" BIGINT
+);
+CREATE INDEX "idx_cpms_tariff_offer_i_73387d" ON "cpms_tariff" ("offer_id");
+CREATE INDEX "idx_cpms_tariff_base_d662d5" ON "cpms_tariff" ("base");
+CREATE TABLE "cpms_tariff_place" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "tariff_id" TEXT NOT NULL,
+    "group_id" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "connector" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_tariff_tariff__ca2464" UNIQUE ("tariff_id", "group_id", "location_id", "evse_uid", "connector")
+);
+CREATE INDEX "idx_cpms_tariff_locatio_d108a2" ON "cpms_tariff_place" ("location_id");
+CREATE INDEX "idx_cpms_tariff_group_i_1e7a60" ON "cpms_tariff_place" ("group_id");
+CREATE TABLE "cpms_tariff_version" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "tariff_id" TEXT NOT NULL,
+    "version" INT NOT NULL,
+    "document" BYTEA NOT NULL,
+    "applies_from" BIGINT NOT NULL,
+    "made_by" TEXT NOT NULL,
+    "note" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_tariff_tariff__e9e61f" UNIQUE ("tariff_id", "version")
+);
 CREATE TABLE "cpms_transaction" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "station_id" TEXT NOT NULL,

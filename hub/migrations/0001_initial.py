@@ -265,6 +265,18 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='CpmsOffer',
+            fields=[
+                ('offer_id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),
+                ('document', fields.BinaryField()),
+                ('begins', fields.BigIntField()),
+                ('ends', fields.BigIntField()),
+                ('state', Text(generated=False, null=False, unique=False)),
+            ],
+            options={'table': 'cpms_offer', 'app': 'emall', 'indexes': [Index(fields=['state', 'begins']), Index(fields=['state', 'ends'])], 'pk_attr': 'offer_id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='CpmsOperation',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -394,6 +406,17 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='CpmsStationGroup',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('group_id', Text(generated=False, null=False, unique=False)),
+                ('location_id', Text(generated=False, null=False, unique=False)),
+                ('evse_uid', Text(generated=False, null=False, unique=False)),
+            ],
+            options={'table': 'cpms_station_group', 'app': 'emall', 'unique_together': (('group_id', 'location_id', 'evse_uid'),), 'indexes': [Index(fields=['location_id'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='CpmsStationReservation',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -406,6 +429,45 @@ class Migration(migrations.Migration):
                 ('state', Text(generated=False, null=False, unique=False)),
             ],
             options={'table': 'cpms_station_reservation', 'app': 'emall', 'indexes': [Index(fields=['station_id', 'state'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsTariff',
+            fields=[
+                ('tariff_id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),
+                ('provider', Text(null=True, generated=False, unique=False)),
+                ('offer_id', Text(null=True, generated=False, unique=False)),
+                ('base', Text(null=True, generated=False, unique=False)),
+                ('removed_at', fields.BigIntField(null=True)),
+            ],
+            options={'table': 'cpms_tariff', 'app': 'emall', 'indexes': [Index(fields=['offer_id']), Index(fields=['base'])], 'pk_attr': 'tariff_id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsTariffPlace',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('tariff_id', Text(generated=False, null=False, unique=False)),
+                ('group_id', Text(generated=False, null=False, unique=False)),
+                ('location_id', Text(generated=False, null=False, unique=False)),
+                ('evse_uid', Text(generated=False, null=False, unique=False)),
+                ('connector', Text(generated=False, null=False, unique=False)),
+            ],
+            options={'table': 'cpms_tariff_place', 'app': 'emall', 'unique_together': (('tariff_id', 'group_id', 'location_id', 'evse_uid', 'connector'),), 'indexes': [Index(fields=['location_id']), Index(fields=['group_id'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='CpmsTariffVersion',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('tariff_id', Text(generated=False, null=False, unique=False)),
+                ('version', fields.IntField()),
+                ('document', fields.BinaryField()),
+                ('applies_from', fields.BigIntField()),
+                ('made_by', Text(generated=False, null=False, unique=False)),
+                ('note', Text(generated=False, null=False, unique=False)),
+            ],
+            options={'table': 'cpms_tariff_version', 'app': 'emall', 'unique_together': (('tariff_id', 'version'),), 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

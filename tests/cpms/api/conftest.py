@@ -18,21 +18,26 @@ from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.bookings import BookingRoutes
 from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.credits import CreditRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
+from hub.cpms.api.routes.offers import OfferRoutes
 from hub.cpms.api.routes.power import PowerRoutes
 from hub.cpms.api.routes.records import RecordRoutes
 from hub.cpms.api.routes.register import RegisterRoutes
 from hub.cpms.api.routes.settings import SettingsRoutes
 from hub.cpms.api.routes.sites import SiteRoutes
 from hub.cpms.api.routes.stations import StationRoutes
+from hub.cpms.api.routes.tariffs import TariffRoutes
 from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.api.scopes import REALM, ROLES, Scope
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bulk import Bulk
 from hub.cpms.cases import Cases
+from hub.cpms.crediting import Crediting
 from hub.cpms.ports import CommandResultType
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
+from hub.cpms.tariffs.room import TariffRoom
 from hub.database import Database
 from hub.ocpi.times import utc_now
 from hub.ocpp.commands import ChargerOffline, Chargers, Commands, Presence
@@ -155,6 +160,9 @@ class Rooms:
             StationRoutes(self.premises),
             AlarmRoutes(self.premises.alarms),
             PowerRoutes(self.power.sharing, self.store),
+            TariffRoutes(TariffRoom(self.store)),
+            OfferRoutes(TariffRoom(self.store).offers),
+            CreditRoutes(Crediting(self.store)),
         )
 
     async def open(self) -> None:
