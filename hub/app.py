@@ -127,6 +127,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
         uvicorn.Config(
             front,
             http=Protocol,
+            interface="asgi3",
             ws="none",
             loop="none",
             lifespan="off",

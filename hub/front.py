@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from hub.metrics import CONTENT_TYPE, Metrics
 from hub.ocpi import codec
 from hub.ocpi.errors import MethodNotAllowed, OcpiError, UnknownEndpoint
-from hub.ocpi.exchanges import Answer, Receive, Scope, Send, give, refusal
+from hub.ocpi.exchanges import Answer, Exchange, Receive, Scope, Send, give, refusal
 from hub.ocpi.versions import VERSIONS
 
 #: What is behind a door: an ASGI application.
@@ -33,22 +33,26 @@ class Front:
         self._metrics = metrics
         self._show_metrics = show_metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lead a request to its door."""
-        if scope["type"] != "http":
-            return
-        raw_path: bytes = scope["raw_path"]
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Lead a request to its door (ASGI)."""
+        raw_path: bytes = scope.get("raw_path", b"")
         if self._prefix and raw_path.startswith(self._prefix):  # called inside, or by a proxy that does not strip it
             raw_path = raw_path[len(self._prefix) :]
             scope = {**scope, "raw_path": raw_path, "path": scope["path"][len(self._prefix) :]}
         for path, door in self._doors.items():
             if raw_path.startswith(path) and raw_path[len(path) : len(path) + 1] in (b"/", b""):
-                return await door(scope, receive, send)
+                return door(scope, receive, send)
+        return self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send)
         try:
             answer = self._page(scope)
         except OcpiError as error:
-            answer = refusal(error, dict(scope["headers"]))
-        await give(answer, receive, send)
+            answer = refusal(error, exchange.headers)
+        await give(answer, exchange)
 
     def _page(self, scope: Scope) -> Answer:
         """Return the answer to a request for one of the few pages that are not OCPI.

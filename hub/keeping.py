@@ -5,7 +5,7 @@ and PATCH chapters of each module.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -121,6 +121,7 @@ class Head(msgspec.Struct):
     last_updated: str | None = None
 
 
+_HEAD = Head.__struct_fields__
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -151,9 +152,16 @@ head = reader(Head)
 def said_in(body: Body) -> Head:
     """Return the head of a judged body, read once: checking and keeping both ask."""
     if body.head is None:
-        body.head = head(body.text(body.version))
+        judged, body.judged = body.judged, None
+        body.head = _head_of(judged) if judged is not None else head(body.text(body.version))
     said: Head = body.head
     return said
+
+
+def _head_of(judged: Mapping[str, Any]) -> Head:
+    """Return the head of an object that is decoded already, as it is read out of a text."""
+    values = [judged.get(name) for name in _HEAD]
+    return Head(*[said if said.__class__ is str else None for said in values])
 
 
 def merged(version: str, text: bytes, request: Request, body: Body, level: Level) -> tuple[str, JSONObject, bool]:

@@ -5,6 +5,8 @@ Source: Prometheus text exposition format 0.0.4.
 
 from collections.abc import Callable, Hashable, Iterator
 
+_MANY = 1_000  # hops of a kind counted together
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -48,15 +50,36 @@ class Metrics:
     def __init__(self) -> None:
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
-        #: Every hop of every message, by direction, operation and outcome (the OCPI status code).
-        self.hops = self.counter("emall_hops_total", "Hops of messages.", "direction", "operation", "outcome")
-        #: How long they took, in seconds.
-        self.seconds = self.counter("emall_hop_seconds_total", "Time hops took.", "direction", "operation")
+        self._hops = self.counter("emall_hops_total", "Hops of messages.", "direction", "operation", "outcome")
+        self._seconds = self.counter("emall_hop_seconds_total", "Time hops took.", "direction", "operation")
+        self._taken: dict[tuple[Hashable, ...], list[float]] = {}  # milliseconds of hops not counted yet
 
     def hop(self, direction: str, operation: Hashable, outcome: Hashable, ms: float) -> None:
-        """Count a hop that took so many milliseconds."""
-        self.hops.add(direction, operation, outcome)
-        self.seconds.add(direction, operation, amount=ms / 1000)
+        """Count a hop that took so many milliseconds; many are counted at once, off the way of the message."""
+        taken = self._taken.get((direction, operation, outcome))
+        if taken is None:
+            taken = self._taken[direction, operation, outcome] = []
+        taken.append(ms)
+        if len(taken) >= _MANY:
+            self._count()
+
+    def _count(self) -> None:
+        for (direction, operation, outcome), taken in self._taken.items():
+            self._hops.add(direction, operation, outcome, amount=len(taken))
+            self._seconds.add(direction, operation, amount=sum(taken) / 1000)
+        self._taken.clear()
+
+    @property
+    def hops(self) -> Counter:
+        """Every hop of every message, by direction, operation and outcome (the OCPI status code)."""
+        self._count()
+        return self._hops
+
+    @property
+    def seconds(self) -> Counter:
+        """How long they took, in seconds."""
+        self._count()
+        return self._seconds
 
     def counter(self, name: str, description: str, *labels: str) -> Counter:
         """Return a new counter.
@@ -83,6 +106,7 @@ class Metrics:
 
     def text(self) -> str:
         """Return everything in the text format."""
+        self._count()
         lines: list[str] = []
         for counter in self._counters.values():
             lines += (f"# HELP {counter.name} {counter.description}", f"# TYPE {counter.name} counter")

@@ -17,17 +17,19 @@ from hub.credentials.registering import Registering
 from hub.credentials.secrets import Secrets
 from hub.credentials.store import PartyRole, Store
 from hub.database import Database
+from hub.hops import Hops
 from hub.metrics import Metrics
-from hub.ocpi.client import Client, RemotePlatform
+from hub.ocpi.client import Client
 from hub.ocpi.errors import OcpiError, ReceiverUnreachable, ServerError
 from hub.ocpi.interfaces import InterfaceRole, Role
 from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.platforms import Platform
-from hub.ocpi.server import Caller, Server
+from hub.ocpi.remote import RemotePlatform
+from hub.ocpi.server import Server
 from hub.ocpi.versions import VERSIONS
 from hub.orders import Handler
 from hub.settings import Settings
-from hub.trace import Direction, Trace
+from hub.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +47,10 @@ class Workshop:
     trace: Trace
     metrics: Metrics
 
-    def note(
-        self, way: Direction, request: Request, connection: str, outcome: Response | OcpiError, seconds: float
-    ) -> None:
-        """Note a hop in the trace and the counters."""
-        code, ms = outcome.status_code, seconds * 1000
-        note = str(outcome) if isinstance(outcome, OcpiError) else ""
-        self.metrics.hop(way, request.operation, code, ms)
-        self.trace.hop(
-            request.correlation_id, way, request.operation, request.sender, request.receiver, code, ms,
-            connection=connection, note=note,
-        )  # fmt: skip
+    @property
+    def hops(self) -> Hops:
+        """What is told of every hop."""
+        return Hops(self.trace, self.metrics)
 
 
 class Room:
@@ -98,12 +93,12 @@ class Room:
         )
         self.registering = Registering(house=self.house, connections=self.directory, client=workshop.client)
         self._remotes: dict[str, tuple[Connection, RemotePlatform]] = {}
-        self._platform: Platform | None = None
+        self._hops = workshop.hops
         reception = Reception(
             house=self.house, connections=self.directory, client=workshop.client, listener=self.presence.heard
         )
         self.application = Server(
-            self._answer, reception, path, party=party, offered=offered, observe=self._observe,
+            _starting, reception, path, party=party, offered=offered, observe=self._hops.answered,
             max_body=settings.max_body, rate_limit=settings.rate_limit,
         )  # fmt: skip
 
@@ -119,19 +114,11 @@ class Room:
 
     def behind(self, platform: Platform) -> None:
         """Put the platform behind the door; until then requests to modules are answered 3000."""
-        self._platform = platform
-
-    async def _answer(self, request: Request) -> Response:
-        if self._platform is None:
-            raise ServerError("This platform is starting")
-        return await self._platform(request)
-
-    def _observe(self, request: Request, caller: Caller, response: Response | OcpiError, seconds: float) -> None:
-        self.workshop.note("in", request, caller.name, response, seconds)
+        self.application.platform = platform
 
     def hop(self, request: Request, connection: Connection, response: Response | OcpiError, seconds: float) -> None:
         """Note a request this room put to a party."""
-        self.workshop.note("out", request, connection.name, response, seconds)
+        self._hops.asked(request, connection, response, seconds)
 
     def remote(self, connection: Connection) -> RemotePlatform:
         """Return the platform behind a connection, made anew when the connection has changed."""
@@ -141,6 +128,10 @@ class Room:
         made = RemotePlatform(connection, self.workshop.client, VERSIONS[connection.version], self.presence)
         self._remotes[connection.id] = (connection, made)
         return made
+
+
+async def _starting(request: Request) -> Response:
+    raise ServerError("This platform is starting")
 
 
 class PartyPlatform(Protocol):

@@ -20,7 +20,6 @@ from hub.catalogue import PUBLIC, Catalogue
 from hub.credentials.connections import Connection, Connections
 from hub.database import Database, Transaction
 from hub.keeping import Level, UnknownObject, check_owner, key_of, level_of, said_in
-from hub.ocpi.client import RemotePlatform
 from hub.ocpi.errors import (
     InvalidParameters,
     OcpiError,
@@ -34,6 +33,7 @@ from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.modules import bookings, cdrs, chargingprofiles, invoicereconciliation, sessions
 from hub.ocpi.outbox import OFFLINE, Destination, Outbox, Push
 from hub.ocpi.platforms import Platform
+from hub.ocpi.remote import RemotePlatform
 from hub.openrouting import OpenRouting
 
 
@@ -110,38 +110,51 @@ class Router:
 
     async def _directed(self, request: Request, receiver: Party) -> Response:
         level = level_of(request.operation)
-        await self._check(request, level, receiver)
+        if request.operation.owned:
+            self._check_owned(request, level)
+        else:
+            await self._check(request, receiver)
         if request.receiver is None:
             request = request.but(receiver=receiver)
+        unheard: OcpiError | None = None
         try:
             connection = self.directory.of(receiver, request.operation)
             if request.operation.response_url is not None:
                 return await self._asking(request, connection)
             url = await self._lent_link(request, connection) if request.query else None
             response = await self._put(request, connection, url=url)
-        except (ReceiverTimeout, ReceiverUnreachable):
-            await self._keep(request, level, receiver)
-            raise
-        if not response.succeeded:
+        except (ReceiverTimeout, ReceiverUnreachable) as error:
+            unheard = error
+        if unheard is None and not response.succeeded:
             return response.but(sender=receiver, headers={})  # its URLs lead nowhere for the sender
-        await self._keep(request, level, receiver)
-        response = await self._with_own_urls(request, connection, response)
-        return response.but(sender=receiver)
+        if self._is_kept(request, receiver):
+            await self._keep(request, level, receiver)
+        if unheard is not None:
+            raise unheard
+        if response.headers or connection.quirks.link != "follow":
+            response = await self._with_own_urls(request, connection, response)
+        return response if response.sender == receiver else response.but(sender=receiver)
 
-    async def _check(self, request: Request, level: Level | None, receiver: Party) -> None:
-        """Refuse what speaks for a party that is not the caller's.
+    def _check_owned(self, request: Request, level: Level | None) -> None:
+        """Refuse what speaks of an object as another's.
 
         Raises:
-            InvalidParameters: owner, id or token are another's, or URL and body differ.
+            InvalidParameters: the owner is no party of the caller's, or URL and body differ.
+        """
+        owner = Party.of(request.params["country_code"], request.params["party_id"])
+        if owner not in self._parties(request):
+            raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
+        if request.body is not None:
+            check_owner(request, level, said_in(request.body))
+
+    async def _check(self, request: Request, receiver: Party) -> None:
+        """Refuse what speaks for a party that is not the caller's, where the URL names no owner.
+
+        Raises:
+            InvalidParameters: owner, id or token are another's.
         """
         operation, parties = request.operation, self._parties(request)
-        if operation.owned:
-            owner = Party.of(request.params["country_code"], request.params["party_id"])
-            if owner not in parties:
-                raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
-            if request.body is not None:
-                check_owner(request, level, said_in(request.body))
-        elif operation in _OWNED_BY_BODY and request.body is not None:
+        if operation in _OWNED_BY_BODY and request.body is not None:
             said = said_in(request.body)
             if Party.of(said.country_code or "", said.party_id or "") not in parties:
                 raise InvalidParameters("$.country_code, $.party_id: no party of the calling platform")
@@ -167,13 +180,14 @@ class Router:
         self.hops(request, connection, response, time.perf_counter() - started)
         return response
 
+    def _is_kept(self, request: Request, receiver: Party) -> bool:
+        """Whether a directed object is kept for its two parties: this pair may be set to keep nothing."""
+        operation = request.operation
+        return (operation.pushes or operation is cdrs.post_cdr) and not self._keeps_nothing(request, receiver)
+
     async def _keep(self, request: Request, level: Level | None, receiver: Party) -> None:
-        """Keep a directed object for its two parties, unless this pair is to keep nothing."""
+        """Keep a directed object for its two parties."""
         operation, body = request.operation, request.body
-        if not operation.pushes and operation is not cdrs.post_cdr:
-            return
-        if self._keeps_nothing(request, receiver):
-            return
         peer = str(receiver)
         try:
             if level is not None and operation.pushes:
@@ -258,12 +272,15 @@ class Router:
 
     async def _lent_location(self, request: Request) -> Response:
         """GET of a CDR where its receiver said it lies; only the CPO that sent it may."""
+        lent: Lent | None = None
         try:
             lent = await self._redeem(request, request.params["cdr_id"], "location")
         except UnknownEndpoint:
             if request.receiver is None:
                 raise
-            return await self._directed(request, request.receiver)  # not lent by the hub: the receiver knows it, or not
+        if lent is None:  # not by the hub: the receiver knows it, or not
+            assert request.receiver is not None, "nobody was named, which was refused"
+            return await self._directed(request, request.receiver)
         holder = self.directory.by_id(lent.owner_connection)
         if holder is None:
             raise ReceiverUnreachable(f"{lent.owner} is no longer connected")
@@ -275,7 +292,7 @@ class Router:
 
     async def _broadcast(self, request: Request, level: Level) -> Response:
         """Keep a push for everyone and hand its copies to the outbox, in one transaction."""
-        await self._check(request, level, self.hub)
+        self._check_owned(request, level)
         assert request.sender is not None, "the server names the sender of a push"
         destinations = [
             Destination(connection.id, party, connection.status != "OFFLINE", OFFLINE)

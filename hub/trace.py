@@ -1,7 +1,7 @@
 """The trace: every hop of every message, for `emall trace CORRELATION_ID`.
 
 A hop is noted in memory and stored with many others at most 200 ms later, so that it costs the message it is about
-next to nothing: the hops of such a while are one row, a JSON array, beside the marks (short hashes) of their
+next to nothing: the hops of such a while are one row, a JSON array, beside the marks (checksums) of their
 correlation ids, by which the row is found. A row for each hop, with an index of correlation ids, costs as much CPU as
 the rest of the routing.
 
@@ -14,8 +14,8 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -66,14 +66,16 @@ _FIND = {
     "sqlite": "SELECT hops FROM hub_hops WHERE instr(marks, $1) > 0 ORDER BY id",
     "postgres": "SELECT hops FROM hub_hops WHERE position($1 in marks) > 0 ORDER BY id",
 }
+#: A hop as it waits: correlation id, when, (direction, operation, sender, receiver, connection, outcome), ms, note.
+_Noted = tuple[str, int, tuple[Any, ...], float, str]
 _BUNCH = 5_000  # hops in one row at most
 
-_read = msgspec.json.Decoder(list[Hop]).decode
+_read = msgspec.json.Decoder(list[list[Any]]).decode
 
 
 def _mark(correlation_id: str) -> bytes:
-    """Return eight bytes that stand for a correlation id."""
-    return blake2b(correlation_id.encode(), digest_size=8).digest()
+    """Return four bytes that stand for a correlation id."""
+    return crc32(correlation_id.encode()).to_bytes(4, "big")
 
 
 class Trace:
@@ -98,7 +100,7 @@ class Trace:
         self._days = days
         self._limit = limit
         self._clock = clock
-        self._noted: list[tuple[object, ...]] = []
+        self._noted: list[_Noted] = []
         self._timer: asyncio.TimerHandle | None = None
         self._storing: asyncio.Task[None] | None = None
         self._pruning: asyncio.Task[None] | None = None
@@ -121,7 +123,7 @@ class Trace:
             self.lost += 1
             return
         self._noted.append(
-            (correlation_id, self._clock(), direction, operation, sender, receiver, connection, outcome, ms, note)
+            (correlation_id, self._clock(), (direction, operation, sender, receiver, connection, outcome), ms, note)
         )
         if self._timer is None and self._storing is None:
             self._timer = asyncio.get_running_loop().call_later(_STORE_EVERY, self._store)
@@ -153,14 +155,15 @@ class Trace:
             noted, self._noted = self._noted, []
             self._storing = asyncio.get_running_loop().create_task(self._write(noted))
 
-    async def _write(self, noted: list[tuple[object, ...]]) -> None:
+    async def _write(self, noted: list[_Noted]) -> None:
         async def work(tx: Transaction) -> None:
             for first in range(0, len(noted), _BUNCH):
-                found = [_hop(each) for each in noted[first : first + _BUNCH]]
-                marks = b"".join(map(_mark, dict.fromkeys(each.correlation_id for each in found)))
+                found = noted[first : first + _BUNCH]
+                marks = b"".join(map(_mark, dict.fromkeys(each[0] for each in found)))
+                hops = [(name, at, *_said(what), round(ms * 1000), note) for name, at, what, ms, note in found]
                 await tx.execute(
                     "INSERT INTO hub_hops (at, marks, hops) VALUES ($1, $2, $3)",
-                    found[-1].at, marks, msgspec.json.encode(found),
+                    found[-1][1], marks, msgspec.json.encode(hops),
                 )  # fmt: skip
 
         try:
@@ -196,22 +199,14 @@ class Trace:
             pass
 
 
-def _hop(noted: tuple[object, ...]) -> Hop:
-    correlation_id, at, direction, operation, sender, receiver, connection, outcome, ms, note = noted
-    return Hop(
-        cast(str, correlation_id), cast(int, at), cast(Direction, direction), _said(operation), _said(sender),
-        _said(receiver), cast(str, connection), _said(outcome), round(cast(float, ms) * 1000), cast(str, note),
-    )  # fmt: skip
-
-
 @lru_cache(maxsize=4096)
-def _said(value: object) -> str:
-    """Return what a value is in text; the same few operations, parties and outcomes stand in all hops."""
-    return "" if value is None else str(value)
+def _said(what: "tuple[Any, ...]") -> tuple[str, ...]:
+    """Return what a hop was as texts; the same few operations, parties and outcomes stand in all hops."""
+    return tuple("" if each is None else str(each) for each in what)
 
 
 async def hops(database: Database, correlation_id: str) -> list[Hop]:
     """Return the hops of a message, in the order they were over."""
     bunches = await database.fetch(_FIND[database.dialect], _mark(correlation_id))
-    found = [hop for (bunch,) in bunches for hop in _read(bunch) if hop.correlation_id == correlation_id]
+    found = [Hop(*each) for (bunch,) in bunches for each in _read(bunch) if each[0] == correlation_id]
     return sorted(found, key=lambda hop: hop.at)

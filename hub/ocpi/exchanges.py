@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from hub.ocpi import codec
 from hub.ocpi.errors import (
@@ -41,14 +41,28 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Exchange(NamedTuple):
+class Direct(Protocol):
+    """A server that spares ASGI's coroutines and messages where they would carry nothing (``hub.http``)."""
+
+    def taken(self) -> bytes | None: ...
+    def given(self, status: int, headers: Headers, body: bytes) -> bool: ...
+
+
+class Exchange:
     """One HTTP exchange, read as far as every answer needs."""
 
-    scope: Scope
-    receive: Receive
-    headers: dict[bytes, bytes]
+    __slots__ = ("direct", "headers", "receive", "scope", "send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        extensions = scope.get("extensions")
+        self.direct: Direct | None = extensions.get("emall.direct") if extensions else None
 
     def text(self, name: bytes) -> str | None:
+        """Return a header's value; None where it is missing or empty."""
         value = self.headers.get(name)
         return value.decode("latin-1").strip() or None if value is not None else None
 
@@ -71,6 +85,11 @@ async def read_body(exchange: Exchange, max_body: int) -> bytes:
         TooLarge: it has more than ``max_body`` bytes.
         Unparsable: it ended early.
     """
+    whole = exchange.direct.taken() if exchange.direct is not None else None
+    if whole is not None and len(whole) <= max_body:
+        return whole
+    if whole is not None:
+        raise TooLarge(f"The body may have at most {max_body} bytes")
     declared = exchange.headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_body:
         raise TooLarge(f"The body may have at most {max_body} bytes")
@@ -98,16 +117,19 @@ async def read_body(exchange: Exchange, max_body: int) -> bytes:
 _LINGER = 2.0
 
 
-async def give(answer: Answer, receive: Receive, send: Send) -> None:
+async def give(answer: Answer, exchange: Exchange) -> None:
     """Send an answer; one that ends the connection stays until its client has stopped sending, within limits."""
     closing = answer.status == TooLarge.http_status
+    if not closing and exchange.direct is not None and exchange.direct.given(*answer):
+        return
+    send = exchange.send
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": closing})
     if not closing:
         return
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LINGER):
-            while (await receive()).get("more_body"):
+            while (await exchange.receive()).get("more_body"):
                 pass
     await send({"type": "http.response.body", "body": b""})
 

@@ -10,9 +10,8 @@ Source: OCPI 2.3.0, types.asciidoc; terminology.asciidoc, Cardinality; status_co
 
 import functools
 import json
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, is_typeddict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, is_typeddict
 
 import msgspec
 
@@ -32,16 +31,18 @@ _NOTHING = Annotated[list[Any], msgspec.Meta(max_length=0)]
 _typed_dict: Any = TypedDict  # for types made at run time
 
 
-class _StringOf(NamedTuple):
+class _StringOf:
     """A string field that is to be looked at."""
 
-    name: str
-    known: Container[str]
-    is_right: Callable[[str], object]
-    hint: Hint
+    __slots__ = ("hint", "is_right", "known", "name")
+
+    def __init__(self, name: str, check: Check, hint: Hint) -> None:
+        self.name = name
+        self.known = check.known
+        self.is_right = check.is_right
+        self.hint = hint
 
 
-@dataclass(frozen=True)
 class _Node:
     """What is to be looked at in a value after decoding, and where in it there is more.
 
@@ -54,12 +55,38 @@ class _Node:
         rules: of an object.
     """
 
-    hint: Hint
-    check: Check | None = None
-    item: "_Node | None" = None
-    strings: tuple[_StringOf, ...] = ()
-    fields: tuple[tuple[str, "_Node"], ...] = ()
-    rules: tuple[Rule, ...] = ()
+    __slots__ = ("check", "fields", "hint", "item", "rules", "strings")
+
+    def __init__(
+        self,
+        hint: Hint,
+        *,
+        check: Check | None = None,
+        item: "_Node | None" = None,
+        strings: list[_StringOf] | None = None,
+        fields: "list[tuple[str, _Node]] | None" = None,
+        rules: Sequence[Rule] = (),
+    ) -> None:
+        self.hint = hint
+        self.check = check
+        self.item = item
+        self.strings = strings or []
+        self.fields = fields or []
+        self.rules = list(rules)
+
+
+class _Prepared:
+    """What judging a declared object needs: made once, for each request has one.
+
+    Attributes:
+        nodes: what is to be looked at, by the alphabet of the text.
+    """
+
+    __slots__ = ("decode", "nodes")
+
+    def __init__(self, decode: Callable[[bytes], Any], nodes: "list[_Node | None]") -> None:
+        self.decode = decode
+        self.nodes = nodes
 
 
 class Judge:
@@ -73,27 +100,39 @@ class Judge:
     def __init__(self, shape: ShapeOf = shape_of, rules: Mapping[Any, Sequence[Rule]] = RULES) -> None:
         self._shape = shape
         self._rules = rules
-        self._decoder = functools.cache(self._decoder_of)
+        self._prepared: dict[tuple[Any, bool], _Prepared] = {}
         self._node = functools.cache(self._node_of)
         self._object = functools.cache(self._object_of)
 
-    def judge(self, text: bytes, declared: Any, *, partial: bool = False) -> None:
+    def judge(self, text: bytes, declared: Any, *, partial: bool = False) -> JSONObject | None:
         """Return if a text is what was declared; None declares any JSON.
+
+        Returns:
+            The object decoded, where its declaration knows every field of it; its fractions are not exact.
 
         Raises:
             Unparsable: it is no JSON.
             InvalidParameters: it is not; the message names the path and the rule.
         """
+        prepared = self._prepared.get((declared, partial)) or self._prepare(declared, partial)
         try:
-            value = self._decoder(declared, partial).decode(text)
+            value = prepared.decode(text)
         except codec.NOT_JSON as error:
             raise self._fault(text, declared, partial, error) from error
         again = codec.encode(value)
-        if declared is None or (again != text and _quotes(again) != _quotes(text)):
+        known = declared is not None and (again == text or _quotes(again) == _quotes(text))
+        if not known:
             _look_closer(text)
-        node = self._node(declared, alphabet_of(text))
+        node = prepared.nodes[alphabet_of(text)]
         if node is not None and _first_fault(value, node, None, partial) is not None:
             raise InvalidParameters(_first_fault(value, node, "$", partial))
+        return value if known and isinstance(value, dict) else None
+
+    def _prepare(self, declared: Any, partial: bool) -> _Prepared:
+        decoder = msgspec.json.Decoder(Any if declared is None else self._type(declared, partial))
+        made = _Prepared(decoder.decode, [self._node(declared, alphabet) for alphabet in Alphabet])
+        self._prepared[declared, partial] = made
+        return made
 
     def _fault(self, text: bytes, declared: Any, partial: bool, error: Exception) -> InvalidParameters:
         """Return what is wrong with a text: that it is no JSON before anything else."""
@@ -103,9 +142,6 @@ class Judge:
         _refuse_deep(text)
         _refuse_repeated(text)
         return InvalidParameters(fault_text(str(error), value, declared, self._shape, partial=partial))
-
-    def _decoder_of(self, declared: Any, partial: bool) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(Any if declared is None else self._type(declared, partial))
 
     def _type(self, hint: Hint, partial: bool = False) -> Any:
         """Return the msgspec type of a hint."""
@@ -142,7 +178,7 @@ class Judge:
         field = field_of(hint) if hint is not None else Field(Any)
         if field.kind is str:
             check = check_of(field.text or Text(), alphabet)
-            return _Node(hint, check) if check else None
+            return _Node(hint, check=check) if check else None
         if field.kind is list:
             item = self._node(field.item, alphabet)
             return _Node(hint, item=item) if item else None
@@ -151,40 +187,46 @@ class Judge:
         found = {name: self._node(each, alphabet) for name, each in self._shape(field.kind).items()}
         node = _Node(
             hint,
-            strings=tuple(
-                _StringOf(name, *each.check, each.hint) for name, each in found.items() if each and each.check
-            ),
-            fields=tuple((name, each) for name, each in found.items() if each and not each.check),
-            rules=tuple(self._rules.get(field.kind, ())),
+            strings=[_StringOf(name, each.check, each.hint) for name, each in found.items() if each and each.check],
+            fields=[(name, each) for name, each in found.items() if each and not each.check],
+            rules=self._rules.get(field.kind, ()),
         )
         return node if node.strings or node.fields or node.rules else None
 
 
 def _first_fault(value: Any, node: _Node, path: str | None, partial: bool) -> str | None:
     """Return the first thing wrong in a decoded value; no path is made while it is None."""
-    if value.__class__ is dict:
+    if isinstance(value, dict):
         return _fault_in_object(value, node, path, partial)
-    if value.__class__ is list:  # or [], where it is the absence of anything
-        for at, each in enumerate(value):
-            fault = _first_fault(each, node.item or node, path and f"{path}[{at}]", partial)
-            if fault is not None:
-                return fault
-    elif value.__class__ is str and node.check and value not in node.check.known and not node.check.is_right(value):
+    if isinstance(value, list):  # or [], where it is the absence of anything
+        return _fault_in_list(value, node.item or node, path, partial)
+    if isinstance(value, str) and node.check and value not in node.check.known and not node.check.is_right(value):
         return f"{path}: {wrong_value(value, node.hint)}"
+    return None
+
+
+def _fault_in_list(value: list[Any], node: _Node, path: str | None, partial: bool) -> str | None:
+    for at, each in enumerate(value):
+        within = f"{path}[{at}]" if path else None
+        if isinstance(each, dict):
+            fault = _fault_in_object(each, node, within, partial)
+        else:
+            fault = _first_fault(each, node, within, partial)
+        if fault is not None:
+            return fault
     return None
 
 
 def _fault_in_object(value: JSONObject, node: _Node, path: str | None, partial: bool) -> str | None:
     """Return the first thing wrong in an object; its rules are asked when all that is in it is right."""
-    for name, known, is_right, hint in node.strings:
-        said = value.get(name)
-        if said.__class__ is str and said not in known and not is_right(said):
-            return f"{path}.{name}: {wrong_value(said, hint)}"
+    for each in node.strings:
+        said = value.get(each.name)
+        if isinstance(said, str) and said not in each.known and not each.is_right(said):
+            return f"{path}.{each.name}: {wrong_value(said, each.hint)}"
     for name, inner in node.fields:
         said = value.get(name)
-        if said:
-            look = _fault_in_object if said.__class__ is dict else _first_fault
-            fault = look(said, inner, path and f"{path}.{name}", False)
+        if said is not None:
+            fault = _first_fault(said, inner, f"{path}.{name}" if path else None, False)
             if fault is not None:
                 return fault
     for rule in node.rules:
@@ -242,14 +284,17 @@ def _refuse_repeated(text: bytes) -> None:
         raise InvalidParameters(f"{path}: this name stands twice")
 
 
-class _Pairs(list[tuple[str, JSON]]):
+class _Pairs:
     """The pairs of an object, repeated ones too."""
+
+    def __init__(self, pairs: list[tuple[str, JSON]]) -> None:
+        self.pairs = pairs
 
 
 def _repeated(value: JSON, path: str) -> Iterator[str]:
     if isinstance(value, _Pairs):
         seen = set()
-        for name, each in value:
+        for name, each in value.pairs:
             if name in seen:
                 yield f"{path}.{name}"
             seen.add(name)

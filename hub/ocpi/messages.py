@@ -6,16 +6,18 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (message routing, unique messa
 import datetime
 import random
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, quote
 
 import msgspec
 import msgspec.structs
 
-from hub.ocpi import codec
+from hub.ocpi.bodies import Body, Dialect
 from hub.ocpi.errors import error_for
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.objects import JSON
+
+__all__ = ["Body", "Dialect", "Party", "Request", "Response", "message_id", "now"]
 
 
 def now() -> str:
@@ -56,73 +58,6 @@ class Party(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.country_code}-{self.party_id}"
-
-
-class Dialect(Protocol):
-    """A version of OCPI as far as a message needs it (``hub.ocpi.versions`` has them)."""
-
-    @property
-    def number(self) -> str: ...
-    def up(self, value: JSON, declared: Any, owner: Party | None, *, partial: bool = False) -> JSON: ...
-    def down(self, value: JSON, declared: Any) -> JSON: ...
-
-
-class Body:
-    """A JSON value on its way: the text as received, or a value in the newest version.
-
-    The text is kept as it came and handed on as it came to a peer of the same version
-    (decision 0003); it is decoded, raised and lowered only when somebody asks.
-
-    Attributes:
-        version: the version the text is in; None: the newest.
-        declared: what the value is declared as, for translation.
-        owner: whose object it is, for versions that do not say it inside.
-        partial: whether it is the body of a PATCH.
-        head: what has been read of the text alone, by whoever first did.
-    """
-
-    __slots__ = ("_text", "_value", "declared", "head", "owner", "partial", "version")
-
-    def __init__(
-        self,
-        declared: Any,
-        *,
-        text: bytes | None = None,
-        value: JSON = None,
-        version: Dialect | None = None,
-        owner: Party | None = None,
-        partial: bool = False,
-    ) -> None:
-        self.declared = declared
-        self.version = version
-        self.owner = owner
-        self.partial = partial
-        self.head: Any = None
-        self._text = text
-        self._value = value
-
-    @property
-    def value(self) -> JSON:
-        """The value in the newest version, numbers exact."""
-        if self._value is None and self._text is not None:
-            value = codec.decode(self._text)
-            if self.version is not None:
-                value = self.version.up(value, self.declared, self.owner, partial=self.partial)
-            self._value = value
-        return self._value
-
-    def text(self, version: Dialect | None) -> bytes:
-        """Return the value as JSON text of a version: the very bytes received if it came in that.
-
-        What nothing is declared of (a custom module's) is the same in every version.
-        """
-        number = version.number if version else None
-        if self._text is not None and (
-            self.declared is None or (self.version.number if self.version else None) == number
-        ):
-            return self._text
-        value = self.value if version is None else version.down(self.value, self.declared)
-        return codec.encode(value)
 
 
 class Request(msgspec.Struct, frozen=True, eq=False):

@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_args
 from urllib.parse import unquote_to_bytes
 
+import msgspec.structs
+
 from hub.ocpi import codec
 from hub.ocpi.errors import (
     InvalidParameters,
@@ -119,7 +121,7 @@ class Server:
         max_body: int = 8 * 1024 * 1024,
         rate_limit: float = 0.0,
     ) -> None:
-        self._platform = platform
+        self.platform = platform
         self._reception = reception
         self._base = base_path.encode()
         self._party = party
@@ -131,7 +133,7 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
-        exchange = Exchange(scope, receive, dict(scope["headers"]))
+        exchange = Exchange(scope, receive, send)
         try:
             answer = await self._answer(exchange)
         except OcpiError as error:
@@ -139,7 +141,7 @@ class Server:
         except Exception:
             log.exception("%s failed, correlation id %s", scope["path"], exchange.text(b"x-correlation-id"))
             answer = refusal(ServerError(), exchange.headers)
-        await give(answer, receive, send)
+        await give(answer, exchange)
 
     async def _answer(self, exchange: Exchange) -> Answer:
         caller = await self._caller(exchange.text(b"authorization"))
@@ -172,10 +174,12 @@ class Server:
         except Unauthorized:
             if authorization is None:
                 raise
-            # The command line, or another node, may have invited or changed somebody a moment ago; others
-            # may just have caught up for their own sake, so it is looked again in any case.
-            await self._reception.catch_up()
-            caller = self._reception.authenticate(authorization)
+        else:
+            return caller
+        # The command line, or another node, may have invited or changed somebody a moment ago; others
+        # may just have caught up for their own sake, so it is looked again in any case.
+        await self._reception.catch_up()
+        caller = self._reception.authenticate(authorization)
         return caller
 
     async def _credentials(self, exchange: Exchange, caller: Caller, number: str, method: str) -> Answer:
@@ -198,7 +202,10 @@ class Server:
         try:
             if operation.query_required or operation.query_typed:
                 judge_query(request)
-            outcome = await self._platform(await self._with_body(exchange, version, request))
+            body = await self._body(exchange, version, request)
+            if body is not None:
+                request = msgspec.structs.replace(request, body=body)
+            outcome = await self.platform(request)
         except OcpiError as error:
             outcome = error
         if self._observe is not None:
@@ -219,10 +226,10 @@ class Server:
                 return _custom(identifier, role, method), {}
             raise UnknownEndpoint(f"There is no module {identifier} with role {role} in {version.number} here")
         tail = segments[3:]
-        for operation in methods.get((method, len(tail)), ()):
-            params = operation.match(tail)
+        for route in methods.get((method, len(tail)), ()):
+            params = route.match(tail)
             if params is not None:
-                return operation, params
+                return route.operation, params
         allowed = [
             other
             for (other, length), operations in methods.items()
@@ -232,23 +239,43 @@ class Server:
             raise MethodNotAllowed(f"{method} does not exist here", allow=sorted(allowed))
         raise UnknownEndpoint(f"The module {identifier} has no such endpoint")
 
-    async def _with_body(self, exchange: Exchange, version: Version, request: Request) -> Request:
+    async def _body(self, exchange: Exchange, version: Version, request: Request) -> Body | None:
         operation = request.operation
         if operation.module not in REGISTRY:
             text = await read_body(exchange, self._max_body)
-            return request.but(body=Body(None, text=text, version=version)) if text else request
+            return Body(None, text=text, version=version) if text else None
         if operation.body is None:
-            return request
+            return None
         text = await read_body(exchange, self._max_body)
         if not text and operation.body_optional:
-            return request
+            return None
         partial = operation.method == "PATCH"
-        version.judge(text, operation.body, partial=partial)
+        judged = version.judge(text, operation.body, partial=partial)
         body = Body(operation.body, text=text, version=version, owner=request.sender, partial=partial)
-        return request.but(body=body)
+        body.judged = judged
+        return body
 
 
-Endpoints = dict[tuple[str, str], dict[tuple[str, int], list[Operation]]]
+class _Route:
+    """An operation, and what stands where in its path."""
+
+    __slots__ = ("literals", "operation", "parameters")
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        segments = list(enumerate(operation.segments))
+        self.literals = [(at, segment) for at, segment in segments if segment[:1] != "{"]
+        self.parameters = [(segment[1:-1], at) for at, segment in segments if segment[:1] == "{"]
+
+    def match(self, tail: list[str]) -> dict[str, str] | None:
+        """Return the parameters in decoded URL segments, as many as there are; None: they are another operation's."""
+        for at, literal in self.literals:
+            if tail[at] != literal:
+                return None
+        return {name: tail[at] for name, at in self.parameters}
+
+
+Endpoints = dict[tuple[str, str], dict[tuple[str, int], list[_Route]]]
 
 
 def _endpoints(version: Version, offered: frozenset[tuple[str, str]] | None) -> Endpoints:
@@ -257,20 +284,16 @@ def _endpoints(version: Version, offered: frozenset[tuple[str, str]] | None) -> 
     A literal segment stands before a parameter: ``booking_locations`` is no booking's id.
     """
     table: Endpoints = {}
-    for identifier in version.modules & REGISTRY.keys():
+    for identifier in version.modules.intersection(REGISTRY):
         for operation in REGISTRY[identifier].operations:
             if not version.has(operation) or (offered is not None and (identifier, operation.role) not in offered):
                 continue
             methods = table.setdefault((operation.role, identifier), {})
-            methods.setdefault((operation.method, _length(operation)), []).append(operation)
+            methods.setdefault((operation.method, len(operation.segments)), []).append(_Route(operation))
     for methods in table.values():
         for operations in methods.values():
-            operations.sort(key=lambda each: [segment[:1] == "{" for segment in each.segments])
+            operations.sort(key=lambda each: [segment[:1] == "{" for segment in each.operation.segments])
     return table
-
-
-def _length(operation: Operation) -> int:
-    return len(operation.segments)
 
 
 def _custom(identifier: str, role: str, method: str) -> Operation:

@@ -13,7 +13,7 @@ Source: OCPI 2.3.0, types.asciidoc (CiString, string).
 import enum
 import functools
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hub.ocpi.objects import Text
@@ -31,7 +31,7 @@ class Alphabet(enum.IntEnum):
 class Check(NamedTuple):
     """What is looked at in a string: whether it is one of the known; if not, whether it is right."""
 
-    known: Container[str]
+    known: set[str]
     is_right: Callable[[str], object]
 
 
@@ -64,7 +64,7 @@ def check_of(text: Text, alphabet: Alphabet) -> Check | None:
     if not look:
         return None
     is_right = look[0] if len(look) == 1 else lambda value: all(each(value) for each in look)
-    return _remembering(is_right) if text.pattern else Check((), is_right)
+    return _remembering(is_right) if text.pattern else Check(set(), is_right)
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:

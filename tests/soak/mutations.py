@@ -34,12 +34,12 @@ MUTATIONS = (
     ),
     Mutation(
         "MI-05",
-        "hub/ocpi/client.py",
+        "hub/ocpi/remote.py",
         '"X-Request-ID": message_id(),\n            "X-Correlation-ID": request.correlation_id,',
         '"X-Request-ID": request.request_id,\n            "X-Correlation-ID": request.correlation_id,',
     ),
     Mutation(
-        "MI-06", "hub/ocpi/client.py", '"X-Correlation-ID": request.correlation_id', '"X-Correlation-ID": message_id()'
+        "MI-06", "hub/ocpi/remote.py", '"X-Correlation-ID": request.correlation_id', '"X-Correlation-ID": message_id()'
     ),
     # Pagination
     Mutation("PG-03", "hub/listing.py", "if found.after is not None:", "if False:"),
@@ -64,7 +64,7 @@ MUTATIONS = (
     # Routing
     Mutation(
         "RT-05",
-        "hub/ocpi/messages.py",
+        "hub/ocpi/bodies.py",
         "            return self._text\n",
         '            return self._text.replace(b": ", b":")\n',
     ),
@@ -77,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "RT-26",
-        "hub/ocpi/client.py",
+        "hub/ocpi/remote.py",
         "get((operation.module, operation.role))",
         'get((operation.module, "SENDER"), self.peer.endpoints.get((operation.module, operation.role)))',
     ),
@@ -96,13 +96,13 @@ MUTATIONS = (
     Mutation("GA-07", "hub/catalogue.py", '" AND (peer IN ($2, $3) OR owner = $3)"', '" AND $2 = $2 AND $3 = $3"'),
     # Hub errors
     Mutation("HE-01", "hub/ocpi/errors.py", "status_code = 4001", "status_code = 4000"),
-    Mutation("HE-02", "hub/ocpi/client.py", "raise ReceiverTimeout(", "raise ReceiverUnreachable("),
-    Mutation("HE-05", "hub/ocpi/client.py", "if answer.status >= 300:", "if False:"),
-    _off("HE-10", "hub/ocpi/client.py", "answer.status == 401"),
+    Mutation("HE-02", "hub/ocpi/client.py", "return ReceiverTimeout(", "return ReceiverUnreachable("),
+    Mutation("HE-05", "hub/ocpi/remote.py", "if answer.status >= 300:", "if False:"),
+    _off("HE-10", "hub/ocpi/remote.py", "answer.status == 401"),
     # Client owned objects
     Mutation("CO-01", "hub/keeping.py", "fold(value) != fold(given)", "False"),
     Mutation("CO-02", "hub/keeping.py", "fold(given) not in map(fold, values)", "False"),
-    _off("CO-03", "hub/router.py", "owner not in parties"),
+    _off("CO-03", "hub/router.py", "owner not in self._parties(request)"),
     Mutation("CO-05", "hub/ocpi/schema.py", 'if name == "last_updated"] if partial', "if not name] if partial"),
     Mutation("CO-07", "hub/keeping.py", "    return identifier.upper()\n", "    return identifier\n"),
     # Types

@@ -62,15 +62,20 @@ def out_of_order(value: JSONObject, path: str, begin: str, end: str) -> Iterator
         yield f"{path}.{end}: is before {begin}"
 
 
-def repeated(elements: list[JSONObject] | None, path: str, name: str) -> list[str]:
-    """Return a fault for each element that has the identifier of an earlier one, compared without case."""
+def repeated(elements: list[JSONObject] | None, path: str, name: str, of: str = "") -> list[str]:
+    """Return a fault for each element that has the identifier of an earlier one, compared without case.
+
+    Args:
+        of: the field the elements stand in; it is joined to the path only where something is wrong.
+    """
     if not elements or len(elements) == 1:
         return []
     identifiers = [element[name].upper() for element in elements]
     if len(set(identifiers)) == len(identifiers):
         return []
+    within = f"{path}.{of}" if of else path
     return [
-        f"{path}[{index}].{name}: {elements[index][name]} is there twice"
+        f"{within}[{index}].{name}: {elements[index][name]} is there twice"
         for index, identifier in enumerate(identifiers)
         if identifier in identifiers[:index]
     ]

@@ -3,7 +3,7 @@
 Source: OCPI 2.3.0 edition 2, mod_locations.asciidoc.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
@@ -333,13 +333,17 @@ def names_a_token(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
         yield f"{path}.issuer: required when visual_number is set"
 
 
-@rule(RegularHours)
-def opens_before_it_closes(value: JSONObject, path: str, partial: bool) -> Sequence[str]:
+@rule(Hours)
+def opens_before_it_closes(value: JSONObject, path: str, partial: bool) -> list[str]:
     """Hours end later on the same day; 00:00 is the end of the day (docs/errata.md, E-06)."""
-    begin, end = value.get("period_begin", ""), value.get("period_end", "")
-    if begin < end or end in ("", "00:00"):
-        return ()  # a Location has one for each day of the week: a generator for each is a tenth of its judging
-    return (f"{path}.period_end: must be later than period_begin",)
+    # Of the list and not of its elements: a Location has one for each day of the week, and a call for each takes
+    # a tenth of its judging.
+    hours = value.get("regular_hours") or ()
+    return [
+        f"{path}.regular_hours[{at}].period_end: must be later than period_begin"
+        for at, each in enumerate(hours)
+        if not each.get("period_begin", "") < (end := each.get("period_end", "")) and end not in ("", "00:00")
+    ]
 
 
 @rule(ExceptionalPeriod)
@@ -351,14 +355,15 @@ def exception_ends_after_it_begins(value: JSONObject, path: str, partial: bool) 
 @rule(EVSE)
 def connectors_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
     """A Connector's id stands once in its EVSE."""
-    return repeated(value.get("connectors"), f"{path}.connectors", "id")
+    return repeated(value.get("connectors"), path, "id", of="connectors")
 
 
 @rule(Location)
 def evses_and_parking_places_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
     """An EVSE's uid and a parking place's id stand once in their Location."""
-    evses = repeated(value.get("evses"), f"{path}.evses", "uid")
-    return evses + repeated(value.get("parking_places"), f"{path}.parking_places", "id")
+    evses, places = value.get("evses"), value.get("parking_places")
+    found = repeated(evses, path, "uid", of="evses")
+    return found + repeated(places, path, "id", of="parking_places") if places else found
 
 
 module = Module("locations", owner="CPO", broadcast=True)

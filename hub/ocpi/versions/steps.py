@@ -267,14 +267,17 @@ class Version:
         """Return whether the version has an operation."""
         return operation.module in self.modules and operation not in self.without
 
-    def judge(self, text: bytes, declared: Any, *, partial: bool = False) -> None:
+    def judge(self, text: bytes, declared: Any, *, partial: bool = False) -> JSONObject | None:
         """Judge a body by the rules of this version.
+
+        Returns:
+            The object decoded, where its declaration knows every field of it; its fractions are not exact.
 
         Raises:
             Unparsable: it is no JSON.
             InvalidParameters: it is not what was declared; the message names path and rule.
         """
-        self._judge.judge(text, declared, partial=partial)
+        return self._judge.judge(text, declared, partial=partial)
 
     def schema(self, declared: Any, *, partial: bool = False) -> JSONObject:
         """Return the JSON Schema of a declared object as this version has it."""

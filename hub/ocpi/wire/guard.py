@@ -29,6 +29,8 @@ _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LABELS = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
 )
+_ODD = re.compile(r"[ #]|/\.|%2")  # what the plain way to read a target does not take
+_REMEMBERED = 4096  # origins
 _PORTS = {"http": 80, "https": 443}
 
 _V4_IN_V6 = (  # networks that embed an IPv4 address, with the place of its last bit
@@ -142,6 +144,7 @@ class Guard:
     """
 
     def __init__(self, *, allow_private: bool, allow_plain_http: bool = True, resolve: Resolve = resolve) -> None:
+        self._read: dict[str, Origin] = {}  # origins of URLs read before
         self._allow_private = allow_private
         self._allow_plain_http = allow_plain_http
         self._resolve = resolve
@@ -152,6 +155,12 @@ class Guard:
         Raises:
             ForbiddenURL: it is no http(s) URL with a host, or a segment decodes to ``.`` or ``..``.
         """
+        end = url.find("/", 8)  # after the authority
+        origin = self._read.get(url[:end]) if end > 0 else None
+        if origin is not None:
+            target = url[end:]
+            if target.isascii() and target.isprintable() and not _ODD.search(target):
+                return origin, target
         found = _URL.fullmatch(url)
         if found is None:
             raise ForbiddenURL(f"{url[:255]!r} is refused: no http or https URL")
@@ -159,7 +168,10 @@ class Guard:
         path = target.partition("?")[0]
         if "/." in path or "%2" in path:
             _refuse_dots(path)
-        return origin_of(found[1], found[2]), target if path else f"/{target}"
+        origin = origin_of(found[1], found[2])
+        if len(self._read) < _REMEMBERED:
+            self._read[f"{found[1]}://{found[2]}"] = origin
+        return origin, target if path else f"/{target}"
 
     def judge(self, origin: Origin) -> None:
         """Judge what can be judged without asking a resolver.
