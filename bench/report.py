@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from bench.ground import Ground
 from bench.rounds import Verdict, number
+from hub import compiled
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HEADINGS = ("Row", "What", "Target", "Median", "Best", "Measured", "")
@@ -45,6 +47,14 @@ def show(verdicts: Sequence[Verdict]) -> None:
     (console if console.is_terminal else Console(width=150)).print(table)
 
 
+def _interpreter() -> str:
+    """Return which Python runs the hub and its peers, and whether the hub is compiled."""
+    system = os.path.realpath(sys.executable).startswith("/usr/bin/")
+    build = f"{'the' if system else 'not the'} system's build, {platform.python_compiler()}"
+    hub = "compiled" if (compiled.FOLDER / compiled.fingerprint()).is_dir() else "not compiled"
+    return f"Python {platform.python_version()} ({build}), the hub {hub} (decision 0012)"
+
+
 def write(verdicts: Sequence[Verdict], ground: Ground) -> None:
     """Write ``docs/benchmarks.md``."""
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release().split('-')[0]}"
@@ -52,7 +62,7 @@ def write(verdicts: Sequence[Verdict], ground: Ground) -> None:
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {today}: {machine}, Python {platform.python_version()}.",
+        f"Written by `make bench` on {today}: {machine}; {_interpreter()}.",
         EXPLANATION.format(rounds=ground.rounds),
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),

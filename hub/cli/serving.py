@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from hub import compiled
 from hub.cli.options import DATA, Data, DatabaseURL, option
 from hub.cli.output import one_line
-from hub.settings import FINE, Settings, checked, fine_settings
+from hub.settings import FINE, BadSetting, Settings, checked, fine_settings
 
 EPILOG = "Finer settings have a variable only: " + ", ".join(f"EMALL_{name.upper()}" for name in FINE) + "."
 
@@ -112,13 +113,23 @@ class OneLine(logging.Formatter):
 
 
 def _run(settings: Settings) -> int:
+    compiled.use()
     from hub.app import serve as serve_house
 
     to_stderr = logging.StreamHandler()
     to_stderr.setFormatter(OneLine())
     logging.basicConfig(handlers=[to_stderr])
+    logging.getLogger("hub").setLevel(_log_level(os.environ.get("EMALL_LOG_LEVEL", "")))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(serve_house(settings))
+
+
+def _log_level(name: str) -> int:
+    """Return the level from which on we log: at INFO a line for every hop of every message."""
+    level = logging.getLevelNamesMapping().get(name.strip().upper() or "WARNING")
+    if level is None:
+        raise BadSetting(f"EMALL_LOG_LEVEL={name!r} is no level; say WARNING, INFO or DEBUG")
+    return level
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
