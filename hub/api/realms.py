@@ -16,6 +16,16 @@ class Access(StrEnum):
     SIGNED_IN = "signed in"
 
 
+class Administration(StrEnum):
+    """The scopes of the routes every API of ours has."""
+
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    AUDIT_READ = "audit:read"
+
+
 #: What a staff member is; what each may do is the realm's.
 Role = Literal["admin", "operator", "finance", "viewer"]
 

@@ -38,7 +38,7 @@ def create_admin(
     """Make an administrator."""
     from hub.api.passwords import Passwords
     from hub.api.problems import Problem
-    from hub.cpms.api.routes.accounts import NewAccount
+    from hub.api.routes.accounts import NewAccount
 
     if not password_stdin:
         raise Failure("a password on the command line is seen by others; give --password-stdin", 2)

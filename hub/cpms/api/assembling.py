@@ -11,12 +11,12 @@ from hub.api.feed import Feed
 from hub.api.keys import Keys
 from hub.api.openapi import describe, kinds
 from hub.api.passwords import Passwords
-from hub.cpms.api.routes.about import AboutRoutes
-from hub.cpms.api.routes.accounts import AccountRoutes
-from hub.cpms.api.routes.audit import AuditRoutes
+from hub.api.routes.about import AboutRoutes
+from hub.api.routes.accounts import AccountRoutes
+from hub.api.routes.audit import AuditRoutes
+from hub.api.routes.keys import KeyRoutes
+from hub.api.routes.login import LoginRoutes
 from hub.cpms.api.routes.events import EventRoutes
-from hub.cpms.api.routes.keys import KeyRoutes
-from hub.cpms.api.routes.login import LoginRoutes
 from hub.cpms.api.scopes import REALM
 from hub.database.contract import Database
 from hub.ocpi.objects import JSONObject
@@ -48,7 +48,7 @@ def operator_api(
         AboutRoutes(described, lambda: kinds(api.operations), REALM.path),
         LoginRoutes(accounts, credentials, passwords),
         AccountRoutes(accounts, credentials, passwords),
-        KeyRoutes(Keys(database, REALM), credentials),
+        KeyRoutes(Keys(database, REALM), credentials, REALM),
         AuditRoutes(AuditLog(database, REALM, clock)),
         EventRoutes(feed, credentials),
     )

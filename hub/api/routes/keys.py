@@ -8,9 +8,12 @@ from hub.api.credentials import Credentials, stored
 from hub.api.declaring import Call, route
 from hub.api.keys import Key, Keys
 from hub.api.problems import Forbidden, invalid
-from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
-from hub.cpms.api.scopes import Scope
+from hub.api.realms import Administration, Realm
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, pattern
 from hub.database.contract import Transaction
+
+#: A scope, such as ``stations:read``; which there are, each route says.
+Word = Annotated[str, pattern("^[a-z]+:[a-z]+$", most=50)]
 
 
 class NewKey(Shape, frozen=True, kw_only=True):
@@ -22,7 +25,7 @@ class NewKey(Shape, frozen=True, kw_only=True):
     """
 
     name: Name
-    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=len(Scope))]
+    scopes: Annotated[list[Word], msgspec.Meta(min_length=1, max_length=100)]
     expires_at: Moment | None = None
 
 
@@ -38,23 +41,27 @@ class KeyRoutes:
 
     tag = "keys"
 
-    def __init__(self, keys: Keys, credentials: Credentials) -> None:
+    def __init__(self, keys: Keys, credentials: Credentials, realm: Realm) -> None:
         self._keys = keys
+        self._realm = realm
         self._credentials = credentials
 
-    @route("GET", "/keys", scope=Scope.KEYS_READ)
+    @route("GET", "/keys", scope=Administration.KEYS_READ)
     async def list_keys(self, call: Call, query: ListQuery) -> Page[Key]:
         """List the keys, revoked ones too."""
         return await self._keys.page(query)
 
-    @route("GET", "/keys/{key_id}", scope=Scope.KEYS_READ)
+    @route("GET", "/keys/{key_id}", scope=Administration.KEYS_READ)
     async def get_key(self, call: Call, key_id: str) -> Key:
         """Show a key."""
         return await self._keys.get(self._keys.database, key_id)
 
-    @route("POST", "/keys", scope=Scope.KEYS_WRITE, status=201, step_up=True)
+    @route("POST", "/keys", scope=Administration.KEYS_WRITE, status=201, step_up=True)
     async def create_key(self, call: Call, body: NewKey) -> MadeKey:
         """Make a key."""
+        for number, each in enumerate(body.scopes):
+            if each not in self._realm.scopes:
+                raise invalid(f"$.scopes[{number}]", "must be a scope of this API")
         if beyond := set(body.scopes) - call.principal.scopes:
             raise Forbidden(f"You have not {', '.join(sorted(beyond))} yourself")
         expires_at = body.expires_at
@@ -75,7 +82,7 @@ class KeyRoutes:
 
         return await self._keys.database.transact(work)
 
-    @route("DELETE", "/keys/{key_id}", scope=Scope.KEYS_WRITE)
+    @route("DELETE", "/keys/{key_id}", scope=Administration.KEYS_WRITE)
     async def revoke_key(self, call: Call, key_id: str) -> None:
         """Revoke a key; it stays in the list."""
 

@@ -5,10 +5,9 @@ from hub.api.credentials import Credentials
 from hub.api.declaring import Call, route
 from hub.api.passwords import NewPassword, Passwords
 from hub.api.problems import Conflict, NotFound, PreconditionFailed
-from hub.api.realms import Role
+from hub.api.realms import Administration, Role
+from hub.api.routes.login import Device, devices
 from hub.api.shapes import ListQuery, Name, Page, Shape
-from hub.cpms.api.routes.login import Device, devices
-from hub.cpms.api.scopes import Scope
 from hub.database.contract import Transaction
 
 
@@ -37,12 +36,12 @@ class AccountRoutes:
         self._credentials = credentials
         self._passwords = passwords
 
-    @route("GET", "/accounts", scope=Scope.ACCOUNTS_READ)
+    @route("GET", "/accounts", scope=Administration.ACCOUNTS_READ)
     async def list_accounts(self, call: Call, query: ListQuery) -> Page[Account]:
         """List the staff."""
         return await self._accounts.page(query)
 
-    @route("POST", "/accounts", scope=Scope.ACCOUNTS_WRITE, status=201, step_up=True, problems=(Conflict,))
+    @route("POST", "/accounts", scope=Administration.ACCOUNTS_WRITE, status=201, step_up=True, problems=(Conflict,))
     async def create_account(self, call: Call, body: NewAccount) -> Account:
         """Insert a staff member."""
         kept = await self._passwords.hashed(body.password)
@@ -54,13 +53,13 @@ class AccountRoutes:
 
         return await self._accounts.database.transact(work)
 
-    @route("GET", "/accounts/{account_id}", scope=Scope.ACCOUNTS_READ)
+    @route("GET", "/accounts/{account_id}", scope=Administration.ACCOUNTS_READ)
     async def get_account(self, call: Call, account_id: str) -> Account:
         """Show a staff member."""
         return await self._accounts.get(account_id)
 
     @route(
-        "PATCH", "/accounts/{account_id}", scope=Scope.ACCOUNTS_WRITE, step_up=True,
+        "PATCH", "/accounts/{account_id}", scope=Administration.ACCOUNTS_WRITE, step_up=True,
         problems=(Conflict, PreconditionFailed),
     )  # fmt: skip
     async def change_account(self, call: Call, account_id: str, body: AccountChanges) -> Account:
@@ -75,7 +74,7 @@ class AccountRoutes:
         return await self._accounts.database.transact(work)
 
     @route(
-        "DELETE", "/accounts/{account_id}", scope=Scope.ACCOUNTS_WRITE, step_up=True,
+        "DELETE", "/accounts/{account_id}", scope=Administration.ACCOUNTS_WRITE, step_up=True,
         problems=(Conflict, PreconditionFailed),
     )  # fmt: skip
     async def remove_account(self, call: Call, account_id: str) -> None:
@@ -88,7 +87,7 @@ class AccountRoutes:
 
         await self._accounts.database.transact(work)
 
-    @route("PUT", "/accounts/{account_id}/password", scope=Scope.ACCOUNTS_WRITE, step_up=True)
+    @route("PUT", "/accounts/{account_id}/password", scope=Administration.ACCOUNTS_WRITE, step_up=True)
     async def reset_password(self, call: Call, account_id: str, body: ResetPassword) -> None:
         """Replace a forgotten password; all the account's log-ins end."""
         await self._accounts.get(account_id)
@@ -100,13 +99,13 @@ class AccountRoutes:
 
         await self._accounts.database.transact(work)
 
-    @route("GET", "/accounts/{account_id}/logins", scope=Scope.ACCOUNTS_READ)
+    @route("GET", "/accounts/{account_id}/logins", scope=Administration.ACCOUNTS_READ)
     async def list_logins(self, call: Call, account_id: str) -> list[Device]:
         """List the devices a staff member is logged in on."""
         await self._accounts.get(account_id)
         return await devices(self._credentials, account_id, call.principal.login_id)
 
-    @route("DELETE", "/accounts/{account_id}/logins/{login_id}", scope=Scope.ACCOUNTS_WRITE)
+    @route("DELETE", "/accounts/{account_id}/logins/{login_id}", scope=Administration.ACCOUNTS_WRITE)
     async def end_login(self, call: Call, account_id: str, login_id: str) -> None:
         """End one of a staff member's log-ins."""
 

@@ -17,7 +17,6 @@ from hub.api.principals import Principal
 from hub.api.problems import Forbidden, NotFound, TooManyRequests, Unauthorized
 from hub.api.realms import Access, Role
 from hub.api.shapes import Moment, Shape
-from hub.cpms.api.scopes import Scope
 from hub.database.contract import Transaction
 
 #: A password as it is tried: any that could have been chosen.
@@ -49,7 +48,7 @@ class Me(Shape, frozen=True, kw_only=True):
     id: str
     name: str
     role: str
-    scopes: list[Scope]
+    scopes: list[str]
 
 
 class GivenPassword(Shape, frozen=True, kw_only=True):
@@ -145,9 +144,7 @@ class LoginRoutes:
     async def who_am_i(self, call: Call) -> Me:
         """Who the caller is, and what he may do."""
         who = call.principal
-        return Me(
-            kind=who.kind, id=who.id, name=who.name, role=who.role, scopes=sorted(Scope(each) for each in who.scopes)
-        )
+        return Me(kind=who.kind, id=who.id, name=who.name, role=who.role, scopes=sorted(who.scopes))
 
     @route("POST", "/me/step-up", scope=Access.SIGNED_IN, status=201, problems=(TooManyRequests,))
     async def step_up(self, call: Call, body: GivenPassword) -> SteppedUp:
