@@ -11,7 +11,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hub.cpms.assembly import Assembly
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.ports import Cpms
+    from hub.emsp.assembly import Assembly as Provider
     from hub.emsp.endpoints import EmspEndpoints
 
 log = logging.getLogger(__name__)
@@ -117,10 +118,11 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
     settings = workshop.settings
     operator_api = _operator_api(workshop)
     assembly = _assembly(workshop, operator_api)
-    rooms = list(_rooms(workshop, operator_api, assembly))
+    provider = _provider(workshop)
+    rooms = list(_rooms(workshop, operator_api, assembly, provider))
+    apis = [each for each in (operator_api, provider.api if provider is not None else None) if each is not None]
     doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
-    if operator_api is not None:
-        doors[operator_api.path] = operator_api
+    doors |= {each.path: each for each in apis}
     front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
     inside.front = front
     server = _HTTP(
@@ -141,18 +143,14 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
         )
     )
     async with contextlib.AsyncExitStack() as running:
-        if assembly is not None:
-            running.push_async_callback(assembly.premises.stop)
-            await assembly.premises.start()
-        for room in rooms:
-            running.push_async_callback(room.stop)
-            await room.start()
+        await _begin(running, rooms, assembly, provider)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         running.push_async_callback(_end, server, serving)
-        if operator_api is not None:
-            running.push_async_callback(operator_api.feed.stop)
+        leaving = [each.feed.end for each in apis] + ([provider.leave] if provider is not None else [])
+        for api in apis:
+            running.push_async_callback(api.feed.stop)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, _leave, server, operator_api)
+            asyncio.get_running_loop().add_signal_handler(number, _leave, server, leaving)
         joining = asyncio.create_task(join(rooms, settings), name="join")
         running.push_async_callback(_cancelled, joining)
         await asyncio.wait([serving, joining], return_when=asyncio.FIRST_COMPLETED)
@@ -174,6 +172,21 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
     return 0
 
 
+async def _begin(
+    running: contextlib.AsyncExitStack, rooms: list[Room], assembly: "Assembly | None", provider: "Provider | None"
+) -> None:
+    """Start what is there before the first request, and stop it after the last."""
+    if assembly is not None:
+        running.push_async_callback(assembly.premises.stop)
+        await assembly.premises.start()
+    if provider is not None:
+        running.push_async_callback(provider.stop)
+        await provider.start()
+    for room in rooms:
+        running.push_async_callback(room.stop)
+        await room.start()
+
+
 def _say_ready(settings: Settings, first: Room, for_stations: socket.socket | None) -> None:
     print(f"emall is ready: {settings.public_url}{_PATHS[first.house.id]}/versions", flush=True)
     if for_stations is not None:
@@ -193,10 +206,10 @@ def _settle() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _leave(server: uvicorn.Server, operator_api: "Api | None") -> None:
+def _leave(server: uvicorn.Server, leaving: list[Callable[[], None]]) -> None:
     server.should_exit = True
-    if operator_api is not None:
-        operator_api.feed.end()  # HTTP waits for its streams
+    for end in leaving:
+        end()  # HTTP waits for its streams
 
 
 async def _end(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
@@ -209,7 +222,9 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
     await asyncio.wait([task])
 
 
-def _rooms(workshop: Workshop, operator_api: "Api | None", assembly: "Assembly | None") -> Iterator[Room]:
+def _rooms(
+    workshop: Workshop, operator_api: "Api | None", assembly: "Assembly | None", provider: "Provider | None"
+) -> Iterator[Room]:
     """Yield the rooms this process runs, the hub first.
 
     Our parties' rooms are imported where they are run: a hub alone starts a fifth faster without them.
@@ -241,7 +256,7 @@ def _rooms(workshop: Workshop, operator_api: "Api | None", assembly: "Assembly |
             Party.parse(settings.emsp_id),
             _PATHS["emsp"],
             name="emall eMSP",
-            make=_emsp,
+            make=functools.partial(_emsp, provider),
             offered=frozenset(EmspEndpoints.offered()),
             expects=frozenset({("locations", "SENDER"), ("tokens", "RECEIVER"), ("commands", "RECEIVER")}),
         )
@@ -353,7 +368,22 @@ def _operating(settings: Settings) -> "Cpms":
     return SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick)
 
 
-def _emsp(room: PartyRoom, hub_party: Party) -> "EmspEndpoints":
+def _provider(workshop: Workshop) -> "Provider | None":
+    """Return our eMSP with its rooms, if it runs here."""
+    settings = workshop.settings
+    if "emsp" not in settings.rooms:
+        return None
+    from hub.emsp.assembly import Assembly
+
+    return Assembly(
+        workshop.database,
+        Party.parse(settings.emsp_id),
+        page_limit=settings.page_limit,
+        public_url=settings.public_url,
+    )
+
+
+def _emsp(provider: "Provider | None", room: PartyRoom, hub_party: Party) -> "EmspEndpoints":
     from hub.emsp.endpoints import EmspEndpoints
 
     return EmspEndpoints(
@@ -363,5 +393,6 @@ def _emsp(room: PartyRoom, hub_party: Party) -> "EmspEndpoints":
         call_url=room.call_url,
         url_of=room.url_of,
         database=room.workshop.database,
+        store=provider.store if provider is not None else None,
         page_limit=room.workshop.settings.page_limit,
     )

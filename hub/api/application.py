@@ -7,6 +7,7 @@ the audit log before it is answered. Strangers learn nothing of what paths there
 Source: RFC 9110 (semantics), RFC 6750 (bearer tokens), RFC 9457 (problem details).
 """
 
+import dataclasses
 import datetime
 import logging
 import time
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as HttpScope
 
-from hub.api import judging
+from hub.api import idempotency, judging
 from hub.api.answers import (
     HEADERS,
     csv_answer,
@@ -34,6 +35,7 @@ from hub.api.answers import (
 from hub.api.audit import AuditLog, Trail, masked, plain
 from hub.api.declaring import Call, Gate, Operation, operations
 from hub.api.feed import Feed
+from hub.api.idempotency import Once
 from hub.api.matching import Paths
 from hub.api.principals import NOBODY, Principal
 from hub.api.problems import (
@@ -50,6 +52,7 @@ from hub.api.problems import (
     UnsupportedMediaType,
     invalid,
 )
+from hub.api.rates import Rates
 from hub.api.realms import Access, Realm
 from hub.api.shapes import Page
 from hub.database.contract import Conflict as UniqueConflict
@@ -66,6 +69,7 @@ class Api:
         routes: objects whose methods are declared with ``declaring.route``.
         feed: the live events.
         realm: what this API has of its own.
+        rates: how often callers may ask; None: as often as they like.
         url: where peers reach it, ``{public_url}/cpms/api/v1``.
     """
 
@@ -78,6 +82,7 @@ class Api:
         feed: Feed,
         database: Database,
         url: str = "",
+        rates: Rates | None = None,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.realm = realm
@@ -89,6 +94,8 @@ class Api:
         self._paths = Paths()
         self.gate = gate
         self.database = database
+        self.once = Once(database, realm, clock)
+        self.rates = rates
         for group in routes:
             self.add(group)
         self.clock = clock
@@ -128,6 +135,8 @@ class Api:
         name, caller = "-", NOBODY
         try:
             caller = await self._caller(request)
+            if self.rates is not None:
+                self.rates.check(caller, _address(request.scope))
             known, values = self._paths.find(self.path_in(request.scope))
             if request.method == "OPTIONS" and known and caller is not NOBODY:
                 return Response(None, 204, headers={**HEADERS, "Allow": _allow(known)})
@@ -169,6 +178,7 @@ class _Exchange:
         self._request = request
         self._request_id = request_id
         self._caller = caller
+        self._text = b""
 
     async def run(self, operation: Operation, values: list[str]) -> Response:
         await self._check_step_up(operation)
@@ -183,7 +193,27 @@ class _Exchange:
         body = None
         if operation.body is not None:
             arguments["body"], body = await self._body(operation)
-        call = self._call(operation)
+        if not operation.declared.idempotent:
+            return await self._done(operation, self._call(operation), arguments, body, as_csv=as_csv)
+        asked = idempotency.asked(
+            self._caller, self._request.headers.get(idempotency.HEADER), operation.declared.method.encode(),
+            self._request.scope["raw_path"], self._request.scope["query_string"], self._text,
+        )  # fmt: skip
+        call = dataclasses.replace(self._call(operation), idempotency_key=asked.id)
+        return await self._api.once.answer(asked, lambda: self._settled(operation, call, arguments, body))
+
+    async def _settled(self, operation: Operation, call: Call, arguments: dict[str, Any], body: Any) -> Response:
+        """Return the answer, a refusal too, that the same request is given again."""
+        try:
+            return await self._done(operation, call, arguments, body, as_csv=False)
+        except Problem as problem:
+            if problem.status >= 500 and not problem.acted:
+                raise
+            return problem_answer(problem, f"{self._api.path}/problems", self._request_id)
+
+    async def _done(
+        self, operation: Operation, call: Call, arguments: dict[str, Any], body: Any, *, as_csv: bool
+    ) -> Response:
         result = await self._carried_out(operation, call, arguments, body)
         if isinstance(result, Response):
             return result
@@ -215,7 +245,7 @@ class _Exchange:
         kind = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in declared.consumes or self._request.headers.get("content-encoding", "identity") != "identity":
             raise UnsupportedMediaType(f"Send {' or '.join(declared.consumes)}", headers=_accepted(operation))
-        text = await self._read(declared.max_body)
+        text = self._text = await self._read(declared.max_body)
         if operation.body is bytes:
             return text, {"media_type": kind, "size": len(text)}
         found = judging.body(text, operation.body)

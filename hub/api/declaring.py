@@ -57,6 +57,7 @@ class Call:
         trail: takes what the audit log is to tell.
         now: when the request came, UTC.
         tag_of: returns the ETag of a representation.
+        idempotency_key: of this caller and this request; to be passed on to what must not happen twice.
     """
 
     principal: Principal
@@ -66,6 +67,7 @@ class Call:
     trail: Trail
     now: datetime.datetime
     tag_of: Callable[[Any], str]
+    idempotency_key: str = ""
 
     def expect(self, current: Any) -> None:
         """Return if the caller's If-Match, where he gave one, names the present representation.
@@ -89,6 +91,7 @@ class Declaration:
     access: str
     status: int
     step_up: bool
+    idempotent: bool
     consumes: tuple[str, ...]
     produces: str
     max_body: int
@@ -104,6 +107,7 @@ def route(
     scope: str,
     status: int = 200,
     step_up: bool = False,
+    idempotent: bool = False,
     consumes: Sequence[str] = (JSON_TYPE,),
     produces: str = JSON_TYPE,
     max_body: int = MAX_BODY,
@@ -118,6 +122,7 @@ def route(
         scope: a word of the realm's, or an ``Access``.
         status: of the success; 204 where the method returns None.
         step_up: whether a staff member gives his password again: what costs money or is dangerous.
+        idempotent: whether it asks for an ``Idempotency-Key``: what costs money.
         consumes: media types of the body.
         produces: media type of the answer, where the method makes it itself.
         max_body: in bytes.
@@ -130,6 +135,7 @@ def route(
         access=scope,
         status=status,
         step_up=step_up,
+        idempotent=idempotent,
         consumes=tuple(consumes),
         produces=produces,
         max_body=max_body,

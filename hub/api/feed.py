@@ -15,7 +15,7 @@ import contextlib
 import logging
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.database.contract import PAYLOAD_LIMIT, Database, Transaction
@@ -59,16 +59,22 @@ class Subscription:
 
     Attributes:
         kinds: what he may hear; None: everything.
+        filter: which of those; None: all.
     """
 
     kinds: frozenset[str] | None
+    filter: Callable[[Event], bool] | None = None
     queue: deque[Event] = field(default_factory=deque)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     slow: bool = False
     ended: bool = False
 
     def wants(self, event: Event) -> bool:
-        return event.kind == RESET or self.kinds is None or event.kind in self.kinds
+        if event.kind == RESET:
+            return True
+        if self.kinds is not None and event.kind not in self.kinds:
+            return False
+        return self.filter is None or self.filter(event)
 
     def give(self, event: Event) -> None:
         """Queue an event; one too many, and the reader is let go."""
@@ -106,10 +112,10 @@ class Feed:
 
     Args:
         database: of the nodes that are to hear each other.
-        channel: its own among their notifications.
+        channel: its own among their notifications; None: each node hears what it publishes by itself.
     """
 
-    def __init__(self, database: Database, channel: str = "cpms_feed") -> None:
+    def __init__(self, database: Database, channel: str | None = "cpms_feed") -> None:
         self._database = database
         self._channel = channel
         self._node = secrets.token_hex(4)
@@ -118,8 +124,8 @@ class Feed:
         self._readers: set[Subscription] = set()
         self._outgoing: list[str] = []
         self._telling: asyncio.Task[None] | None = None
-        self._shared = database.dialect == "postgres"
-        if self._shared:
+        self._shared = channel is not None and database.dialect == "postgres"
+        if channel is not None and self._shared:
             database.listen(channel, self._heard)
 
     def publish(self, kind: str, data: Mapping[str, object]) -> None:
@@ -130,14 +136,25 @@ class Feed:
         if self._shared:
             self._tell_others(event)
 
-    def subscribe(self, kinds: frozenset[str] | None = None, *, after: str | None = None) -> Subscription:
+    def lost(self) -> None:
+        """Tell every reader to look at everything: events may have been missed."""
+        self._keep(self._reset())
+
+    def subscribe(
+        self,
+        kinds: frozenset[str] | None = None,
+        *,
+        after: str | None = None,
+        wants: Callable[[Event], bool] | None = None,
+    ) -> Subscription:
         """Return a new reader's queue.
 
         Args:
             kinds: what he may hear; None: everything.
             after: id of the last event he has seen.
+            wants: which of them; None: all.
         """
-        made = Subscription(kinds)
+        made = Subscription(kinds, wants)
         for event in self._since(after) if after else ():
             made.give(event)
         self._readers.add(made)
@@ -188,12 +205,14 @@ class Feed:
             self._telling = asyncio.create_task(self._notify(), name="feed")
 
     async def _notify(self) -> None:
+        channel = self._channel
+        assert channel is not None, "it is shared"
         while self._outgoing:
             payloads, self._outgoing = self._outgoing, []
 
             async def work(tx: Transaction, payloads: list[str] = payloads) -> None:
                 for each in payloads:
-                    tx.notify(self._channel, each)
+                    tx.notify(channel, each)
 
             try:
                 await self._database.transact(work)
@@ -202,7 +221,7 @@ class Feed:
 
     def _heard(self, payload: str) -> None:
         if not payload:
-            return self._keep(self._reset())
+            return self.lost()
         event_id, kind, data = codec.decode(payload.encode())
         if not event_id.startswith(f"{self._node}-"):
             self._keep(Event(id=event_id, kind=kind, data=data))

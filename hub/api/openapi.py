@@ -8,9 +8,11 @@ from typing import Any, get_args
 
 from hub.api import shapes
 from hub.api.declaring import JSON_TYPE, Operation
+from hub.api.idempotency import HEADER, KeyReused
 from hub.api.problems import (
     MEDIA_TYPE,
     USUAL,
+    Conflict,
     Forbidden,
     Invalid,
     Malformed,
@@ -87,7 +89,9 @@ def describe(operations: Iterable[Operation], realm: Realm, url: str) -> JSONObj
 
 def kinds(operations: Iterable[Operation]) -> dict[str, type[Problem]]:
     """Return the kinds of problem an API answers, by the last segment of their types."""
-    declared = (kind for each in operations for kind in each.declared.problems)
+    operations = list(operations)
+    declared = {kind for each in operations for kind in each.declared.problems}
+    declared |= {KeyReused} if any(each.declared.idempotent for each in operations) else set()
     return {each.slug(): each for each in sorted({*USUAL, *declared}, key=lambda each: each.slug())}
 
 
@@ -134,8 +138,12 @@ def _parameters(operation: Operation, schemas: JSONObject) -> list[JSONObject]:
     if operation.pages:
         found.append({"name": "format", "in": "query", "schema": {"type": "string", "enum": ["json", "csv"]}})
     headers = ["X-Step-Up"] if operation.declared.step_up else []
+    headers += [HEADER] if operation.declared.idempotent else []
     headers += ["If-Match"] if PreconditionFailed in operation.declared.problems else []
-    return found + [{"name": name, "in": "header", "schema": {"type": "string"}} for name in headers]
+    required = (HEADER,)
+    return found + [
+        {"name": name, "in": "header", "required": name in required, "schema": {"type": "string"}} for name in headers
+    ]
 
 
 def _of_query(schema: JSONObject) -> JSONObject:
@@ -195,6 +203,8 @@ def _refusals(operation: Operation) -> JSONObject:
         kinds += [Unauthorized, Forbidden]
     if declared.step_up:
         kinds.append(StepUpRequired)
+    if declared.idempotent:
+        kinds += [KeyReused, Conflict]
     if operation.body is not None:
         kinds += [Malformed, TooLarge, UnsupportedMediaType]
     by_status: dict[int, list[str]] = {}

@@ -37,7 +37,7 @@ class Realm:
     Scopes are words such as ``stations:read``; each party has them as a ``StrEnum`` of its own.
 
     Attributes:
-        name: what its tables begin with, ``cpms``.
+        name: what its tables begin with, ``cpms`` for ``cpms_account``.
         path: where it is, below the public URL, ``/cpms/api/v1``.
         title: what its description is called.
         about: what its description says first.
@@ -51,6 +51,11 @@ class Realm:
     about: str
     scopes: frozenset[str]
     roles: Mapping[Role, frozenset[str]]
+
+    @property
+    def key_scopes(self) -> frozenset[str]:
+        """What a key may do that was made without naming scopes: all but give others access."""
+        return self.scopes - {Administration.ACCOUNTS_WRITE, Administration.KEYS_WRITE}
 
     @property
     def account_table(self) -> str:
@@ -67,3 +72,7 @@ class Realm:
     @property
     def audit_table(self) -> str:
         return f"{self.name}_audit"
+
+    @property
+    def idempotency_table(self) -> str:
+        return f"{self.name}_idempotency"

@@ -41,6 +41,7 @@ class EventStream(Response):
         *,
         after: str | None,
         allowed: Callable[[], Awaitable[bool]],
+        wants: Callable[[Event], bool] | None = None,
         heartbeat: float = HEARTBEAT,
     ) -> None:
         super().__init__(None, 200, headers={**HEADERS, "X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
@@ -49,11 +50,12 @@ class EventStream(Response):
         self._kinds = kinds
         self._after = after
         self._allowed = allowed
+        self._wants = wants
         self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until somebody ends it."""
-        subscription = self._feed.subscribe(self._kinds, after=self._after)
+        subscription = self._feed.subscribe(self._kinds, after=self._after, wants=self._wants)
         sending = asyncio.create_task(self._send(subscription, send))
         leaving = asyncio.create_task(_gone(receive))
         try:

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from hub.cli import access, chargers, deliveries, doctor, importing, ours, party, serving, stations, tracing
+from hub.cpms.api.scopes import REALM as CPMS
+from hub.emsp.api.scopes import REALM as EMSP
 
 app = typer.Typer(name="emall", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -34,8 +36,9 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(importing.app, name="import")
 ours.cpms.add_typer(stations.app, name="station")
 ours.cpms.command("frames")(stations.frames)
-ours.cpms.add_typer(access.admin, name="admin")
-ours.cpms.add_typer(access.key, name="key")
+for group, realm in ((ours.cpms, CPMS), (ours.emsp, EMSP)):
+    group.add_typer(access.admins(realm), name="admin")
+    group.add_typer(access.keys(realm), name="key")
 app.add_typer(ours.cpms, name="cpms")
 app.add_typer(ours.emsp, name="emsp")
 app.add_typer(chargers.app, name="chargers")

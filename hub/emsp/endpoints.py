@@ -58,6 +58,7 @@ class EmspEndpoints(LocalPlatform):
         hub: where requests are put; raises ReceiverUnreachable while there is no registration.
         call_url: puts a request to an exact URL a peer gave.
         url_of: the URL of one of this platform's own endpoints.
+        store: its memory, where others look into it too; None: one of its own.
     """
 
     def __init__(
@@ -69,13 +70,14 @@ class EmspEndpoints(LocalPlatform):
         call_url: CallUrl,
         url_of: UrlOf,
         database: Database,
+        store: Store | None = None,
         page_limit: int = 100,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.party = party
         self.hub_party = hub_party
         self.url_of = url_of
-        self.store = Store(database, party, page_limit=page_limit)
+        self.store = store or Store(database, party, page_limit=page_limit)
         self.asking = Asking(party=party, store=self.store, hub=hub, url_of=url_of)
         self.owed = Owed(
             database,

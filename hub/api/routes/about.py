@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+from starlette.responses import Response
+
 from hub.api.declaring import Call, route
 from hub.api.problems import NotFound, Problem
-from hub.api.realms import Access
+from hub.api.realms import Access, Realm
 from hub.api.shapes import Shape
+from hub.api.trying import page
 from hub.ocpi.objects import JSONObject
 
 
@@ -24,22 +27,27 @@ class AboutRoutes:
     Args:
         described: returns the OpenAPI description.
         kinds: returns the kinds of problem by the last segment of their types.
-        path: of the API.
+        realm: the API's.
     """
 
     tag = "about"
 
     def __init__(
-        self, described: Callable[[], JSONObject], kinds: Callable[[], dict[str, type[Problem]]], path: str
+        self, described: Callable[[], JSONObject], kinds: Callable[[], dict[str, type[Problem]]], realm: Realm
     ) -> None:
         self._described = described
         self._kinds = kinds
-        self._path = path
+        self._realm = realm
 
     @route("GET", "/openapi.json", scope=Access.PUBLIC)
     async def get_openapi(self, call: Call) -> JSONObject:
         """This API as OpenAPI 3.1."""
         return self._described()
+
+    @route("GET", "/docs", scope=Access.PUBLIC, produces="text/html")
+    async def get_page(self, call: Call) -> Response:
+        """A page to try this API in a browser."""
+        return page(self._realm.title, self._realm.about)
 
     @route("GET", "/problems", scope=Access.PUBLIC)
     async def list_problem_types(self, call: Call) -> list[ProblemType]:
@@ -56,7 +64,7 @@ class AboutRoutes:
 
     def _problem(self, kind: type[Problem]) -> ProblemType:
         return ProblemType(
-            type=f"{self._path}/problems/{kind.slug()}",
+            type=f"{self._realm.path}/problems/{kind.slug()}",
             title=kind.title(),
             status=kind.status,
             description=" ".join((kind.__doc__ or "").split()),

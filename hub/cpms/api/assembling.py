@@ -45,7 +45,7 @@ def operator_api(
         return describe(api.operations, REALM, public_url + REALM.path)
 
     own = (
-        AboutRoutes(described, lambda: kinds(api.operations), REALM.path),
+        AboutRoutes(described, lambda: kinds(api.operations), REALM),
         LoginRoutes(accounts, credentials, passwords),
         AccountRoutes(accounts, credentials, passwords),
         KeyRoutes(Keys(database, REALM), credentials, REALM),

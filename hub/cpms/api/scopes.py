@@ -53,9 +53,6 @@ ROLES: Final[dict[Role, frozenset[Scope]]] = {
     "viewer": _VIEW,
 }
 
-#: What a key may do that was made without naming scopes: all but give others access.
-KEY_SCOPES: Final = frozenset(Scope) - {Scope.ACCOUNTS_WRITE, Scope.KEYS_WRITE}
-
 #: The operator API.
 REALM: Final = Realm(
     name="cpms",

@@ -21,7 +21,8 @@ from hub.ocpi.times import moment
 
 _FIRST = 300.0  # metres: a first area that in a city holds enough
 _GROWTH = 3.0
-_CANDIDATES = 200  # EVSEs whose prices are compared, the nearest ones
+#: EVSEs whose prices are compared: the nearest ones.
+CANDIDATES = 200
 _SPEED = 50_000 / 3600  # metres a second, where nobody has told how long the way takes
 
 
@@ -107,7 +108,7 @@ class Finder:
 
     async def _found(self, query: Query, limit: int) -> list[Found]:
         looks_closer = query.sort != "distance" or _beyond_the_index(query.wishes)
-        places = await self._candidates(query, _CANDIDATES if looks_closer else limit)
+        places = await self._candidates(query, CANDIDATES if looks_closer else limit)
         prices = Prices(self._store, query.car, self._clock(), retail=self._retail)
         found = []
         for place in places:

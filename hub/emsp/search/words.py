@@ -28,6 +28,10 @@ class Words:
             found |= self._bits.get(value.upper(), 1 << _OTHER)
         return found
 
+    def names(self, mask: int) -> tuple[str, ...]:
+        """Return the values of some bits; what nobody here knows has no name."""
+        return tuple(each for place, each in enumerate(self.known) if mask & 1 << place)
+
 
 def _values(declared: Any) -> tuple[str, ...]:
     if get_origin(declared) is not Annotated:

@@ -162,7 +162,10 @@ def test_no_input_breaks_the_api_and_a_refused_one_changes_nothing(store: str, t
         try:
             description = schemathesis.openapi.from_dict(battery.described)
             description.config.generation.update(with_security_parameters=False)
-            found = [each.ok() for each in description.exclude(operation_id=["stream_events"]).get_all_operations()]
+            found = [
+                each.ok()
+                for each in description.exclude(operation_id=["stream_events", "get_page"]).get_all_operations()
+            ]
             for operation in sorted(found, key=lambda each: each.method.upper() == "DELETE"):
                 run(operation, battery, runner)
         finally:

@@ -1,0 +1,33 @@
+"""What the API needs of the room of drivers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverLogin:
+    """A driver's log-in that holds.
+
+    Attributes:
+        name: his e-mail address, as logs name him.
+    """
+
+    driver_id: str
+    login_id: str
+    name: str
+
+
+class DriverLogins(Protocol):
+    """Knows whose the tokens of drivers are."""
+
+    async def whose(self, token: str) -> DriverLogin | None:
+        """Return the log-in a bearer token belongs to; None: it is nobody's, or has ended."""
+        ...
+
+
+class NoDrivers:
+    """There are no drivers."""
+
+    async def whose(self, token: str) -> DriverLogin | None:
+        """Return that it is nobody's."""
+        return None

@@ -1,0 +1,1 @@
+"""The routes of the eMSP's API, one file per room."""

@@ -1,0 +1,63 @@
+"""The eMSP with its rooms: what drivers and operators ask it, and the memory it shares with its OCPI door.
+
+Rooms know each other by the Protocols of their ``needs.py`` only; here they are put together.
+"""
+
+import datetime
+from collections.abc import Callable
+
+from hub.api.feed import Feed
+from hub.database.contract import Database
+from hub.emsp.api.assembling import emsp_api
+from hub.emsp.api.routes.search import SearchRoutes
+from hub.emsp.search.finding import Finder
+from hub.emsp.search.statuses import status_feed
+from hub.emsp.search.viewing import Viewer
+from hub.emsp.store import Store
+from hub.ocpi.messages import Party
+from hub.ocpi.times import utc_now
+
+
+class Assembly:
+    """Its parts, put together.
+
+    Attributes:
+        store: what CPOs told, and our Tokens.
+        feed: live events of drivers.
+        statuses: live events of EVSEs.
+        api: what drivers and operators ask.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        party: Party,
+        *,
+        page_limit: int = 100,
+        public_url: str = "",
+        clock: Callable[[], datetime.datetime] = utc_now,
+    ) -> None:
+        self.store = Store(database, party, page_limit=page_limit)
+        self.feed = Feed(database, "emsp_feed")
+        self.statuses = status_feed(database)
+        self.finder = Finder(self.store, self.store.index, clock=clock)
+        self.viewer = Viewer(self.store, clock=clock)
+        self.api = emsp_api(database, feed=self.feed, public_url=public_url, clock=clock)
+        for each in self.routes():
+            self.api.add(each)
+
+    def routes(self) -> list[object]:
+        """Return what drivers and operators may do with its rooms."""
+        return [SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate)]
+
+    async def start(self) -> None:
+        """Begin, before the first request."""
+        await self.store.index.open()
+
+    def leave(self) -> None:
+        """Let everyone who listens go: the server is about to stop."""
+        self.statuses.end()
+
+    async def stop(self) -> None:
+        """End."""
+        await self.statuses.stop()
