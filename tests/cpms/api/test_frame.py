@@ -115,7 +115,7 @@ async def test_every_route_refuses_strangers_and_every_role_without_its_scope(
                 answer = await caller.ask(method, path)
                 assert (answer.status_code, answer.json()["scope"]) == (403, access), (operation.name, role)
                 tried += 1
-        keyed = await house.key(*(each for each in Scope if each is not access))
+        keyed = await house.key(*(each for each in Scope if each != access))
         assert (await keyed.ask(method, path)).status_code == 403, operation.name
     assert tried > 60
 
