@@ -405,6 +405,69 @@ CREATE TABLE "ocpi_delivery" (
     "updated" BIGINT NOT NULL
 );
 CREATE INDEX "idx_ocpi_delive_state_256396" ON "ocpi_delivery" ("state", "created");
+CREATE TABLE "emsp_api_account" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "email" TEXT NOT NULL,
+    "email_key" TEXT NOT NULL UNIQUE,
+    "name" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "password" TEXT NOT NULL,
+    "active" SMALLINT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "changed_at" BIGINT NOT NULL,
+    "last_login_at" BIGINT
+);
+CREATE TABLE "emsp_api_audit" (
+    "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "at" BIGINT NOT NULL,
+    "actor_kind" TEXT NOT NULL,
+    "actor_id" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+    "action" TEXT NOT NULL,
+    "target" TEXT NOT NULL,
+    "before" BLOB,
+    "after" BLOB,
+    "request_id" TEXT NOT NULL,
+    "address" TEXT NOT NULL,
+    "status" SMALLINT NOT NULL
+);
+CREATE INDEX "idx_emsp_api_au_at_cf84e7" ON "emsp_api_audit" ("at");
+CREATE INDEX "idx_emsp_api_au_actor_i_f0550d" ON "emsp_api_audit" ("actor_id", "seq");
+CREATE INDEX "idx_emsp_api_au_target_ad826f" ON "emsp_api_audit" ("target", "seq");
+CREATE TABLE "emsp_api_idempotency" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "fingerprint" TEXT NOT NULL,
+    "begun_at" BIGINT NOT NULL,
+    "status" SMALLINT NOT NULL,
+    "kind" TEXT,
+    "tag" TEXT,
+    "body" BLOB
+);
+CREATE INDEX "idx_emsp_api_id_begun_a_75b5b1" ON "emsp_api_idempotency" ("begun_at");
+CREATE TABLE "emsp_api_key" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "name" TEXT NOT NULL,
+    "token_hash" TEXT NOT NULL UNIQUE,
+    "scopes" TEXT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "created_by" TEXT NOT NULL,
+    "expires_at" BIGINT,
+    "used_at" BIGINT,
+    "revoked_at" BIGINT
+);
+CREATE TABLE "emsp_api_login" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "account_id" TEXT NOT NULL,
+    "token_hash" TEXT NOT NULL UNIQUE,
+    "created_at" BIGINT NOT NULL,
+    "seen_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "address" TEXT NOT NULL,
+    "agent" TEXT NOT NULL,
+    "step_up_hash" TEXT,
+    "step_up_until" BIGINT
+);
+CREATE INDEX "idx_emsp_api_lo_account_e9a407" ON "emsp_api_login" ("account_id");
 CREATE TABLE "emsp_cdr_verdict" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "owner" TEXT NOT NULL,
