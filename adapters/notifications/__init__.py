@@ -1,0 +1,1 @@
+"""How drivers are told: implementations of ``hub.emsp.companion.needs.Channel``."""

@@ -1,0 +1,47 @@
+"""Notifications by short message, through any gateway that sends text to a number."""
+
+from typing import Protocol
+
+from hub.emsp.companion.needs import Message, NotTaken, Refused
+
+_LONGEST = 459  # characters: three parts of a concatenated message (3GPP TS 23.040)
+
+
+class Gateway(Protocol):
+    """Sends short messages."""
+
+    async def send(self, phone: str, text: str) -> None:
+        """Hand a message over; an exception means: again later."""
+        ...
+
+
+class SmsChannel:
+    """Hands notifications to a gateway, cut to what a phone shows as one message."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def send(self, message: Message) -> None:
+        """Hand a message over.
+
+        Raises:
+            NotTaken: the gateway did not take it.
+        """
+        text = message.text if len(message.text) <= _LONGEST else f"{message.text[: _LONGEST - 1]}…"
+        try:
+            await self._gateway.send(message.to, text)
+        except (NotTaken, Refused):
+            raise
+        except Exception as error:
+            raise NotTaken(f"the gateway: {error}") from error
+
+
+class SimulatedGateway:
+    """A gateway that keeps what it is given, for demos and tests: the phones are in this process."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    async def send(self, phone: str, text: str) -> None:
+        """Keep a message."""
+        self.sent.append((phone, text))

@@ -1,0 +1,63 @@
+"""What drivers read: texts by event in catalogue files, one per language, filled from a notification's data.
+
+A text a language does not have, or whose fields the data lacks, is the English one its cause wrote: a driver is told
+in the wrong language rather than not at all.
+"""
+
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hub.ocpi.objects import JSON
+
+_FOLDER = Path(__file__).parent / "wording"
+FALLBACK = "en"
+
+
+@dataclass(frozen=True)
+class Words:
+    """A subject of one line, and a text."""
+
+    subject: str
+    text: str
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Return the languages there are catalogues of."""
+    return tuple(sorted(each.stem for each in _FOLDER.glob("*.json")))
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the texts of a language, by event or kind; those of English where there is no such language."""
+    name = language if language in languages() else FALLBACK
+    read: dict[str, dict[str, str]] = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return read
+
+
+def fields_of(template: str) -> set[str]:
+    """Return the names of the data a text is filled with."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def words(*, language: str, event: str, kind: str, text: str, data: Mapping[str, JSON]) -> Words:
+    """Return what a driver reads."""
+    entries = catalogue(language)
+    found = entries.get(event)
+    if found is None or not fields_of(found["subject"] + found["text"]) <= data.keys():
+        return Words(entries[kind]["subject"], text)
+    shown = {name: _shown(value) for name, value in data.items()}
+    return Words(_line(found["subject"].format_map(shown)), found["text"].format_map(shown))
+
+
+def _shown(value: JSON) -> str:
+    return "-" if value is None else str(value)
+
+
+def _line(text: str) -> str:
+    """Return a text without line breaks: a subject is a header of a mail."""
+    return " ".join(text.split())
