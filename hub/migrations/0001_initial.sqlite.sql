@@ -468,6 +468,18 @@ CREATE TABLE "emsp_api_login" (
     "step_up_until" BIGINT
 );
 CREATE INDEX "idx_emsp_api_lo_account_e9a407" ON "emsp_api_login" ("account_id");
+CREATE TABLE "emsp_calendar" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "url" TEXT,
+    "document" BLOB,
+    "read_at" BIGINT,
+    "due" BIGINT,
+    "reason" TEXT
+);
+CREATE INDEX "idx_emsp_calend_driver__dc95c8" ON "emsp_calendar" ("driver_id");
+CREATE INDEX "idx_emsp_calend_due_bad1ee" ON "emsp_calendar" ("due");
 CREATE TABLE "emsp_cdr_verdict" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "owner" TEXT NOT NULL,
@@ -515,6 +527,53 @@ CREATE TABLE "emsp_dispute" (
     CONSTRAINT "uid_emsp_disput_owner_e0f090" UNIQUE ("owner", "cdr_id")
 );
 CREATE INDEX "idx_emsp_disput_state_088211" ON "emsp_dispute" ("state", "opened");
+CREATE TABLE "emsp_favourite" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_favour_driver__84f7a2" UNIQUE ("driver_id", "owner", "location_id")
+);
+CREATE TABLE "emsp_feedback" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "charge" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "stars" SMALLINT NOT NULL,
+    "text" TEXT NOT NULL,
+    "at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_feedba_driver__d952cf" UNIQUE ("driver_id", "charge")
+);
+CREATE INDEX "idx_emsp_feedba_owner_f82064" ON "emsp_feedback" ("owner", "location_id");
+CREATE TABLE "emsp_fleet" (
+    "group_id" TEXT NOT NULL  PRIMARY KEY,
+    "name" TEXT NOT NULL,
+    "manager" TEXT NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_fleet_manager_eff17c" ON "emsp_fleet" ("manager");
+CREATE TABLE "emsp_fleet_member" (
+    "token_uid" TEXT NOT NULL  PRIMARY KEY,
+    "group_id" TEXT NOT NULL,
+    "vehicle" TEXT NOT NULL,
+    "cost_centre" TEXT NOT NULL
+);
+CREATE INDEX "idx_emsp_fleet__group_i_0d0693" ON "emsp_fleet_member" ("group_id");
+CREATE TABLE "emsp_free_wish" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "until" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_free_w_state_a3c7c3" ON "emsp_free_wish" ("state", "owner", "location_id");
+CREATE INDEX "idx_emsp_free_w_driver__20eb00" ON "emsp_free_wish" ("driver_id");
 CREATE TABLE "emsp_ledger_entry" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "key" TEXT NOT NULL,
@@ -534,6 +593,36 @@ CREATE TABLE "emsp_ledger_transaction" (
     "memo" TEXT NOT NULL,
     "reverses" TEXT  UNIQUE
 );
+CREATE TABLE "emsp_notification" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "key" TEXT NOT NULL UNIQUE,
+    "driver_id" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "event" TEXT NOT NULL,
+    "text" TEXT NOT NULL,
+    "data" BLOB NOT NULL,
+    "planned" SMALLINT NOT NULL,
+    "created" BIGINT NOT NULL,
+    "read_at" BIGINT
+);
+CREATE INDEX "idx_emsp_notifi_planned_04f8b0" ON "emsp_notification" ("planned", "id");
+CREATE INDEX "idx_emsp_notifi_driver__0d4d57" ON "emsp_notification" ("driver_id", "id");
+CREATE TABLE "emsp_notification_delivery" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "notification_id" BIGINT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "channel" TEXT NOT NULL,
+    "target" TEXT NOT NULL,
+    "state" TEXT NOT NULL,
+    "attempts" INT NOT NULL,
+    "due" BIGINT,
+    "until" BIGINT NOT NULL,
+    "sent_at" BIGINT,
+    "reason" TEXT,
+    CONSTRAINT "uid_emsp_notifi_notific_b24b79" UNIQUE ("notification_id", "channel", "target")
+);
+CREATE INDEX "idx_emsp_notifi_due_7c3c75" ON "emsp_notification_delivery" ("due");
+CREATE INDEX "idx_emsp_notifi_driver__87f0fa" ON "emsp_notification_delivery" ("driver_id");
 CREATE TABLE "emsp_object" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "kind" TEXT NOT NULL,
@@ -625,6 +714,29 @@ CREATE TABLE "emsp_place" (
     "changed" BIGINT NOT NULL,
     CONSTRAINT "uid_emsp_place_owner_51271d" UNIQUE ("owner", "location_id", "evse_uid")
 );
+CREATE TABLE "emsp_position" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "lat" BIGINT NOT NULL,
+    "lon" BIGINT NOT NULL,
+    "at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_positi_driver__a11c01" UNIQUE ("driver_id", "at")
+);
+CREATE INDEX "idx_emsp_positi_at_de9bd3" ON "emsp_position" ("at");
+CREATE TABLE "emsp_preference" (
+    "driver_id" TEXT NOT NULL  PRIMARY KEY,
+    "document" BLOB NOT NULL,
+    "changed" BIGINT NOT NULL
+);
+CREATE TABLE "emsp_push_subscription" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "endpoint" TEXT NOT NULL UNIQUE,
+    "p256dh" TEXT NOT NULL,
+    "auth" TEXT NOT NULL,
+    "created" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_push_s_driver__799e97" ON "emsp_push_subscription" ("driver_id");
 CREATE TABLE "emsp_receipt" (
     "number" TEXT NOT NULL  PRIMARY KEY,
     "subject" TEXT NOT NULL UNIQUE,
@@ -656,6 +768,16 @@ CREATE TABLE "emsp_refund" (
 CREATE INDEX "idx_emsp_refund_payment_928b30" ON "emsp_refund" ("payment_id");
 CREATE INDEX "idx_emsp_refund_referen_cb2793" ON "emsp_refund" ("reference");
 CREATE INDEX "idx_emsp_refund_due_3c1349" ON "emsp_refund" ("due");
+CREATE TABLE "emsp_suggestion" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "document" BLOB NOT NULL,
+    "created" BIGINT NOT NULL,
+    "expires" BIGINT NOT NULL,
+    "dismissed" SMALLINT NOT NULL,
+    CONSTRAINT "uid_emsp_sugges_driver__7663ce" UNIQUE ("driver_id", "key")
+);
 CREATE TABLE "emsp_wallet" (
     "driver_id" TEXT NOT NULL,
     "currency" TEXT NOT NULL,
