@@ -165,7 +165,7 @@ def cdr_of_periods(count: int) -> bytes:
             }
         ],
         "charging_periods": [_period(start + each * _PERIOD, parked=each == count - 1) for each in range(count)],
-        "total_cost": {"before_taxes": 10.93, "taxes": [{"name": "VAT", "percentage": 21.0, "amount": 2.3}]},
+        "total_cost": {"before_taxes": 9.53, "taxes": [{"name": "VAT", "percentage": 21.0, "amount": 2.0}]},
         "total_energy": 21.8638,
         "total_time": 2.6667,
         "last_updated": UPDATED,

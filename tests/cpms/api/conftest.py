@@ -37,6 +37,7 @@ from hub.cpms.crediting import Crediting
 from hub.cpms.ports import CommandResultType
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
+from hub.cpms.tariffs.places import Target
 from hub.cpms.tariffs.room import TariffRoom
 from hub.database import Database
 from hub.ocpi.times import utc_now
@@ -45,7 +46,8 @@ from hub.ocpp.rotation import PasswordRotation
 from hub.ocpp.stations import Stations
 from tests.clocks import ManualClock
 from tests.cpms.charging.test_sharing import Scene
-from tests.rooms import CPO
+from tests.cpms.test_cdrs import made as made_cdr
+from tests.rooms import CPO, tariff
 
 BASE = "http://cpms.test/cpms/api/v1"
 PASSWORD = "correct horse battery"
@@ -140,13 +142,17 @@ class Rooms:
         there: values of path parameters that name what is there once the rooms are open.
     """
 
-    there: ClassVar = {"location_id": "LOC1", "reservation_id": "1", "message_id": "1", "action": "Reset"}
+    there: ClassVar = {
+        "location_id": "LOC1", "reservation_id": "1", "message_id": "1", "action": "Reset", "tariff_id": "DAY",
+        "group_id": "CITY", "cdr_id": "S1",
+    }  # fmt: skip
 
     def __init__(self, database: Database, chargers: Chargers | None = None) -> None:
         chargers = chargers or NoChargers()
         self.store, stations = Store(database, CPO), Stations(database)
         self.premises = Premises(self.store, clock=ManualClock())
         self.power = Scene(database, 1)
+        self.prices = TariffRoom(self.store)
         self.routes: tuple[object, ...] = (
             RegisterRoutes(stations, PasswordRotation(chargers, stations)),
             FrameRoutes(database),
@@ -160,14 +166,19 @@ class Rooms:
             StationRoutes(self.premises),
             AlarmRoutes(self.premises.alarms),
             PowerRoutes(self.power.sharing, self.store),
-            TariffRoutes(TariffRoom(self.store)),
-            OfferRoutes(TariffRoom(self.store).offers),
+            TariffRoutes(self.prices),
+            OfferRoutes(self.prices.offers),
             CreditRoutes(Crediting(self.store)),
         )
 
     async def open(self) -> None:
         await self.power.begin()
         await self.premises.start()
+        await self.prices.tariffs.create(
+            {name: each for name, each in tariff(id="DAY").items() if name != "last_updated"}
+        )
+        await self.prices.places.put_group("CITY", [Target(location_id="LOC1")], at=utc_now())
+        await self.store.database.transact(lambda tx: self.store.put_for_provider(tx, self.store.cdrs, made_cdr()))
 
     async def close(self) -> None:
         await self.premises.stop()

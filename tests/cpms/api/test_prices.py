@@ -59,6 +59,9 @@ async def test_a_tariff_is_made_changed_assigned_and_removed(admin):
         (1, "new", "admin@cpo.test"), (2, "", "admin@cpo.test"),
     ]  # fmt: skip
     assert versions[-1]["applies_until"] is not None
+    first = await admin.get("/tariffs/DAY/versions", params={"limit": 1})
+    rest = await admin.get("/tariffs/DAY/versions", params={"limit": 1, "cursor": first["next"]})
+    assert ([each["version"] for each in first["items"] + rest["items"]], rest["next"]) == ([1, 2], None)
 
 
 async def test_what_costs_money_asks_for_the_password_again(house):

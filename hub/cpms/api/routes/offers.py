@@ -9,7 +9,7 @@ from hub.api.declaring import Call, route
 from hub.api.problems import Conflict, NotFound, invalid
 from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, within
 from hub.cpms.api.ordering import in_utc
-from hub.cpms.api.routes.targets import PricePlace, place, targets
+from hub.cpms.api.routes.targets import PricePlace, paged, place, targets
 from hub.cpms.api.scopes import Scope
 from hub.cpms.tariffs.offers import Offer, Offers
 from hub.ocpi.errors import InvalidParameters
@@ -49,7 +49,7 @@ class OfferRoutes:
     @route("GET", "/offers", scope=Scope.TARIFFS_READ)
     async def list_offers(self, call: Call, query: ListQuery) -> Page[OfferView]:
         """List offers, those that begin last first."""
-        return Page(items=[_view(each) for each in await self._offers.all()])
+        return paged([_view(each) for each in await self._offers.all()], query)
 
     @route("POST", "/offers", scope=Scope.TARIFFS_WRITE, status=201, step_up=True)
     async def create_offer(self, call: Call, body: NewOffer) -> OfferView:

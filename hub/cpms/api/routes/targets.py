@@ -1,14 +1,16 @@
-"""A place prices are made for, as the operator API says it."""
+"""A place prices are made for, as the operator API says it; and short lists in pages."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from hub.api.problems import invalid
-from hub.api.shapes import Shape
+from hub.api.shapes import ListQuery, Page, Shape, cursor_number
 from hub.cpms.tariffs.places import Target
 from hub.ocpi.errors import InvalidParameters
+
+T = TypeVar("T")
 
 _Id = Annotated[str, msgspec.Meta(max_length=36)]
 
@@ -42,3 +44,10 @@ def place(target: Target) -> PricePlace:
         evse_uid=target.evse_uid,
         connector_id=target.connector_id,
     )
+
+
+def paged(items: list[T], query: ListQuery) -> Page[T]:
+    """Return a page of a list that is short enough to be read whole; the cursor is a position in it."""
+    start = cursor_number(query) or 0
+    end = start + query.limit
+    return Page(items=items[start:end], next=str(end) if end < len(items) else None)

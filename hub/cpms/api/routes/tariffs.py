@@ -12,9 +12,9 @@ import msgspec
 
 from hub.api.declaring import Call, route
 from hub.api.problems import Conflict, NotFound, invalid
-from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, within
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number, within
 from hub.cpms.api.ordering import in_utc
-from hub.cpms.api.routes.targets import PricePlace, place, targets
+from hub.cpms.api.routes.targets import PricePlace, paged, place, targets
 from hub.cpms.api.scopes import Scope
 from hub.cpms.tariffs.making import Made, Version
 from hub.cpms.tariffs.previewing import Charge, preview
@@ -133,7 +133,7 @@ class TariffRoutes:
     @route("GET", "/tariffs", scope=Scope.TARIFFS_READ)
     async def list_tariffs(self, call: Call, query: ListQuery) -> Page[TariffView]:
         """List the Tariffs as they are now, the oldest first."""
-        page = await self._shelf.page({"limit": str(query.limit), "after": query.cursor or "0"})
+        page = await self._shelf.page({"limit": str(query.limit), "after": str(cursor_number(query) or 0)})
         views = [await self._view(await self._made(each["id"])) for each in page.objects]
         return Page(items=views, next=page.following.rpartition("after=")[2] if page.following else None)
 
@@ -183,7 +183,7 @@ class TariffRoutes:
         versions = await tariffs.versions(tariff_id)
         if not versions:
             await self._made(tariff_id)
-        return Page(items=[_version(each) for each in versions])
+        return paged([_version(each) for each in versions], query)
 
     @route("PUT", "/tariffs/{tariff_id}/places", scope=Scope.TARIFFS_WRITE, step_up=True)
     async def assign_tariff(self, call: Call, tariff_id: str, body: Places) -> TariffView:
