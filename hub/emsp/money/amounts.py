@@ -42,3 +42,9 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.text} {self.currency}"
+
+
+def plain(number: object) -> str:
+    """Return a quantity as people write it: 20.0000 is 20."""
+    text = f"{Decimal(str(number)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

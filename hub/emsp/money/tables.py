@@ -241,7 +241,7 @@ class EmspCdrVerdict(Model):
     owner = Text()
     cdr_id = Text()
     verdict = Text()
-    session = Text(null=True)
+    session = Text(null=True, unique=True)
     driver_id = Text(null=True)
     charge = Text(null=True)
     currency = Text()
@@ -255,7 +255,7 @@ class EmspCdrVerdict(Model):
 
         table = "emsp_cdr_verdict"
         unique_together = (("owner", "cdr_id"),)
-        indexes = (("session",), ("driver_id", "ended"), ("ended",))
+        indexes = (("driver_id", "ended"), ("ended",))
 
 
 class EmspDispute(Model):
@@ -319,3 +319,24 @@ class EmspReceiptCount(Model):
         """One row per year."""
 
         table = "emsp_receipt_count"
+
+
+class EmspMoneyTelling(Model):
+    """What a driver is to be told.
+
+    Attributes:
+        key: the same one twice is one.
+        document: a ``hub.emsp.money.needs.Told``, JSON.
+        told: 1 when the notifier has taken it.
+    """
+
+    seq = fields.BigIntField(primary_key=True)
+    key = Text(unique=True)
+    document = fields.BinaryField()
+    told = fields.SmallIntField()
+
+    class Meta:
+        """Told in order."""
+
+        table = "emsp_money_telling"
+        indexes = (("told", "seq"),)

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from hub.database.contract import Database, Transaction
 from hub.emsp.money import ledger
 from hub.emsp.money.amounts import Money
+from hub.emsp.money.errors import NoCredit
 from hub.emsp.money.ledger import Ledger, entries
-
-
-class NoCredit(Exception):
-    """The wallet has not enough; top it up or choose another payment method."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from hub.database.contract import Conflict
 from hub.emsp.money.amounts import Money
+from hub.emsp.money.errors import NoCredit
 from hub.emsp.money.ledger import Ledger, wallet
-from hub.emsp.money.wallet import NoCredit, Wallets
+from hub.emsp.money.wallet import Wallets
 
 AT = 1_767_225_600_000_000
 _drivers = (f"driver-{number}" for number in itertools.count())
