@@ -636,7 +636,7 @@ class Migration(migrations.Migration):
                 ('owner', Text(generated=False, null=False, unique=False)),
                 ('cdr_id', Text(generated=False, null=False, unique=False)),
                 ('verdict', Text(generated=False, null=False, unique=False)),
-                ('session', Text(null=True, generated=False, unique=False)),
+                ('session', Text(null=True, unique=True, generated=False)),
                 ('driver_id', Text(null=True, generated=False, unique=False)),
                 ('charge', Text(null=True, generated=False, unique=False)),
                 ('currency', Text(generated=False, null=False, unique=False)),
@@ -645,7 +645,7 @@ class Migration(migrations.Migration):
                 ('ended', fields.BigIntField()),
                 ('document', fields.BinaryField()),
             ],
-            options={'table': 'emsp_cdr_verdict', 'app': 'emall', 'unique_together': (('owner', 'cdr_id'),), 'indexes': [Index(fields=['session']), Index(fields=['driver_id', 'ended']), Index(fields=['ended'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_cdr_verdict', 'app': 'emall', 'unique_together': (('owner', 'cdr_id'),), 'indexes': [Index(fields=['driver_id', 'ended']), Index(fields=['ended'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -772,6 +772,17 @@ class Migration(migrations.Migration):
                 ('reverses', Text(null=True, unique=True, generated=False)),
             ],
             options={'table': 'emsp_ledger_transaction', 'app': 'emall', 'pk_attr': 'key'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='EmspMoneyTelling',
+            fields=[
+                ('seq', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('key', Text(unique=True, generated=False, null=False)),
+                ('document', fields.BinaryField()),
+                ('told', fields.SmallIntField()),
+            ],
+            options={'table': 'emsp_money_telling', 'app': 'emall', 'indexes': [Index(fields=['told', 'seq'])], 'pk_attr': 'seq'},
             bases=['Model'],
         ),
         ops.CreateModel(

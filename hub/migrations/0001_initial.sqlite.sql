@@ -485,7 +485,7 @@ CREATE TABLE "emsp_cdr_verdict" (
     "owner" TEXT NOT NULL,
     "cdr_id" TEXT NOT NULL,
     "verdict" TEXT NOT NULL,
-    "session" TEXT,
+    "session" TEXT  UNIQUE,
     "driver_id" TEXT,
     "charge" TEXT,
     "currency" TEXT NOT NULL,
@@ -495,7 +495,6 @@ CREATE TABLE "emsp_cdr_verdict" (
     "document" BLOB NOT NULL,
     CONSTRAINT "uid_emsp_cdr_ve_owner_8d4d9b" UNIQUE ("owner", "cdr_id")
 );
-CREATE INDEX "idx_emsp_cdr_ve_session_cd3463" ON "emsp_cdr_verdict" ("session");
 CREATE INDEX "idx_emsp_cdr_ve_driver__565ce9" ON "emsp_cdr_verdict" ("driver_id", "ended");
 CREATE INDEX "idx_emsp_cdr_ve_ended_568e26" ON "emsp_cdr_verdict" ("ended");
 CREATE TABLE "emsp_charge" (
@@ -593,6 +592,13 @@ CREATE TABLE "emsp_ledger_transaction" (
     "memo" TEXT NOT NULL,
     "reverses" TEXT  UNIQUE
 );
+CREATE TABLE "emsp_money_telling" (
+    "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "key" TEXT NOT NULL UNIQUE,
+    "document" BLOB NOT NULL,
+    "told" SMALLINT NOT NULL
+);
+CREATE INDEX "idx_emsp_money__told_1f78eb" ON "emsp_money_telling" ("told", "seq");
 CREATE TABLE "emsp_notification" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "key" TEXT NOT NULL UNIQUE,
