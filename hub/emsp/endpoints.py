@@ -13,7 +13,7 @@ from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
 from hub.emsp.orders import Handler, orders
 from hub.emsp.store import TABLE, Store
-from hub.emsp.tokens import TokenTeller, judge_authorization
+from hub.emsp.tokens import Judge, TokenTeller, judge_by_token
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.modules import (
@@ -105,6 +105,8 @@ class EmspEndpoints(LocalPlatform):
         )
         self.partners = Partners(database, TABLE, self.owed.back)
         self.clock = clock
+        #: Who answers real-time authorizations; the room of drivers takes this place.
+        self.judge: Judge = judge_by_token
 
     async def start(self) -> None:
         """Take up what is still owed."""
@@ -132,10 +134,12 @@ class EmspEndpoints(LocalPlatform):
     async def authorize(self, request: Request) -> Response:
         """Real-time authorization: by the token itself, never by opening hours or status (mod_tokens)."""
         kind = request.parameters.get("type") or "RFID"  # mod_tokens: the default if omitted
-        token = await self.store.token(request.params["token_uid"], kind)
-        if token is None:
+        uid = request.params["token_uid"]
+        token = await self.store.token(uid, kind)
+        info = await self.judge(request.sender, uid, kind, token, request.value)
+        if info is None:
             raise NoSuchToken
-        return Response.of(tokens.AuthorizationInfo, judge_authorization(token, request.value))
+        return Response.of(tokens.AuthorizationInfo, info)
 
     # -- Receiver: Locations -----------------------------------------------------------------------
 

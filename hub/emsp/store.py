@@ -68,12 +68,12 @@ class Store:
 
     async def put_token(self, token: JSONObject) -> bool:
         """Write a Token of ours, to be broadcast; True if it is new."""
+        return await self.database.transact(lambda tx: self.put_token_in(tx, token))
+
+    async def put_token_in(self, tx: Transaction, token: JSONObject) -> bool:
+        """Write a Token of ours in a transaction that writes more; it is broadcast once that is committed."""
         key = token_key(token["uid"], token["type"])
-
-        async def work(tx: Transaction) -> bool:
-            return await self.tokens.put(tx, self.party, key, token, receiver=EVERYONE, received=NO)
-
-        return await self.database.transact(work)
+        return await self.tokens.put(tx, self.party, key, token, receiver=EVERYONE, received=NO)
 
     async def token(self, uid: str, kind: str) -> JSONObject | None:
         """Return a Token of ours."""

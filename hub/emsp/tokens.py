@@ -4,7 +4,7 @@ Source: OCPI 2.3.0, mod_tokens.asciidoc.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -39,11 +39,17 @@ def new_token(party: Party, wanted: Mapping[str, Any]) -> JSONObject:
     return plain | given | owned | {"whitelist": whitelist, "last_updated": now()}
 
 
-def judge_authorization(token: JSONObject, place: JSONObject | None) -> JSONObject:
-    """Return the AuthorizationInfo of a known Token.
+#: Returns the AuthorizationInfo of a Token, or None for one that is not known: asked by a CPO, with uid and type, the
+#: Token as it is on the shelf, and the LocationReferences where the CPO told any.
+Judge = Callable[[Party | None, str, str, JSONObject | None, JSONObject | None], Coroutine[Any, Any, JSONObject | None]]
 
-    A valid token may charge everywhere: this provider has no contract that depends on the place.
-    """
+
+async def judge_by_token(
+    cpo: Party | None, uid: str, kind: str, token: JSONObject | None, place: JSONObject | None
+) -> JSONObject | None:
+    """Return the AuthorizationInfo of a Token by itself: a valid one may charge everywhere."""
+    if token is None:
+        return None
     if not token["valid"]:
         return {"allowed": "BLOCKED", "token": token}
     info: JSONObject = {"allowed": "ALLOWED", "token": token, "authorization_reference": str(uuid.uuid4())}

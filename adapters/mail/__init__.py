@@ -1,0 +1,1 @@
+"""How letters to drivers leave: ``hub.emsp.drivers.needs.Mailer``."""

@@ -1,0 +1,44 @@
+"""The mailer that sends nothing: each letter is a file in a folder, for a demo and for whoever tries things out."""
+
+import asyncio
+import uuid
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+
+from hub.emsp.drivers.needs import Letter, MailUnavailable
+
+
+def message_of(letter: Letter, sender: str) -> EmailMessage:
+    """Return a letter as an e-mail (RFC 5322); line feeds in a header are refused there."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = sender, letter.to, letter.subject
+    made["Date"], made["Message-ID"] = formatdate(), f"<{uuid.uuid4()}@{sender.rpartition('@')[2]}>"
+    made.set_content(letter.text)
+    return made
+
+
+class FolderMailer:
+    """Writes ``.eml`` files; their names sort as the letters were sent."""
+
+    def __init__(self, folder: Path, sender: str = "emall@localhost") -> None:
+        self._folder = folder
+        self._sender = sender
+        self._sent = 0
+
+    async def send(self, letter: Letter) -> None:
+        """Write a letter.
+
+        Raises:
+            MailUnavailable: the folder cannot be written.
+        """
+        try:
+            await asyncio.to_thread(self._write, letter)
+        except (OSError, ValueError) as error:
+            raise MailUnavailable(f"{self._folder} cannot be written: {error}") from error
+
+    def _write(self, letter: Letter) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._sent += 1
+        name = f"{self._sent:06d}-{uuid.uuid4().hex[:8]}.eml"
+        (self._folder / name).write_bytes(bytes(message_of(letter, self._sender)))
