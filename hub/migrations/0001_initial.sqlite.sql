@@ -405,6 +405,12 @@ CREATE TABLE "ocpi_delivery" (
     "updated" BIGINT NOT NULL
 );
 CREATE INDEX "idx_ocpi_delive_state_256396" ON "ocpi_delivery" ("state", "created");
+CREATE TABLE "emsp_agreement" (
+    "cpo" TEXT NOT NULL  PRIMARY KEY,
+    "allowed" SMALLINT NOT NULL,
+    "note" TEXT NOT NULL,
+    "changed_at" BIGINT NOT NULL
+);
 CREATE TABLE "emsp_api_account" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "email" TEXT NOT NULL,
@@ -468,6 +474,20 @@ CREATE TABLE "emsp_api_login" (
     "step_up_until" BIGINT
 );
 CREATE INDEX "idx_emsp_api_lo_account_e9a407" ON "emsp_api_login" ("account_id");
+CREATE TABLE "emsp_authorization" (
+    "reference" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "token_uid" TEXT NOT NULL,
+    "token_type" TEXT NOT NULL,
+    "cpo" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uids" TEXT NOT NULL,
+    "allowed" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_author_driver__d74695" ON "emsp_authorization" ("driver_id", "at");
+CREATE INDEX "idx_emsp_author_at_a395c5" ON "emsp_authorization" ("at");
 CREATE TABLE "emsp_calendar" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
@@ -513,6 +533,15 @@ CREATE TABLE "emsp_charge" (
 );
 CREATE INDEX "idx_emsp_charge_driver__a3390a" ON "emsp_charge" ("driver_id", "created");
 CREATE INDEX "idx_emsp_charge_due_2b6485" ON "emsp_charge" ("due");
+CREATE TABLE "emsp_consent" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "purpose" TEXT NOT NULL,
+    "given" SMALLINT NOT NULL,
+    "version" TEXT NOT NULL,
+    "at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_consen_driver__65748c" ON "emsp_consent" ("driver_id", "purpose");
 CREATE TABLE "emsp_dispute" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "owner" TEXT NOT NULL,
@@ -526,6 +555,48 @@ CREATE TABLE "emsp_dispute" (
     CONSTRAINT "uid_emsp_disput_owner_e0f090" UNIQUE ("owner", "cdr_id")
 );
 CREATE INDEX "idx_emsp_disput_state_088211" ON "emsp_dispute" ("state", "opened");
+CREATE TABLE "emsp_driver" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "brand" TEXT NOT NULL,
+    "email" TEXT,
+    "email_key" TEXT,
+    "customer_id" TEXT,
+    "customer_key" TEXT  UNIQUE,
+    "name" TEXT NOT NULL,
+    "surname" TEXT NOT NULL,
+    "birth_date" TEXT,
+    "language" TEXT NOT NULL,
+    "password" TEXT,
+    "state" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "ends_at" BIGINT,
+    "driver_class" TEXT NOT NULL,
+    "group_id" TEXT NOT NULL UNIQUE,
+    "confirmed_at" BIGINT,
+    "created_at" BIGINT NOT NULL,
+    "changed_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_driver_brand_520960" UNIQUE ("brand", "email_key")
+);
+CREATE INDEX "idx_emsp_driver_created_95867d" ON "emsp_driver" ("created_at", "id");
+CREATE INDEX "idx_emsp_driver_driver__38fa7a" ON "emsp_driver" ("driver_class");
+CREATE TABLE "emsp_driver_class" (
+    "name" TEXT NOT NULL  PRIMARY KEY,
+    "countries" TEXT NOT NULL,
+    "locations" TEXT NOT NULL,
+    "changed_at" BIGINT NOT NULL
+);
+CREATE TABLE "emsp_driver_login" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "token_hash" TEXT NOT NULL UNIQUE,
+    "created_at" BIGINT NOT NULL,
+    "seen_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "address" TEXT NOT NULL,
+    "agent" TEXT NOT NULL
+);
+CREATE INDEX "idx_emsp_driver_driver__e67191" ON "emsp_driver_login" ("driver_id");
+CREATE INDEX "idx_emsp_driver_expires_14b93f" ON "emsp_driver_login" ("expires_at");
 CREATE TABLE "emsp_favourite" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "driver_id" TEXT NOT NULL,
@@ -573,6 +644,24 @@ CREATE TABLE "emsp_free_wish" (
 );
 CREATE INDEX "idx_emsp_free_w_state_a3c7c3" ON "emsp_free_wish" ("state", "owner", "location_id");
 CREATE INDEX "idx_emsp_free_w_driver__20eb00" ON "emsp_free_wish" ("driver_id");
+CREATE TABLE "emsp_identity" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "issuer" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_identi_issuer_526960" UNIQUE ("issuer", "subject")
+);
+CREATE INDEX "idx_emsp_identi_driver__6c515a" ON "emsp_identity" ("driver_id");
+CREATE TABLE "emsp_journey" (
+    "state_hash" TEXT NOT NULL  PRIMARY KEY,
+    "brand" TEXT NOT NULL,
+    "nonce" TEXT NOT NULL,
+    "verifier" TEXT NOT NULL,
+    "redirect_uri" TEXT NOT NULL,
+    "expires_at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_journe_expires_9bd9b3" ON "emsp_journey" ("expires_at");
 CREATE TABLE "emsp_ledger_entry" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "key" TEXT NOT NULL,
@@ -592,6 +681,16 @@ CREATE TABLE "emsp_ledger_transaction" (
     "memo" TEXT NOT NULL,
     "reverses" TEXT  UNIQUE
 );
+CREATE TABLE "emsp_letter" (
+    "token_hash" TEXT NOT NULL  PRIMARY KEY,
+    "purpose" TEXT NOT NULL,
+    "driver_id" TEXT NOT NULL,
+    "email" TEXT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_letter_driver__6c6a66" ON "emsp_letter" ("driver_id", "purpose");
+CREATE INDEX "idx_emsp_letter_expires_92d54b" ON "emsp_letter" ("expires_at");
 CREATE TABLE "emsp_money_telling" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "key" TEXT NOT NULL UNIQUE,
@@ -784,6 +883,37 @@ CREATE TABLE "emsp_suggestion" (
     "dismissed" SMALLINT NOT NULL,
     CONSTRAINT "uid_emsp_sugges_driver__7663ce" UNIQUE ("driver_id", "key")
 );
+CREATE TABLE "emsp_token" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "uid" TEXT NOT NULL,
+    "uid_key" TEXT NOT NULL,
+    "contract_id" TEXT NOT NULL UNIQUE,
+    "label" TEXT NOT NULL,
+    "phone" TEXT  UNIQUE,
+    "state" TEXT NOT NULL,
+    "reason" TEXT NOT NULL,
+    "ends_at" BIGINT,
+    "created_at" BIGINT NOT NULL,
+    "changed_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_token_type_423e48" UNIQUE ("type", "uid_key")
+);
+CREATE INDEX "idx_emsp_token_driver__d4759e" ON "emsp_token" ("driver_id");
+CREATE TABLE "emsp_vehicle" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "model_id" TEXT,
+    "name" TEXT NOT NULL,
+    "battery_wh" INT NOT NULL,
+    "connectors" TEXT NOT NULL,
+    "max_ac" INT NOT NULL,
+    "max_dc" INT NOT NULL,
+    "plate" TEXT NOT NULL,
+    "plate_key" TEXT NOT NULL UNIQUE,
+    "created_at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_vehicl_driver__c52496" ON "emsp_vehicle" ("driver_id");
 CREATE TABLE "emsp_wallet" (
     "driver_id" TEXT NOT NULL,
     "currency" TEXT NOT NULL,
