@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.recorders import Recorder
 
 #: Simulated stations that fill a battery within seconds.
 FAST = (("EMALL_CPMS", "simulator"), ("EMALL_SIMULATOR_SPEED", "3000"), ("EMALL_SIMULATOR_TICK", "0.1"))
+
+
+#: Further variables of a room's process, given the hub's address.
+Environment = Callable[[str, str], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -36,24 +41,37 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[House]:
-    """Start the three processes; our parties register at our hub as strangers register."""
+async def opened(folder: Path, *, environment: Environment = lambda room, hub: ()) -> AsyncIterator[House]:
+    """Start the three processes; our parties register at our hub as strangers register.
+
+    Args:
+        environment: returns further variables of a room's process, given the hub's address.
+    """
     house = House({}, {})
     async with contextlib.AsyncExitStack() as running:
-        await _start(house, running, "hub", folder)
+        start = functools.partial(_start, house, running, environment)
+        await start("hub", folder)
         hub = house.processes["hub"]
         for room in ("cpms", "emsp"):
             token_a = await hub.invite(room)
-            await _start(house, running, room, folder, "--hub", hub.versions_url, "--hub-token", token_a)
+            await start(room, folder, "--hub", hub.versions_url, "--hub-token", token_a)
         yield house
 
 
-async def _start(house: House, running: contextlib.AsyncExitStack, room: str, folder: Path, *options: str) -> None:
+async def _start(
+    house: House,
+    running: contextlib.AsyncExitStack,
+    environment: Environment,
+    room: str,
+    folder: Path,
+    *options: str,
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         own = f"http://127.0.0.1:{free.getsockname()[1]}"
     recorder = await running.enter_async_context(Recorder(own))
+    hub = house.recorders["hub"].origin if "hub" in house.recorders else recorder.origin
     options = ("--rooms", room, "--public-url", recorder.origin, *options)
-    process = HubProcess(folder / room, options, FAST, url=own)
+    process = HubProcess(folder / room, options, (*FAST, *environment(room, hub)), url=own)
     await asyncio.to_thread(process.start)
     running.push_async_callback(asyncio.to_thread, process.stop)
     house.processes[room], house.recorders[room] = process, recorder

@@ -61,7 +61,7 @@ def query(pairs: Sequence[tuple[str, str]], declared: Any) -> Any:
         found = msgspec.convert(given, declared, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid("query", error) from error
-    said = msgspec.to_builtins(found, builtin_types=())
+    said = codec.decode(codec.encode(found))
     _refuse([Fault("query" + each.path[1:], each.rule) for each in _faults(said, declared)])
     return found
 
