@@ -7,14 +7,17 @@ import pytest
 
 from hub.cpms import cdrs
 from hub.cpms.crediting import Crediting
-from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted
+from hub.cpms.ports import Authorization, OpenReservation, Outlet, SessionEnded, SessionStarted, SessionUpdated
+from hub.cpms.store import Reservation
 from hub.cpms.tariffs.offers import Offer
 from hub.cpms.tariffs.places import Target
 from hub.cpms.tariffs.previewing import Charge, preview
+from hub.cpms.zones import zone_of
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import cdrs as cdr_module
 from hub.ocpi.modules import locations, tariffs
+from hub.ocpi.pricing import Outcome
 from hub.ocpi.receiving import NoSuchObject
 from tests.rooms import CPO, EMSP, evse, location, tariff, token
 
@@ -282,6 +285,81 @@ async def test_a_session_keeps_the_tariff_it_began_with(cpms, room, clock):
     await cpms.desk.tell(SessionEnded(session_id="S1", kwh=10, at=clock.now() + HOUR))
 
     assert (await cpms.store.cdrs.get(CPO, "S1"))["total_cost"]["before_taxes"] == 5
+
+
+async def test_a_driver_who_chooses_cheap_pays_the_cheap_price_from_then_on(cpms, room, clock):
+    """mod_sessions, ChargingPreferences; mod_tariffs, TariffType."""
+    await room.tariffs.create(kwh("0.50", id="ALL", type="REGULAR"))
+    await room.tariffs.create(kwh("0.20", id="CHEAP", type="PROFILE_CHEAP"))
+    for each in ("ALL", "CHEAP"):
+        await room.tariffs.assign(each, [LOC1])
+    leave, start = Authorization(token=token(), method="WHITELIST"), clock.now()
+    await cpms.desk.tell(SessionStarted(session_id="S1", outlet=OUTLET, authorization=leave, at=start))
+    await cpms.desk.tell(SessionUpdated(session_id="S1", kwh=10, at=start + HOUR))
+
+    await cpms.desk.seals.prefer("S1", "CHEAP", start + HOUR)
+    await cpms.desk.seals.prefer("NONE", "CHEAP", start + HOUR)
+    await cpms.desk.tell(SessionEnded(session_id="S1", kwh=20, at=start + 2 * HOUR))
+
+    cdr = await cpms.store.cdrs.get(CPO, "S1")
+    assert [each["tariff_id"] for each in cdr["charging_periods"]] == ["ALL", "CHEAP"]
+    assert cdr["total_cost"]["before_taxes"] == 7
+
+
+RESERVED = {
+    "elements": [
+        {
+            "price_components": [{"type": "TIME", "price": 4, "step_size": 1}],
+            "restrictions": {"reservation": "RESERVATION"},
+        },
+        {
+            "price_components": [{"type": "FLAT", "price": 3, "step_size": 1}],
+            "restrictions": {"reservation": "RESERVATION_EXPIRES"},
+        },
+    ]
+}
+
+
+@pytest.mark.parametrize(("outcome", "cost"), [(Outcome.EXPIRED, 5), (Outcome.CANCELED, 2), (None, None)])
+async def test_a_reservation_that_was_not_used_is_billed_by_what_became_of_it(cpms, room, clock, outcome, cost):
+    """Half an hour at 4.00, and 3.00 for letting it expire; what the operator canceled costs nothing."""
+    await room.tariffs.create(kwh("0.50", id="ALL") | RESERVED)
+    await room.tariffs.assign("ALL", [LOC1])
+    leave, start = Authorization(token=token(), method="COMMAND"), clock.now()
+    taken = OpenReservation(reservation_id="S1", outlet=OUTLET, authorization=leave, expires_at=start + HOUR)
+    kept = Reservation("S1", EMSP, "R1", "LOC1", "https://emp.test/result", start + HOUR)
+    await cpms.desk.open_reservation(kept, taken)
+
+    assert await cpms.desk.close_reservation("S1", "EXPIRED", start + HOUR / 2, outcome)
+    assert not await cpms.desk.close_reservation("S1", "EXPIRED", start + HOUR, outcome)
+
+    cdr = await cpms.store.cdrs.get(CPO, "S1")
+    assert (cdr and cdr["total_cost"]["before_taxes"]) == cost
+    session = await cpms.store.sessions.get(CPO, "S1")
+    assert (session["status"], session["charging_periods"][0]["dimensions"][0]["type"]) == (
+        "COMPLETED",
+        "RESERVATION_TIME",
+    )
+
+
+async def test_a_reservation_that_is_used_is_part_of_the_sessions_bill(cpms, room, clock):
+    await room.tariffs.create(kwh("0.50", id="ALL") | {"elements": [RESERVED["elements"][0], *kwh("0.50")["elements"]]})
+    await room.tariffs.assign("ALL", [LOC1])
+    leave, start = Authorization(token=token(), method="COMMAND"), clock.now()
+    taken = OpenReservation(reservation_id="S1", outlet=OUTLET, authorization=leave, expires_at=start + HOUR)
+    await cpms.desk.open_reservation(Reservation("S1", EMSP, "R1", "LOC1", "https://emp.test/r", start + HOUR), taken)
+
+    await cpms.desk.tell(SessionStarted(session_id="S1", outlet=OUTLET, authorization=leave, at=start + HOUR / 2))
+    await cpms.desk.tell(SessionEnded(session_id="S1", kwh=10, at=start + HOUR))
+
+    cdr = await cpms.store.cdrs.get(CPO, "S1")
+    assert (cdr["total_reservation_cost"]["before_taxes"], cdr["total_cost"]["before_taxes"]) == (2, 7)
+    assert cdr["start_date_time"] == "2026-01-01T12:00:00.000Z"
+
+
+def test_a_time_zone_nobody_knows_is_utc_so_that_a_session_is_billed_all_the_same():
+    assert zone_of("Mars/Base") is datetime.UTC
+    assert str(zone_of("Europe/Amsterdam")) == "Europe/Amsterdam"
 
 
 # -- special offers --------------------------------------------------------------------------------

@@ -336,3 +336,15 @@ def test_a_tariff_of_which_nothing_is_used_costs_nothing():
     made = tariff(element(energy("1.00")))
 
     assert price_cdr(cdr([made], Visit(MONDAY).parks(10)), AMSTERDAM).total.before_taxes == 0
+
+
+def test_a_moment_without_designator_is_utc():
+    """types.asciidoc, DateTime."""
+    visit = Visit(f"{MONDAY}T16:00").charges(60, "2").charges(60, "2")
+    made = tariff(element(energy("1.00"), start_time="17:00"), element(energy("0.10")))
+    for period in visit.periods:
+        period |= {"start_date_time": period["start_date_time"].removesuffix("Z"), "tariff_id": "T1"}
+
+    bill = price([made], visit.periods, until=visit.at.replace(tzinfo=None), zone=AMSTERDAM, currency="EUR")
+
+    assert money(bill)[0] == "2.20"
