@@ -29,6 +29,7 @@ from hub.ocpi.exchanges import Receive, Scope, Send
 from hub.ocpi.messages import Party
 from hub.ocpi.wire import Wire
 from hub.orders import serve as serve_orders
+from hub.provider import emsp_room, provider
 from hub.recorded import record_settings, settle_ids
 from hub.rooms import PartyRoom, Room, Workshop
 from hub.settings import BadSetting, Settings
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.ports import Cpms
     from hub.emsp.assembly import Assembly as Provider
-    from hub.emsp.endpoints import EmspEndpoints
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +118,9 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
     settings = workshop.settings
     operator_api = _operator_api(workshop)
     assembly = _assembly(workshop, operator_api)
-    provider = _provider(workshop)
-    rooms = list(_rooms(workshop, operator_api, assembly, provider))
-    apis = [each for each in (operator_api, provider.api if provider is not None else None) if each is not None]
+    emsp = provider(workshop)
+    rooms = list(_rooms(workshop, operator_api, assembly, emsp))
+    apis = [each for each in (operator_api, emsp.api if emsp is not None else None) if each is not None]
     doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
     doors |= {each.path: each for each in apis}
     front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
@@ -143,10 +143,10 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
         )
     )
     async with contextlib.AsyncExitStack() as running:
-        await _begin(running, rooms, assembly, provider)
+        await _begin(running, rooms, assembly, emsp)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         running.push_async_callback(_end, server, serving)
-        leaving = [each.feed.end for each in apis] + ([provider.leave] if provider is not None else [])
+        leaving = [each.feed.end for each in apis] + ([emsp.leave] if emsp is not None else [])
         for api in apis:
             running.push_async_callback(api.feed.stop)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -173,15 +173,15 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
 
 
 async def _begin(
-    running: contextlib.AsyncExitStack, rooms: list[Room], assembly: "Assembly | None", provider: "Provider | None"
+    running: contextlib.AsyncExitStack, rooms: list[Room], assembly: "Assembly | None", emsp: "Provider | None"
 ) -> None:
     """Start what is there before the first request, and stop it after the last."""
     if assembly is not None:
         running.push_async_callback(assembly.premises.stop)
         await assembly.premises.start()
-    if provider is not None:
-        running.push_async_callback(provider.stop)
-        await provider.start()
+    if emsp is not None:
+        running.push_async_callback(emsp.stop)
+        await emsp.start()
     for room in rooms:
         running.push_async_callback(room.stop)
         await room.start()
@@ -223,7 +223,7 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
 
 
 def _rooms(
-    workshop: Workshop, operator_api: "Api | None", assembly: "Assembly | None", provider: "Provider | None"
+    workshop: Workshop, operator_api: "Api | None", assembly: "Assembly | None", emsp: "Provider | None"
 ) -> Iterator[Room]:
     """Yield the rooms this process runs, the hub first.
 
@@ -247,19 +247,7 @@ def _rooms(
             expects=frozenset((module, "RECEIVER") for module in ("locations", "tariffs", "sessions", "cdrs")),
         )
     if "emsp" in settings.rooms:
-        from hub.emsp.endpoints import EmspEndpoints
-
-        yield PartyRoom(
-            workshop,
-            "emsp",
-            "EMSP",
-            Party.parse(settings.emsp_id),
-            _PATHS["emsp"],
-            name="emall eMSP",
-            make=functools.partial(_emsp, provider),
-            offered=frozenset(EmspEndpoints.offered()),
-            expects=frozenset({("locations", "SENDER"), ("tokens", "RECEIVER"), ("commands", "RECEIVER")}),
-        )
+        yield emsp_room(workshop, _PATHS["emsp"], emsp)
 
 
 def _operator_api(workshop: Workshop) -> "Api | None":
@@ -366,33 +354,3 @@ def _operating(settings: Settings) -> "Cpms":
     from adapters.cpms.simulator import SimulatedCpms
 
     return SimulatedCpms(speed=settings.simulator_speed, tick=settings.simulator_tick)
-
-
-def _provider(workshop: Workshop) -> "Provider | None":
-    """Return our eMSP with its rooms, if it runs here."""
-    settings = workshop.settings
-    if "emsp" not in settings.rooms:
-        return None
-    from hub.emsp.assembly import Assembly
-
-    return Assembly(
-        workshop.database,
-        Party.parse(settings.emsp_id),
-        page_limit=settings.page_limit,
-        public_url=settings.public_url,
-    )
-
-
-def _emsp(provider: "Provider | None", room: PartyRoom, hub_party: Party) -> "EmspEndpoints":
-    from hub.emsp.endpoints import EmspEndpoints
-
-    return EmspEndpoints(
-        party=room.party,
-        hub_party=hub_party,
-        hub=room.hub,
-        call_url=room.call_url,
-        url_of=room.url_of,
-        database=room.workshop.database,
-        store=provider.store if provider is not None else None,
-        page_limit=room.workshop.settings.page_limit,
-    )

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from hub.api.feed import Feed
 from hub.database.contract import Database
 from hub.emsp.api.assembling import emsp_api
+from hub.emsp.api.bridges import DriversOfDesk
 from hub.emsp.api.routes.search import SearchRoutes
+from hub.emsp.api.scopes import DRIVER_SCOPES
+from hub.emsp.drivers.desk import Desk
+from hub.emsp.drivers.needs import Mailer
+from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
@@ -21,10 +26,14 @@ from hub.ocpi.times import utc_now
 class Assembly:
     """Its parts, put together.
 
+    Args:
+        mailer: sends letters to drivers.
+
     Attributes:
         store: what CPOs told, and our Tokens.
         feed: live events of drivers.
         statuses: live events of EVSEs.
+        drivers: who charges.
         api: what drivers and operators ask.
     """
 
@@ -35,6 +44,7 @@ class Assembly:
         *,
         page_limit: int = 100,
         public_url: str = "",
+        mailer: Mailer,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.store = Store(database, party, page_limit=page_limit)
@@ -42,7 +52,17 @@ class Assembly:
         self.statuses = status_feed(database)
         self.finder = Finder(self.store, self.store.index, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
-        self.api = emsp_api(database, feed=self.feed, public_url=public_url, clock=clock)
+        self.drivers = Desk(
+            self.store,
+            mailer=mailer,
+            link_of=lambda purpose, token: f"{public_url}/app/{purpose.lower()}#{token}",
+            issuer="emall",
+            scopes=DRIVER_SCOPES,
+            now=clock,
+        )
+        self.api = emsp_api(
+            database, feed=self.feed, drivers=DriversOfDesk(self.drivers), public_url=public_url, clock=clock
+        )
         for each in self.routes():
             self.api.add(each)
 
@@ -53,6 +73,11 @@ class Assembly:
     async def start(self) -> None:
         """Begin, before the first request."""
         await self.store.index.open()
+        await self.drivers.start()
+
+    def behind(self, endpoints: EmspEndpoints) -> None:
+        """Work behind the OCPI door, now that the provider has joined its hub."""
+        endpoints.judge = self.drivers.judge.judge
 
     def leave(self) -> None:
         """Let everyone who listens go: the server is about to stop."""
@@ -60,4 +85,5 @@ class Assembly:
 
     async def stop(self) -> None:
         """End."""
+        await self.drivers.stop()
         await self.statuses.stop()
