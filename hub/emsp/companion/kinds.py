@@ -43,8 +43,7 @@ _EVENTS = {
     "CHARGE_ENDED": "CHARGE_ENDED",
     "CHARGE_REPORT": "CHARGE_ENDED",
     "STATION_FREE": "STATION_FREE",
-    "SUGGESTION": "SUGGESTION",
-    "OFFER": "OFFER",
+    "SUGGESTION_OFFER": "OFFER",
     "PAYMENT_FAILED": "PAYMENT",
     "ACTION_REQUIRED": "PAYMENT",
     "CHARGE_BILLED": "PAYMENT",
@@ -60,4 +59,6 @@ def kind_of(event: str) -> Kind:
     """Return the kind of an event; one no one here knows is a problem, which is told at once."""
     if event.startswith("BOOKING"):
         return KINDS["BOOKING"]
+    if event.startswith("SUGGESTION") and event not in _EVENTS:
+        return KINDS["SUGGESTION"]
     return KINDS[_EVENTS.get(event, "PROBLEM")]

@@ -247,16 +247,16 @@ async def test_what_can_wait_waits_for_the_end_of_the_quiet_hours(scene):
 async def test_offers_and_suggestions_are_told_to_who_agreed_and_to_nobody_else(scene):
     """RASD-R11."""
     await scene.choose(channels={"OFFER": ("EMAIL",)})
-    data = {"place": "Harbour", "reason": "Cheaper.", "end": "18:00"}
+    data = {"place": "Harbour", "offer": "0.20 EUR per kWh", "start": "17:00", "end": "18:00"}
 
-    await scene.notifier.tell(Said(key="o/1", event="OFFER", data=data))
+    await scene.notifier.tell(Said(key="o/1", event="SUGGESTION_OFFER", data=data))
     await scene.courier.work()
     scene.people.purposes.add((ANNA, "MARKETING"))
-    await scene.notifier.tell(Said(key="o/2", event="OFFER", data=data))
+    await scene.notifier.tell(Said(key="o/2", event="SUGGESTION_OFFER", data=data))
     await scene.courier.work()
 
     assert [each.key for each in scene.mail.taken] == ["o/2"]
-    assert scene.mail.taken[0].text == "Harbour: Cheaper. Until 18:00."
+    assert scene.mail.taken[0].text == "Harbour, 17:00 to 18:00: 0.20 EUR per kWh"
 
 
 async def test_a_browser_that_is_gone_is_forgotten(scene):
