@@ -85,6 +85,10 @@ class Charges:
         )
         return [_charge(row) for row in rows]
 
+    async def uncollected(self, driver_id: str) -> bool:
+        """Return whether a driver has a debt that no method of his could pay."""
+        return bool(await self._database.fetch(UNCOLLECTED, driver_id))
+
     async def due(self, now: int) -> list[Charge]:
         """Return the debts to be collected now."""
         rows = await self._database.fetch(f"{_SELECT} WHERE due IS NOT NULL AND due <= $1 ORDER BY due LIMIT 100", now)
@@ -129,6 +133,9 @@ class Charges:
         """Have a debt collected at a moment, or not before something happens."""
         await tx.execute("UPDATE emsp_charge SET due = $1 WHERE reference = $2", at, reference)
 
+
+#: Finds a driver's debt that no method of his could pay.
+UNCOLLECTED = "SELECT 1 FROM emsp_charge WHERE driver_id = $1 AND state = 'OWED' AND told = 1 LIMIT 1"
 
 _FIELDS = (
     "reference", "driver_id", "source", "currency", "estimate", "state", "payment_id", "amount", "paid", "due", "told",

@@ -120,10 +120,10 @@ class _Paper:
         """Write a line of a statement."""
         self._room()
         number, start, place, kwh, total = cells
-        for x, cell in ((_LEFT, number), (_LEFT + 92, start), (_LEFT + 190, place[:34])):
-            self._text(x, cell, bold=bold, size=9)
-        for x, cell in ((_RIGHT - 80, kwh), (_RIGHT, total)):
-            self._text(x, cell, bold=bold, size=9, right=True)
+        for left, cell in ((_LEFT, number), (_LEFT + 92, start), (_LEFT + 190, place[:34])):
+            self._text(left, cell, bold=bold, size=9)
+        for right, cell in ((_RIGHT - 80, kwh), (_RIGHT, total)):
+            self._text(right, cell, bold=bold, size=9, right=True)
         self._y -= _LINE
 
     def rule(self) -> None:

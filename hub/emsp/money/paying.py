@@ -4,7 +4,6 @@ Nothing is success that the provider has not said. Who finds a payment after a c
 key; after an unknown answer the payment is looked at before a call is made again.
 """
 
-import datetime
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -13,10 +12,10 @@ from typing import Protocol
 from hub.database.contract import Database, Transaction
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.methods import Method, Methods, wanted
+from hub.emsp.money.moments import micros
 from hub.emsp.money.needs import Clock
 from hub.emsp.money.payments import ASKING, FINAL, STEPS, Payment, Payments, State, decided
 from hub.emsp.money.ports import About, Answer, GatewayUnavailable, Notice, PaymentGateway, PaymentWanted, Status
-from hub.ocpi.times import EPOCH
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +24,6 @@ _POLL = 30 * _SECOND  # how often a payment is looked at whose driver has to con
 _LOOK = 86_400 * _SECOND  # and one that is kept: what is kept lapses after some days
 _PATIENCE = 1_800 * _SECOND  # how long a driver may take to confirm
 _LONGEST = 3_600 * _SECOND  # the longest pause between two calls
-
-
-def micros(at: datetime.datetime) -> int:
-    """Return a moment in microseconds since 1970, UTC."""
-    return (at - EPOCH) // datetime.timedelta(microseconds=1)
 
 
 class Effect(Protocol):

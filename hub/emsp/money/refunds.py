@@ -13,8 +13,8 @@ from hub.emsp.money import ledger
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.errors import NotRefundable
 from hub.emsp.money.ledger import Ledger, entries
+from hub.emsp.money.moments import micros
 from hub.emsp.money.needs import Clock, Event, Told
-from hub.emsp.money.paying import micros
 from hub.emsp.money.payments import Payment, Payments, State
 from hub.emsp.money.ports import Answer, GatewayUnavailable, PaymentGateway, Status
 from hub.emsp.money.telling import Telling

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hub.database.contract import Conflict, Transaction
 from hub.emsp.money.amounts import Money
-from hub.emsp.money.charges import Charges, Source, State
+from hub.emsp.money.charges import UNCOLLECTED, Charges, Source, State
 from hub.emsp.money.errors import DebtOpen, NoCredit, PaymentNeeded
 from hub.emsp.money.methods import Methods
 from hub.emsp.money.payments import FINAL, Payment, Payments
@@ -63,9 +63,7 @@ class Securing:
             if known.driver_id != driver_id:
                 raise Conflict
             return
-        if await tx.fetch(
-            "SELECT 1 FROM emsp_charge WHERE driver_id = $1 AND state = 'OWED' AND told = 1 LIMIT 1", driver_id
-        ):
+        if await tx.fetch(UNCOLLECTED, driver_id):
             raise DebtOpen
         if source is not Source.METHOD and await self._from_wallet(tx, driver_id, reference, estimate, now):
             return

@@ -21,8 +21,8 @@ from hub.emsp.money.collecting import Collecting
 from hub.emsp.money.disputes import Dispute, Disputes
 from hub.emsp.money.errors import NotDecidable
 from hub.emsp.money.ledger import Ledger, entries
+from hub.emsp.money.moments import micros
 from hub.emsp.money.needs import Clock, Drivers, Event, Told
-from hub.emsp.money.paying import micros
 from hub.emsp.money.receipts import Receipt, Receipts, credit_of, for_cdr
 from hub.emsp.money.refunds import Refunds
 from hub.emsp.money.retail import RetailPrice, RetailPrices

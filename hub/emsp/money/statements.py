@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.emsp.money.amounts import Money
-from hub.emsp.money.paying import micros
+from hub.emsp.money.moments import micros
 from hub.emsp.money.receipts import Receipt, Receipts
 
 #: The columns of the CSV, by what a receipt calls them.

@@ -19,11 +19,13 @@ from hub.emsp.money.disputes import Disputes
 from hub.emsp.money.errors import PaymentNeeded, UnknownMethod
 from hub.emsp.money.ledger import Ledger
 from hub.emsp.money.methods import Method, Methods
+from hub.emsp.money.moments import micros
 from hub.emsp.money.needs import Clock, Drivers, Event, Notifier, Told
-from hub.emsp.money.paying import Paying, micros
+from hub.emsp.money.paying import Paying
 from hub.emsp.money.payments import Payment, Payments
 from hub.emsp.money.payments import State as PaymentState
 from hub.emsp.money.ports import About, GatewayUnavailable, PaymentGateway
+from hub.emsp.money.purse import Purse
 from hub.emsp.money.receipts import Receipts
 from hub.emsp.money.refunds import Refunds
 from hub.emsp.money.retail import RetailPrices
@@ -112,9 +114,14 @@ class Till:
         self.disputes = Disputes(database, self.ledger)
         self.verdicts = Verdicts(database)
         self.prices = terms.prices
+        minimum = Minimum(terms.minimum)
+        self.purse = Purse(
+            database, charges=self.charges, methods=self.methods, wallets=self.wallets, receipts=self.receipts,
+            minimum=minimum,
+        )  # fmt: skip
         self._securing = Securing(
             charges=self.charges, wallets=self.wallets, payments=self.payments, methods=self.methods,
-            minimum=Minimum(terms.minimum),
+            minimum=minimum,
         )  # fmt: skip
         self._collecting = Collecting(
             charges=self.charges, books=self.ledger, wallets=self.wallets, payments=self.payments,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hub.database.contract import Database, Row, Transaction
 from hub.emsp.money.amounts import Money, plain
 from hub.emsp.money.checking import taxes_of
-from hub.emsp.money.paying import micros
+from hub.emsp.money.moments import micros
 from hub.ocpi import codec
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
