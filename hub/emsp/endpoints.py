@@ -11,6 +11,7 @@ from typing import Any
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
+from hub.emsp.booked import Booked
 from hub.emsp.orders import Handler, orders
 from hub.emsp.store import TABLE, Store
 from hub.emsp.tokens import Judge, TokenTeller, judge_by_token
@@ -40,7 +41,6 @@ from hub.ocpi.receiving import (
     child,
     owner_of,
     patched,
-    with_calendar,
     with_inner,
 )
 from hub.ocpi.shelves import Shelf
@@ -103,6 +103,7 @@ class EmspEndpoints(LocalPlatform):
                 Listing(bookings.list_bookings, self.store.bookings, _id, since=date_time(EPOCH)),
             ],
         )
+        self.booked = Booked(self.store, party, hub_party)
         self.partners = Partners(database, TABLE, self.owed.back)
         self.clock = clock
         #: Who answers real-time authorizations; the room of drivers takes this place.
@@ -290,22 +291,7 @@ class EmspEndpoints(LocalPlatform):
 
     @serves(bookings.put_calendar, bookings.patch_calendar)
     async def put_or_patch_calendar(self, request: Request) -> Response:
-        """Take a Calendar into its BookingLocation, whose ``last_updated`` becomes the Calendar's."""
-        value, calendar_id = request.value, request.params["calendar_id"]
-        check_owner(request, self.hub_party, value, id=calendar_id)
-        owner, number = owner_of(request), request.params["booking_location_id"]
-        partial = request.operation.method == "PATCH"
-
-        async def work(tx: Transaction) -> bool:
-            offer = await self.store.booking_locations.get_in(tx, owner, number)
-            known = child(offer, "calendars", calendar_id)
-            if offer is None or (partial and known is None):
-                raise InvalidParameters("unknown here: PUT it first")
-            await self.store.booking_locations.put(tx, owner, number, with_calendar(offer, value, partial=partial))
-            return known is None
-
-        created = await self.store.database.transact(work)
-        return Response(http_status=201 if created else 200)
+        return await self.booked.take_calendar(request)
 
     @serves(bookings.get_booking)
     async def get_booking(self, request: Request) -> Response:
@@ -316,22 +302,7 @@ class EmspEndpoints(LocalPlatform):
 
     @serves(bookings.put_booking, bookings.patch_booking)
     async def put_or_patch_booking(self, request: Request) -> Response:
-        """Take a Booking as its CPO has it now; the URL may name it by either of its ids (docs/errata.md, E-22)."""
-        value, owner, named = request.value, owner_of(request), request.params["booking_id"].upper()
-        check_owner(request, self.hub_party, value)
-        partial = request.operation.method == "PATCH"
-        known = await self.store.booking(owner, named)
-        if partial and known is None:
-            raise InvalidParameters("unknown here: PUT it first")
-        whole = patched(known, value) if partial and known is not None else value
-        if named not in (whole["id"].upper(), whole["request_id"].upper()):
-            raise InvalidParameters(f"$.id: differs from the URL's {named}")
-        for number, each in enumerate(whole["booking_requests"]):
-            asked = each["booking_request"]
-            if Party.of(asked["country_code"], asked["party_id"]) != self.party:
-                raise InvalidParameters(f"$.booking_requests[{number}].booking_request.party_id: is not {self.party}")
-        created = await self.store.database.transact(lambda tx: self.store.bookings.put(tx, owner, whole["id"], whole))
-        return Response(http_status=201 if created else 200)
+        return await self.booked.take_booking(request)
 
     # -- Receiver: CDRs ----------------------------------------------------------------------------
 
