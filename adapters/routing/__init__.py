@@ -1,0 +1,1 @@
+"""Who knows roads: implementations of ``hub.emsp.companion.routing.Router``."""

@@ -1,0 +1,179 @@
+"""Fleets: Tokens of one group, each standing for a car, with reports for who manages them (GEM-FTR-1301, UC-1524).
+
+Source: OCPI 2.3.0, mod_tokens.asciidoc (group_id).
+"""
+
+import csv
+import datetime
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hub.database.contract import Database, Transaction
+from hub.emsp.companion.emissions import CountryMix
+from hub.emsp.companion.history import Past, past, totals
+from hub.emsp.companion.moments import microseconds
+from hub.emsp.companion.needs import Charges, Clock
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class NotYourFleet(Exception):
+    """The fleet is not there, or another manages it."""
+
+
+class TokenTaken(Exception):
+    """The Token is in another fleet; take it out there first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A Token of a fleet; the columns are explained at ``EmspFleetMember``."""
+
+    token_uid: str
+    vehicle: str
+    cost_centre: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What one Token charged in a time, in one currency."""
+
+    member: Member
+    charges: int
+    kwh: Decimal
+    currency: str
+    cost: Decimal
+    kg: Decimal
+    unknown: int
+
+
+class Fleets:
+    """All fleets.
+
+    Args:
+        countries: what electricity emits, where stations do not tell.
+    """
+
+    def __init__(
+        self, database: Database, *, clock: Clock, charges: Charges, countries: Mapping[str, CountryMix]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._charges = charges
+        self._countries = countries
+
+    async def make(self, group_id: str, name: str, manager: str) -> None:
+        """Make a fleet, or give it another name and manager; an operator does this."""
+        now = microseconds(self._clock.now())
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(
+                "INSERT INTO emsp_fleet (group_id, name, manager, created) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (group_id) DO UPDATE SET name = excluded.name, manager = excluded.manager",
+                group_id, name, manager, now,
+            )  # fmt: skip
+
+        await self._database.transact(work)
+
+    async def put(self, group_id: str, member: Member) -> None:
+        """Put a Token into a fleet, or change what it stands for; an operator does this.
+
+        Raises:
+            NotYourFleet: there is no such fleet.
+            TokenTaken: it is in another.
+        """
+
+        async def work(tx: Transaction) -> None:
+            if not await tx.fetch("SELECT 1 FROM emsp_fleet WHERE group_id = $1", group_id):
+                raise NotYourFleet(NotYourFleet.__doc__)
+            touched = await tx.execute(
+                "INSERT INTO emsp_fleet_member (token_uid, group_id, vehicle, cost_centre) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (token_uid) DO UPDATE SET vehicle = excluded.vehicle,"
+                " cost_centre = excluded.cost_centre WHERE emsp_fleet_member.group_id = excluded.group_id",
+                member.token_uid.upper(), group_id, member.vehicle, member.cost_centre,
+            )  # fmt: skip
+            if not touched:
+                raise TokenTaken(TokenTaken.__doc__)
+
+        await self._database.transact(work)
+
+    async def take_out(self, group_id: str, token_uid: str) -> bool:
+        """Take a Token out of a fleet; False: it is not in it."""
+
+        async def work(tx: Transaction) -> bool:
+            touched = await tx.execute(
+                "DELETE FROM emsp_fleet_member WHERE group_id = $1 AND token_uid = $2", group_id, token_uid.upper()
+            )
+            return touched > 0
+
+        return await self._database.transact(work)
+
+    async def members(self, group_id: str, *, manager: str) -> list[Member]:
+        """Return the Tokens of a fleet, by vehicle.
+
+        Raises:
+            NotYourFleet: it is not there, or another manages it.
+        """
+        if not await self._database.fetch(
+            "SELECT 1 FROM emsp_fleet WHERE group_id = $1 AND manager = $2", group_id, manager
+        ):
+            raise NotYourFleet(NotYourFleet.__doc__)
+        rows = await self._database.fetch(
+            "SELECT token_uid, vehicle, cost_centre FROM emsp_fleet_member WHERE group_id = $1"
+            " ORDER BY vehicle, token_uid",
+            group_id,
+        )
+        return [Member(token_uid=uid, vehicle=vehicle, cost_centre=centre) for uid, vehicle, centre in rows]
+
+    async def report(
+        self, group_id: str, start: datetime.datetime, end: datetime.datetime, *, manager: str
+    ) -> list[Line]:
+        """Return what each Token of a fleet charged in a time.
+
+        Raises:
+            NotYourFleet: it is not there, or another manages it.
+        """
+        members = await self.members(group_id, manager=manager)
+        charges = await self._charges.of_tokens([each.token_uid for each in members], start, end)
+        found = [past(each, self._countries) for each in charges]
+        return [line for member in members for line in _lines(member, found)]
+
+
+def _lines(member: Member, charges: Iterable[Past]) -> list[Line]:
+    """Return a Token's lines: one per currency it was charged in."""
+    own = [each for each in charges if each.charge.token_uid == member.token_uid]
+    lines = list[Line]()
+    for currency in sorted({each.charge.currency for each in own}):
+        sums = totals(each for each in own if each.charge.currency == currency)
+        lines.append(
+            Line(
+                member=member,
+                charges=sums.charges,
+                kwh=sums.kwh,
+                currency=currency,
+                cost=sums.cost.get(currency, Decimal(0)),
+                kg=sums.kg,
+                unknown=sums.unknown,
+            )
+        )
+    return lines
+
+
+def to_csv(lines: Iterable[Line]) -> str:
+    """Return a report as CSV (RFC 4180), safe to open in a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        ("vehicle", "token_uid", "cost_centre", "charges", "kwh", "currency", "cost", "kg_co2", "charges_without_co2")
+    )
+    for each in lines:
+        texts = (each.member.vehicle, each.member.token_uid, each.member.cost_centre)
+        writer.writerow((*map(_cell, texts), each.charges, each.kwh, each.currency, each.cost, each.kg, each.unknown))
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    # A spreadsheet takes what begins so for a formula, and runs it.
+    return f"'{text}" if text.startswith(_FORMULAS) else text
