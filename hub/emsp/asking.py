@@ -3,6 +3,7 @@
 Source: OCPI 2.3.0, mod_commands.asciidoc, mod_charging_profiles.asciidoc, mod_sessions.asciidoc.
 """
 
+import dataclasses
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -53,14 +54,18 @@ class Asking:
         self._hub = hub
         self._url_of = url_of
 
-    async def command(self, name: str, receiver: Party, body: Mapping[str, Any]) -> Order:
+    async def command(self, name: str, receiver: Party, body: Mapping[str, Any], *, uid: str | None = None) -> Order:
         """Send a command and return the order with the CPO's immediate answer.
+
+        Args:
+            uid: what the order is to be known by.
 
         Raises:
             OcpiError: the CPO or the hub refused the request.
+            Conflict: an order of this uid was given before.
         """
         operation = COMMANDS[name]
-        order = Order(str(uuid.uuid4()), name, receiver)
+        order = Order(uid or str(uuid.uuid4()), name, receiver)
         await self._store.ask(order)
         url = self._url_of(Request(commands.post_result, None, params={"command": name, "uid": order.uid}))
         request = Request(
@@ -170,4 +175,4 @@ class Asking:
         log.info("%s: %s", request, result)
         known = await self._store.order(order.uid)
         assert known is not None, "it was written before it was sent"
-        return known
+        return dataclasses.replace(known, timeout=int(response.value.get("timeout") or 0))

@@ -2,10 +2,12 @@
 
 import functools
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hub.database.contract import Database, Transaction
+from hub.database.contract import Database, Row, Transaction
+from hub.emsp.following import FollowedShelf
 from hub.emsp.search.index import Index
 from hub.emsp.search.shelf import IndexedLocations
 from hub.ocpi import codec
@@ -28,6 +30,7 @@ class Order:
     Attributes:
         response: result of the immediate answer; None while there is none.
         result: the station's result; None while there is none.
+        timeout: how long the CPO said its result may take, in seconds; known where the order was given.
     """
 
     uid: str
@@ -36,6 +39,7 @@ class Order:
     response: str | None = None
     result: str | None = None
     document: JSONObject | None = None
+    timeout: int = 0
 
     def to_json(self) -> JSONObject:
         """Return the order for a command line or a script."""
@@ -49,8 +53,16 @@ class Order:
         }
 
 
+#: Takes an order whose result has come, before that is committed; awaits nothing but the transaction.
+OrderFollower = Callable[[Transaction, Order], Awaitable[None]]
+
+
 class Store:
-    """The shelves of one provider."""
+    """The shelves of one provider.
+
+    Attributes:
+        order_followers: told of every result.
+    """
 
     def __init__(self, database: Database, party: Party, *, page_limit: int = 100) -> None:
         self.database = database
@@ -59,12 +71,14 @@ class Store:
         self.tokens = shelf("token")
         self.index = Index(database)
         self.locations = IndexedLocations(self.index, TABLE, page_limit=page_limit)
-        self.booking_locations = shelf("booking_location")
-        self.bookings = shelf("booking")
+        followed = functools.partial(FollowedShelf, database, TABLE, page_limit=page_limit)
+        self.booking_locations = followed("booking_location")
+        self.bookings = followed("booking")
         self.tariffs = shelf("tariff")
-        self.sessions = shelf("session")
-        self.cdrs = shelf("cdr")
+        self.sessions = followed("session")
+        self.cdrs = followed("cdr")
         self.profiles = shelf("profile")
+        self.order_followers: tuple[OrderFollower, ...] = ()
 
     async def put_token(self, token: JSONObject) -> bool:
         """Write a Token of ours, to be broadcast; True if it is new."""
@@ -105,30 +119,36 @@ class Store:
 
     async def finished(self, uid: str, document: JSONObject) -> None:
         """Remember a station's result; a later one (CANCELED_RESERVATION) takes the place of the first."""
-        await self._execute(
-            "UPDATE emsp_order SET result = $1, document = $2, updated = $3 WHERE uid = $4",
-            document["result"],
-            codec.encode(document),
-            _now(),
-            uid,
-        )
+
+        async def work(tx: Transaction) -> None:
+            rows = await tx.fetch(
+                "UPDATE emsp_order SET result = $1, document = $2, updated = $3 WHERE uid = $4"
+                " RETURNING uid, command, receiver, response, result, document",
+                document["result"], codec.encode(document), _now(), uid,
+            )  # fmt: skip
+            for row in rows:
+                for each in self.order_followers:
+                    await each(tx, _order(row))
+
+        await self.database.transact(work)
 
     async def order(self, uid: str) -> Order | None:
         """Return what was asked under an id, and what came of it."""
         rows = await self.database.fetch(
             "SELECT uid, command, receiver, response, result, document FROM emsp_order WHERE uid = $1", uid
         )
-        if not rows:
-            return None
-        found, command, receiver, response, result, document = rows[0]
-        decoded = codec.decode(document) if document else None
-        return Order(found, command, Party.parse(receiver), response, result, decoded)
+        return _order(rows[0]) if rows else None
 
     async def _execute(self, sql: str, *args: Any) -> None:
         async def work(tx: Transaction) -> None:
             await tx.execute(sql, *args)
 
         await self.database.transact(work)
+
+
+def _order(row: Row) -> Order:
+    uid, command, receiver, response, result, document = row
+    return Order(uid, command, Party.parse(receiver), response, result, codec.decode(document) if document else None)
 
 
 def _now() -> int:

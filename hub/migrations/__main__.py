@@ -20,7 +20,7 @@ ROOMS = (
     "hub.tables", "hub.credentials.tables", "hub.ocpi.tables", "hub.cpms.tables", "hub.cpms.stationtables",
     "hub.cpms.tarifftables", "hub.cpms.api.tables", "hub.emsp.tables", "hub.emsp.search.tables",
     "hub.emsp.money.tables", "hub.emsp.api.tables", "hub.ocpp.tables",
-    "hub.emsp.companion.tables", "hub.emsp.drivers.tables",
+    "hub.emsp.companion.tables", "hub.emsp.drivers.tables", "hub.emsp.charging.tables",
 )  # fmt: skip
 RELEASED: frozenset[str] = frozenset()
 """Names of the migrations some store may have; they are never touched again."""

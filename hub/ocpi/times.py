@@ -35,3 +35,13 @@ def microseconds(text: str) -> int:
         ValueError: it is no DateTime of the standard.
     """
     return (moment(text) - EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def stamp(at: datetime.datetime) -> int:
+    """Return a moment as a column holds it: microseconds since the epoch."""
+    return (at - EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def stamped(value: int) -> datetime.datetime:
+    """Return the moment a column holds."""
+    return EPOCH + datetime.timedelta(microseconds=value)

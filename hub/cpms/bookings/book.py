@@ -13,7 +13,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
-from hub.cpms.bookings import calendars, slots
+from hub.cpms.bookings import calendars
 from hub.cpms.bookings.calendars import Terms
 from hub.cpms.bookings.store import Entry, Place, entries, free, take, taken, write
 from hub.cpms.bookings.wishes import Driver, Wish, answered, booking_from, unmet
@@ -21,6 +21,7 @@ from hub.cpms.moments import microseconds
 from hub.cpms.ports import Outlet, SessionStarted
 from hub.cpms.store import Store
 from hub.database.contract import Conflict, Transaction
+from hub.ocpi import slots
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject

@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from hub.cpms.bookings.slots import MINUTES, MOST, begin, days, zone_of
 from hub.cpms.bookings.store import free_runs
 from hub.ocpi.messages import Party
 from hub.ocpi.modules.bookings import has_timeslot
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.slots import MINUTES, MOST, begin, days, zone_of
 from hub.ocpi.times import date_time, microseconds
 
 

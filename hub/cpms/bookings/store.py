@@ -8,10 +8,10 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hub.cpms.bookings.slots import MINUTES
 from hub.cpms.moments import microseconds
 from hub.cpms.plans import PLANS
 from hub.database.contract import Database, Row, Transaction
+from hub.ocpi.slots import MINUTES
 from hub.ocpi.times import EPOCH
 
 

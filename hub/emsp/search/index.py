@@ -51,6 +51,7 @@ class Place:
     green: bool
     tariffs: tuple[str, ...]
     zone: str
+    code: str
     changed: int
 
     @property
@@ -94,8 +95,14 @@ def _place(location: JSONObject, evse: JSONObject) -> Place:
         green=bool((location.get("energy_mix") or {}).get("is_green_energy")),
         tariffs=tuple(dict.fromkeys(each.upper() for one in connectors for each in one.get("tariff_ids") or ())),
         zone=location["time_zone"],
+        code=bare_code(evse.get("evse_id") or ""),
         changed=microseconds(evse["last_updated"]),
     )
+
+
+def bare_code(evse_id: str) -> str:
+    """Return an EVSE-ID as it is compared: without case, separators and blanks (ISO 15118 allows both forms)."""
+    return "".join(each for each in evse_id.upper() if each.isalnum())
 
 
 def _watts(connector: JSONObject) -> int:
@@ -151,6 +158,14 @@ class Index:
                 await self._insert(tx, places_of(each))
 
         await self.database.transact(work)
+
+    async def of_code(self, evse_id: str) -> Place | None:
+        """Return the EVSE whose EVSE-ID stands on a socket, however it is written."""
+        rows = await self.database.fetch(
+            f"SELECT {_READ} FROM emsp_place p WHERE p.code = $1 AND p.code <> '' ORDER BY p.id LIMIT 1",
+            bare_code(evse_id),
+        )
+        return _of(rows[0]) if rows else None
 
     async def nearest(
         self, boxes: Sequence[Box], center: Point, shrink: float, wishes: Wishes, limit: int

@@ -16,6 +16,7 @@ class EmspPlace(Model):
         standards, currents, facilities, capabilities, parking: bits of ``hub.emsp.search.words``.
         green: 1 where its energy is told to be green.
         tariffs: ids, upper case, separated by line feeds.
+        code: its EVSE-ID without separators, upper case; "" where it has none.
         changed: when it last changed, by its CPO, in microseconds since 1970, UTC.
     """
 
@@ -36,6 +37,7 @@ class EmspPlace(Model):
     green = fields.SmallIntField()
     tariffs = Text()
     zone = Text()
+    code = Text()
     changed = fields.BigIntField()
 
     class Meta:
@@ -43,3 +45,4 @@ class EmspPlace(Model):
 
         table = "emsp_place"
         unique_together = (("owner", "location_id", "evse_uid"),)
+        indexes = (("code",),)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.cpms.bookings.slots import MINUTES
+from hub.ocpi.slots import MINUTES
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party

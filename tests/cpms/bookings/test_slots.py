@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.cpms.bookings.slots import MINUTES, OffGrid, begin, booked, covering, days, minute, slot_at, zone_of
+from hub.ocpi.slots import MINUTES, OffGrid, begin, booked, covering, days, minute, slot_at, zone_of
 from hub.cpms.bookings.store import free_runs
 
 UTC = datetime.UTC

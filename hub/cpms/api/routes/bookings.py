@@ -10,12 +10,12 @@ from hub.api.problems import Conflict, NotFound, invalid
 from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.api.scopes import Scope
 from hub.cpms.bookings.book import BookingBook
-from hub.cpms.bookings.slots import begin, days, zone_of
 from hub.cpms.bookings.store import Entry, Place, entries, taken
 from hub.cpms.moments import microseconds
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.modules import bookings
 from hub.ocpi.receiving import child
+from hub.ocpi.slots import begin, days, zone_of
 
 State = Literal["RESERVED", "CANCELED", "NO_SHOW", "FULFILLED", "REJECTED"]
 

@@ -1,4 +1,4 @@
-"""The grid: half hours that begin at :00 and :30 of a Location's own clock.
+"""The grid of bookings, on both sides: half hours that begin at :00 and :30 of a Location's own clock.
 
 A slot is named by the minute it begins at, counted from 1970 in UTC; so the two half hours at 02:00 of
 the day summer time ends are two slots. Zones whose offset is no multiple of half an hour (Nepal) have

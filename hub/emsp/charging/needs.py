@@ -1,0 +1,185 @@
+"""What booking and charging need of the rooms beside it."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from hub.database.contract import Transaction
+from hub.ocpi.messages import Party
+from hub.ocpi.objects import JSON, JSONObject
+
+
+class Clock(Protocol):
+    """Where the time comes from; tests move their own."""
+
+    def now(self) -> datetime.datetime: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """A driver, as far as it matters at a station.
+
+    Attributes:
+        driver_class: which horizon is his: PRIVATE, PROFESSIONAL, ...
+        vehicles: ids of his own.
+        language: ISO 639-1.
+    """
+
+    driver_id: str
+    driver_class: str = "PRIVATE"
+    vehicles: frozenset[str] = frozenset()
+    language: str = "en"
+
+
+class Drivers(Protocol):
+    """Who drives, and with which Token."""
+
+    async def driver(self, driver_id: str) -> Driver | None:
+        """Return a driver who may charge; None: there is none, or he may not any more."""
+        ...
+
+    async def token(self, driver_id: str) -> JSONObject | None:
+        """Return the Token a driver's app charges with, valid, as CPOs know it; None: he has none."""
+        ...
+
+    async def driver_of_phone(self, phone: str) -> str | None:
+        """Return whose number this is (E.164)."""
+        ...
+
+    async def ad_hoc(self, phone: str) -> str | None:
+        """Return a driver made for one who has no account (AD_HOC_USER); None: such ones are not served."""
+        ...
+
+    async def driver_of_token(self, tx: Transaction, uid: str, kind: str) -> str | None:
+        """Return whose Token this is, as a transaction sees it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What a driver may spend on one charge.
+
+    Attributes:
+        limit: all taxes included; None: no limit.
+        currency: ISO 4217.
+    """
+
+    limit: Decimal | None = None
+    currency: str | None = None
+
+
+class PaymentRefused(Exception):
+    """There is no valid way to pay; the message says what the driver can do."""
+
+
+class Money(Protocol):
+    """Whether a charge can be paid for."""
+
+    async def hold(self, driver_id: str, charge_id: str, place: "Spot") -> Allowance:
+        """Set money aside for a charge about to start; again with the same id, it changes nothing.
+
+        Raises:
+            PaymentRefused: nothing was set aside.
+        """
+        ...
+
+    async def release(self, charge_id: str) -> None:
+        """Let go what was set aside for a charge that never began; again, it changes nothing."""
+        ...
+
+
+class Agreements(Protocol):
+    """Which CPOs the provider works with."""
+
+    async def allows(self, driver_id: str, owner: Party) -> bool:
+        """Return whether a driver may use a CPO's stations on his contract."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One thing a driver is told.
+
+    Attributes:
+        key: the same one twice is one.
+        event: a code of ``notices``.
+        text: says what to do, in English; a notifier may say it otherwise from ``data``.
+    """
+
+    key: str
+    event: str
+    driver_id: str
+    text: str
+    data: Mapping[str, JSON] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """Tells drivers, by whatever channel they chose."""
+
+    async def tell(self, told: Told) -> None:
+        """Take what a driver is to be told; an exception means: again later."""
+        ...
+
+
+class SmsGateway(Protocol):
+    """Sends short messages."""
+
+    async def send(self, phone: str, text: str) -> None:
+        """Hand a message over; an exception means: again later."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """An EVSE a CPO told of; ids are CiStrings, kept in upper case.
+
+    Attributes:
+        connector_id: None: the EVSE's own choice.
+    """
+
+    owner: Party
+    location_id: str
+    evse_uid: str
+    connector_id: str | None = None
+
+    @classmethod
+    def of(cls, owner: str, location_id: str, evse_uid: str, connector_id: str | None = None) -> "Spot":
+        """Return the place of some ids, whatever their case."""
+        return cls(
+            owner=Party.parse(owner),
+            location_id=location_id.upper(),
+            evse_uid=evse_uid.upper(),
+            connector_id=connector_id,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.location_id}/{self.evse_uid}"
+
+
+class NoMoney:
+    """A provider that bills afterwards: everything is allowed."""
+
+    async def hold(self, driver_id: str, charge_id: str, place: Spot) -> Allowance:
+        """Return no limit."""
+        return Allowance()
+
+    async def release(self, charge_id: str) -> None:
+        """Do nothing."""
+
+
+class Everyone:
+    """A provider that works with every CPO it knows."""
+
+    async def allows(self, driver_id: str, owner: Party) -> bool:
+        """Return True."""
+        return True
+
+
+class Silence:
+    """Tells nobody; drivers read their notices where they are kept."""
+
+    async def tell(self, told: Told) -> None:
+        """Do nothing."""
