@@ -488,6 +488,52 @@ CREATE TABLE "emsp_authorization" (
 );
 CREATE INDEX "idx_emsp_author_driver__d74695" ON "emsp_authorization" ("driver_id", "at");
 CREATE INDEX "idx_emsp_author_at_a395c5" ON "emsp_authorization" ("at");
+CREATE TABLE "emsp_booked_slot" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "slot" BIGINT NOT NULL,
+    "booking_id" TEXT NOT NULL,
+    CONSTRAINT "uid_emsp_booked_owner_d47913" UNIQUE ("owner", "location_id", "evse_uid", "slot")
+);
+CREATE INDEX "idx_emsp_booked_booking_d09792" ON "emsp_booked_slot" ("booking_id");
+CREATE TABLE "emsp_booking" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "vehicle_id" TEXT,
+    "way" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "connector_id" TEXT,
+    "zone" TEXT NOT NULL,
+    "starts_at" BIGINT NOT NULL,
+    "ends_at" BIGINT NOT NULL,
+    "state" TEXT NOT NULL,
+    "reason" TEXT,
+    "number" TEXT,
+    "offer" TEXT,
+    "token" BLOB NOT NULL,
+    "reference" TEXT NOT NULL,
+    "request_id" TEXT,
+    "due_at" BIGINT,
+    "undo" SMALLINT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    "changed_at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_bookin_driver__22202c" ON "emsp_booking" ("driver_id", "starts_at");
+CREATE INDEX "idx_emsp_bookin_due_at_6d4ecb" ON "emsp_booking" ("due_at");
+CREATE INDEX "idx_emsp_bookin_referen_0c4356" ON "emsp_booking" ("reference");
+CREATE TABLE "emsp_booking_offer" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "number" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    CONSTRAINT "uid_emsp_bookin_owner_5f71ca" UNIQUE ("owner", "number")
+);
+CREATE INDEX "idx_emsp_bookin_owner_e03523" ON "emsp_booking_offer" ("owner", "location_id", "evse_uid");
 CREATE TABLE "emsp_calendar" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
@@ -518,21 +564,72 @@ CREATE TABLE "emsp_cdr_verdict" (
 CREATE INDEX "idx_emsp_cdr_ve_driver__565ce9" ON "emsp_cdr_verdict" ("driver_id", "ended");
 CREATE INDEX "idx_emsp_cdr_ve_ended_568e26" ON "emsp_cdr_verdict" ("ended");
 CREATE TABLE "emsp_charge" (
-    "reference" TEXT NOT NULL  PRIMARY KEY,
+    "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
-    "source" TEXT NOT NULL,
-    "currency" TEXT NOT NULL,
-    "estimate" BIGINT NOT NULL,
-    "payment_id" TEXT,
-    "amount" BIGINT,
-    "paid" BIGINT NOT NULL,
+    "booking_id" TEXT,
+    "origin" TEXT NOT NULL,
+    "phone" TEXT,
+    "place" TEXT  UNIQUE,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "connector_id" TEXT,
+    "token" BLOB NOT NULL,
+    "reference" TEXT,
     "state" TEXT NOT NULL,
-    "due" BIGINT,
-    "told" SMALLINT NOT NULL,
-    "created" BIGINT NOT NULL
+    "outcome" TEXT,
+    "session_id" TEXT,
+    "cdr_id" TEXT,
+    "stop_order" TEXT,
+    "stop_due" BIGINT,
+    "stop_reason" TEXT,
+    "ends_by" BIGINT,
+    "energy" BIGINT NOT NULL,
+    "energy_limit" BIGINT,
+    "power" BIGINT,
+    "soc" SMALLINT,
+    "cost" BIGINT,
+    "cost_limit" BIGINT,
+    "currency" TEXT,
+    "time_limit" BIGINT,
+    "held" SMALLINT NOT NULL,
+    "asked_at" BIGINT NOT NULL,
+    "started_at" BIGINT,
+    "ended_at" BIGINT,
+    "due_at" BIGINT,
+    "news_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_charge_owner_b488d3" UNIQUE ("owner", "session_id")
 );
-CREATE INDEX "idx_emsp_charge_driver__a3390a" ON "emsp_charge" ("driver_id", "created");
-CREATE INDEX "idx_emsp_charge_due_2b6485" ON "emsp_charge" ("due");
+CREATE INDEX "idx_emsp_charge_driver__7cb75f" ON "emsp_charge" ("driver_id", "asked_at");
+CREATE INDEX "idx_emsp_charge_referen_d78750" ON "emsp_charge" ("reference");
+CREATE INDEX "idx_emsp_charge_stop_or_45a947" ON "emsp_charge" ("stop_order");
+CREATE INDEX "idx_emsp_charge_due_at_ba67f2" ON "emsp_charge" ("due_at");
+CREATE INDEX "idx_emsp_charge_stop_du_3ee6e3" ON "emsp_charge" ("stop_due");
+CREATE INDEX "idx_emsp_charge_ends_by_894177" ON "emsp_charge" ("ends_by");
+CREATE TABLE "emsp_charge_case" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "detail" BLOB NOT NULL,
+    "opened_at" BIGINT NOT NULL,
+    "closed_at" BIGINT,
+    "note" TEXT,
+    CONSTRAINT "uid_emsp_charge_kind_503e09" UNIQUE ("kind", "subject")
+);
+CREATE TABLE "emsp_charge_notice" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "key" TEXT NOT NULL UNIQUE,
+    "driver_id" TEXT NOT NULL,
+    "event" TEXT NOT NULL,
+    "text" TEXT NOT NULL,
+    "data" BLOB NOT NULL,
+    "phone" TEXT,
+    "told" SMALLINT NOT NULL,
+    "at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_charge_told_4f7c3f" ON "emsp_charge_notice" ("told", "id");
+CREATE INDEX "idx_emsp_charge_driver__0a6efd" ON "emsp_charge_notice" ("driver_id", "id");
 CREATE TABLE "emsp_consent" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "driver_id" TEXT NOT NULL,
@@ -597,6 +694,14 @@ CREATE TABLE "emsp_driver_login" (
 );
 CREATE INDEX "idx_emsp_driver_driver__e67191" ON "emsp_driver_login" ("driver_id");
 CREATE INDEX "idx_emsp_driver_expires_14b93f" ON "emsp_driver_login" ("expires_at");
+CREATE TABLE "emsp_engaged_slot" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "who" TEXT NOT NULL,
+    "slot" BIGINT NOT NULL,
+    "booking_id" TEXT NOT NULL,
+    CONSTRAINT "uid_emsp_engage_who_c35771" UNIQUE ("who", "slot")
+);
+CREATE INDEX "idx_emsp_engage_booking_c6aabc" ON "emsp_engaged_slot" ("booking_id");
 CREATE TABLE "emsp_favourite" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "driver_id" TEXT NOT NULL,
@@ -816,9 +921,11 @@ CREATE TABLE "emsp_place" (
     "green" SMALLINT NOT NULL,
     "tariffs" TEXT NOT NULL,
     "zone" TEXT NOT NULL,
+    "code" TEXT NOT NULL,
     "changed" BIGINT NOT NULL,
     CONSTRAINT "uid_emsp_place_owner_51271d" UNIQUE ("owner", "location_id", "evse_uid")
 );
+CREATE INDEX "idx_emsp_place_code_d296b8" ON "emsp_place" ("code");
 CREATE TABLE "emsp_position" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "driver_id" TEXT NOT NULL,
@@ -873,6 +980,33 @@ CREATE TABLE "emsp_refund" (
 CREATE INDEX "idx_emsp_refund_payment_928b30" ON "emsp_refund" ("payment_id");
 CREATE INDEX "idx_emsp_refund_referen_cb2793" ON "emsp_refund" ("reference");
 CREATE INDEX "idx_emsp_refund_due_3c1349" ON "emsp_refund" ("due");
+CREATE TABLE "emsp_sms" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "phone" TEXT NOT NULL,
+    "text" TEXT NOT NULL,
+    "reply" TEXT,
+    "sent" SMALLINT NOT NULL,
+    "at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_sms_sent_359464" ON "emsp_sms" ("sent");
+CREATE TABLE "emsp_standing_request" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "vehicle_id" TEXT,
+    "kind" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "wish" BLOB NOT NULL,
+    "state" TEXT NOT NULL,
+    "ends_at" BIGINT NOT NULL,
+    "due_at" BIGINT,
+    "booking_id" TEXT,
+    "created_at" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_standi_driver__cc36e5" ON "emsp_standing_request" ("driver_id");
+CREATE INDEX "idx_emsp_standi_due_at_5b9abd" ON "emsp_standing_request" ("due_at");
+CREATE INDEX "idx_emsp_standi_owner_145433" ON "emsp_standing_request" ("owner", "location_id");
 CREATE TABLE "emsp_suggestion" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
