@@ -564,48 +564,21 @@ CREATE TABLE "emsp_cdr_verdict" (
 CREATE INDEX "idx_emsp_cdr_ve_driver__565ce9" ON "emsp_cdr_verdict" ("driver_id", "ended");
 CREATE INDEX "idx_emsp_cdr_ve_ended_568e26" ON "emsp_cdr_verdict" ("ended");
 CREATE TABLE "emsp_charge" (
-    "id" TEXT NOT NULL  PRIMARY KEY,
+    "reference" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
-    "booking_id" TEXT,
-    "origin" TEXT NOT NULL,
-    "phone" TEXT,
-    "place" TEXT  UNIQUE,
-    "owner" TEXT NOT NULL,
-    "location_id" TEXT NOT NULL,
-    "evse_uid" TEXT NOT NULL,
-    "connector_id" TEXT,
-    "token" BYTEA NOT NULL,
-    "reference" TEXT,
+    "source" TEXT NOT NULL,
+    "currency" TEXT NOT NULL,
+    "estimate" BIGINT NOT NULL,
+    "payment_id" TEXT,
+    "amount" BIGINT,
+    "paid" BIGINT NOT NULL,
     "state" TEXT NOT NULL,
-    "outcome" TEXT,
-    "session_id" TEXT,
-    "cdr_id" TEXT,
-    "stop_order" TEXT,
-    "stop_due" BIGINT,
-    "stop_reason" TEXT,
-    "ends_by" BIGINT,
-    "energy" BIGINT NOT NULL,
-    "energy_limit" BIGINT,
-    "power" BIGINT,
-    "soc" SMALLINT,
-    "cost" BIGINT,
-    "cost_limit" BIGINT,
-    "currency" TEXT,
-    "time_limit" BIGINT,
-    "held" SMALLINT NOT NULL,
-    "asked_at" BIGINT NOT NULL,
-    "started_at" BIGINT,
-    "ended_at" BIGINT,
-    "due_at" BIGINT,
-    "news_at" BIGINT NOT NULL,
-    CONSTRAINT "uid_emsp_charge_owner_b488d3" UNIQUE ("owner", "session_id")
+    "due" BIGINT,
+    "told" SMALLINT NOT NULL,
+    "created" BIGINT NOT NULL
 );
-CREATE INDEX "idx_emsp_charge_driver__7cb75f" ON "emsp_charge" ("driver_id", "asked_at");
-CREATE INDEX "idx_emsp_charge_referen_d78750" ON "emsp_charge" ("reference");
-CREATE INDEX "idx_emsp_charge_stop_or_45a947" ON "emsp_charge" ("stop_order");
-CREATE INDEX "idx_emsp_charge_due_at_ba67f2" ON "emsp_charge" ("due_at");
-CREATE INDEX "idx_emsp_charge_stop_du_3ee6e3" ON "emsp_charge" ("stop_due");
-CREATE INDEX "idx_emsp_charge_ends_by_894177" ON "emsp_charge" ("ends_by");
+CREATE INDEX "idx_emsp_charge_driver__a3390a" ON "emsp_charge" ("driver_id", "created");
+CREATE INDEX "idx_emsp_charge_due_2b6485" ON "emsp_charge" ("due");
 CREATE TABLE "emsp_charge_case" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "kind" TEXT NOT NULL,
@@ -676,6 +649,49 @@ CREATE TABLE "emsp_driver" (
 );
 CREATE INDEX "idx_emsp_driver_created_95867d" ON "emsp_driver" ("created_at", "id");
 CREATE INDEX "idx_emsp_driver_driver__38fa7a" ON "emsp_driver" ("driver_class");
+CREATE TABLE "emsp_driver_charge" (
+    "id" TEXT NOT NULL  PRIMARY KEY,
+    "driver_id" TEXT NOT NULL,
+    "booking_id" TEXT,
+    "origin" TEXT NOT NULL,
+    "phone" TEXT,
+    "place" TEXT  UNIQUE,
+    "owner" TEXT NOT NULL,
+    "location_id" TEXT NOT NULL,
+    "evse_uid" TEXT NOT NULL,
+    "connector_id" TEXT,
+    "token" BYTEA NOT NULL,
+    "reference" TEXT,
+    "state" TEXT NOT NULL,
+    "outcome" TEXT,
+    "session_id" TEXT,
+    "cdr_id" TEXT,
+    "stop_order" TEXT,
+    "stop_due" BIGINT,
+    "stop_reason" TEXT,
+    "ends_by" BIGINT,
+    "energy" BIGINT NOT NULL,
+    "energy_limit" BIGINT,
+    "power" BIGINT,
+    "soc" SMALLINT,
+    "cost" BIGINT,
+    "cost_limit" BIGINT,
+    "currency" TEXT,
+    "time_limit" BIGINT,
+    "held" SMALLINT NOT NULL,
+    "asked_at" BIGINT NOT NULL,
+    "started_at" BIGINT,
+    "ended_at" BIGINT,
+    "due_at" BIGINT,
+    "news_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_driver_owner_e5cb62" UNIQUE ("owner", "session_id")
+);
+CREATE INDEX "idx_emsp_driver_driver__98f091" ON "emsp_driver_charge" ("driver_id", "asked_at");
+CREATE INDEX "idx_emsp_driver_referen_db1b99" ON "emsp_driver_charge" ("reference");
+CREATE INDEX "idx_emsp_driver_stop_or_40b410" ON "emsp_driver_charge" ("stop_order");
+CREATE INDEX "idx_emsp_driver_due_at_303f41" ON "emsp_driver_charge" ("due_at");
+CREATE INDEX "idx_emsp_driver_stop_du_15a173" ON "emsp_driver_charge" ("stop_due");
+CREATE INDEX "idx_emsp_driver_ends_by_e41629" ON "emsp_driver_charge" ("ends_by");
 CREATE TABLE "emsp_driver_class" (
     "name" TEXT NOT NULL  PRIMARY KEY,
     "countries" TEXT NOT NULL,

@@ -307,7 +307,7 @@ class BookingDesk:
     async def _nobody_came(self, booking: Booking) -> None:
         """Cancel 15 minutes after the start (RASD-F06), unless the driver is starting just now."""
         rows = await self._ground.database.fetch(
-            "SELECT count(*) FROM emsp_charge WHERE booking_id = $1 AND place IS NOT NULL", booking.id
+            "SELECT count(*) FROM emsp_driver_charge WHERE booking_id = $1 AND place IS NOT NULL", booking.id
         )
         if rows[0][0]:
             return await self._again(booking)

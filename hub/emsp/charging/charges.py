@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """One charge; ``EmspCharge`` explains the columns."""
+    """One charge; ``EmspDriverCharge`` explains the columns."""
 
     id: str
     driver_id: str
@@ -123,13 +123,13 @@ _MARKS = ", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("id", "driver_id", "asked_at"))
 
 #: Notified of every change: driver and charge, by line.
-CHANNEL = "emsp_charge"
+CHANNEL = "emsp_driver_charge"
 
 
 async def write(tx: Transaction, charge: Charge) -> Charge:
     """Write a charge down, or what has become of it, and tell whoever looks on."""
     await tx.execute(
-        f"INSERT INTO emsp_charge ({_LIST}) VALUES ({_MARKS}) ON CONFLICT (id) DO UPDATE SET {_CHANGED}",
+        f"INSERT INTO emsp_driver_charge ({_LIST}) VALUES ({_MARKS}) ON CONFLICT (id) DO UPDATE SET {_CHANGED}",
         *(_stored(name, getattr(charge, name)) for name in _FIELDS),
         str(charge.spot.owner), charge.spot.location_id, charge.spot.evse_uid, charge.spot.connector_id,
     )  # fmt: skip
@@ -143,7 +143,7 @@ async def charges(
     """Return the charges of a condition over the columns, the newest first."""
     end = " FOR UPDATE" if locked else ""
     rows = await source.fetch(
-        f"SELECT {_LIST} FROM emsp_charge WHERE {where} ORDER BY asked_at DESC, id LIMIT {most}{end}", *args
+        f"SELECT {_LIST} FROM emsp_driver_charge WHERE {where} ORDER BY asked_at DESC, id LIMIT {most}{end}", *args
     )
     return [_charge(row) for row in rows]
 

@@ -80,7 +80,7 @@ class Stopping:
         due = stamp(now + self._ground.terms.stop)
         return await self._ground.database.transact(
             lambda tx: tx.execute(
-                "UPDATE emsp_charge SET stop_due = NULL, due_at = $1 WHERE id = $2 AND stop_due IS NOT NULL",
+                "UPDATE emsp_driver_charge SET stop_due = NULL, due_at = $1 WHERE id = $2 AND stop_due IS NOT NULL",
                 due, charge.id,
             )
         ) > 0  # fmt: skip

@@ -149,7 +149,7 @@ class EmspStandingRequest(Model):
         indexes = (("driver_id",), ("due_at",), ("owner", "location_id"))
 
 
-class EmspCharge(Model):
+class EmspDriverCharge(Model):
     """One charge, from the order to the bill.
 
     Attributes:
@@ -210,7 +210,7 @@ class EmspCharge(Model):
     class Meta:
         """Found by Session, reference, stop order, driver and what is due."""
 
-        table = "emsp_charge"
+        table = "emsp_driver_charge"
         unique_together = (("owner", "session_id"),)
         indexes = (
             ("driver_id", "asked_at"), ("reference",), ("stop_order",), ("due_at",), ("stop_due",), ("ends_by",),

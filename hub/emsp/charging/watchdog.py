@@ -69,6 +69,6 @@ class Watchdog:
         await self._ground.money.release(charge.id)
 
         async def work(tx: Transaction) -> None:
-            await tx.execute("UPDATE emsp_charge SET held = 0 WHERE id = $1 AND state = 'FAILED'", charge.id)
+            await tx.execute("UPDATE emsp_driver_charge SET held = 0 WHERE id = $1 AND state = 'FAILED'", charge.id)
 
         await self._ground.database.transact(work)

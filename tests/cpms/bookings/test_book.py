@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.ocpi.slots import MINUTES
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import bookings, commands
+from hub.ocpi.slots import MINUTES
 from hub.ocpi.versions import VERSIONS
 from tests.cpms.bookings.conftest import at, booking_token
 from tests.rooms import EMSP, HUB, ask, token

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.ocpi.slots import MINUTES, OffGrid, begin, booked, covering, days, minute, slot_at, zone_of
 from hub.cpms.bookings.store import free_runs
+from hub.ocpi.slots import MINUTES, OffGrid, begin, booked, covering, days, minute, slot_at, zone_of
 
 UTC = datetime.UTC
 ZONES = ["UTC", "Europe/Amsterdam", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe", "Asia/Kolkata"]
