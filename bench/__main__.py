@@ -20,12 +20,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (5)")
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, in seconds (2)")
     parser.add_argument("--objects", type=int, default=100_000, help="Locations in the large hub (100,000)")
+    parser.add_argument("--evses", type=int, default=1_000_000, help="EVSEs that are searched (1,000,000)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run, with its logs")
     given = parser.parse_args()
     rows = [row.upper() for row in given.rows] or list(ROWS)
     if unknown := set(rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    ground = Ground(rounds=given.rounds, seconds=given.seconds, objects=given.objects)
+    ground = Ground(rounds=given.rounds, seconds=given.seconds, objects=given.objects, evses=given.evses)
     verdicts: list[Verdict] = []
     with ground.whole:
         for row in rows:
@@ -33,7 +34,9 @@ def main() -> int:
     report.show(verdicts)
     # What was measured shorter or in part is not the table of docs/benchmarks.md.
     plain = Ground.__dataclass_fields__
-    if len(rows) == len(ROWS) and all(getattr(ground, each) >= plain[each].default for each in ("rounds", "objects")):
+    if len(rows) == len(ROWS) and all(
+        getattr(ground, each) >= plain[each].default for each in ("rounds", "objects", "evses")
+    ):
         report.write(verdicts, ground)
     if not given.keep:
         ground.remove()

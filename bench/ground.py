@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+
 from bench.environments import start_peer
 from bench.hub import HUB_ID, Hub, Platform
 from bench.load import Load, Run, run
 from bench.processes import Failure, Server, free_ports
 from bench.samples import COUNTRY, NUMBER, PARTY, location
 from hub.ocpi.wire import Wire
+from tests.postgres import Server as PostgresServer
 
 HOME = Path(__file__).resolve().parent.parent / ".bench"
 CPO = (COUNTRY, PARTY)
@@ -29,6 +32,7 @@ class Ground:
         seconds: how long one load lasts.
         objects: Locations in the large hub.
         connections: platforms connected to it.
+        evses: in the index that is searched.
         row: ends what one row started.
         whole: ends what lasts for the whole run.
     """
@@ -37,6 +41,7 @@ class Ground:
     seconds: int = 2
     objects: int = 100_000
     connections: int = 200
+    evses: int = 1_000_000
     folder: Path = field(default_factory=lambda: HOME / "run")
     row: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     whole: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -62,6 +67,14 @@ class Ground:
         hub = Hub(self.room(name))
         (self.whole if lasting else self.row).callback(lambda: hub.server.stop())
         return hub
+
+    def stores(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield each engine with a fresh store on it: a folder, or the URL of a database."""
+        yield "SQLite", str(self.room(name))
+        server = PostgresServer()
+        self.row.callback(server.remove)
+        asyncio.run(_database(server))
+        yield "PostgreSQL", server.url("bench")
 
     def receivers(self, count: int, *, lasting: bool = False) -> "Receivers":
         """Start platforms for a hub to call."""
@@ -164,3 +177,9 @@ def put_location(cpo: Platform, to: tuple[str, str] = HUB_ID, size: int = 4600, 
         body=location(size),
         count=count,
     )
+
+
+async def _database(server: PostgresServer) -> None:
+    connection = await asyncpg.connect(server.url("postgres"))
+    await connection.execute("CREATE DATABASE bench")
+    await connection.close()

@@ -59,6 +59,7 @@ class Demo:
         self.step("Two external platforms register by the credentials handshake", self.handshake)
         self.step(f"{city.CITY} is imported into our CPMS and broadcast", self.import_city)
         self.step("The sample CPO's Locations and Tariffs reach our eMSP", self.external_city)
+        self.step("A driver's app finds chargers, ours and the sample CPO's, over the eMSP's API", self.find_chargers)
         self.step("Tokens are pushed to every CPO", self.tokens)
         self.step("A card is authorized in real time, by its eMSP at an external platform", self.authorization)
         self.step("A driver of the sample eMSP charges at our CPMS", self.charge_at_ours)
@@ -140,6 +141,31 @@ class Demo:
             lambda: [each for each in self.emall("emsp", "list", "tariffs") if each["party_id"] == "CPX"], "tariffs"
         )
         check("tax_included" in tariffs[0], "raised from 2.2.1: its Tariffs say tax_included now")
+
+    def find_chargers(self) -> None:
+        """Search at the eMSP: everything the hub told it, with distance, price and how old the news is."""
+        key = self.emall("emsp", "key", "create", "--name", "app", "--scope", "chargers:read")["key"]
+        at = city.internal_locations()[0]["coordinates"]
+        asked = {"near": f"{at['latitude']},{at['longitude']}", "available": "true", "limit": "100", "kwh": "20"}
+
+        def search(**more: str) -> JSON:
+            answer = self.http.get(
+                f"{self.hub_url}/emsp/api/v1/search",
+                params=asked | more,
+                headers={"Authorization": f"Bearer {key}"},
+            )
+            return answer.raise_for_status().json()
+
+        owners = until(lambda: {CPMS, SAMPLE_CPO} <= {each["owner"] for each in search()["items"]}, "both are found")
+        check(bool(owners), f"free chargers of {CPMS} and of {SAMPLE_CPO} are found the same way")
+        nearest = search(sort="price")["items"][0]
+        price = nearest["price"]
+        held(
+            f"20 kWh are cheapest at {nearest['owner']} {nearest['location_id']}, {nearest['metres']} m away:"
+            f" {price['amount']} {price['currency']} in {nearest['hours']} h"
+        )
+        seen = search(standards="CHADEMO", least_power="900000")
+        check(not seen["items"], f"no charger has 900 kW for CHAdeMO: {[each['wish'] for each in seen['reasons']]}")
 
     def tokens(self) -> None:
         """Both eMSPs' tokens must be at both CPOs."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.ground import Ground
 from bench.rounds import Verdict
-from bench.rows import chargers, fan_out, memory, meter, page, price, route, start, status, store, validate
+from bench.rows import chargers, fan_out, memory, meter, page, price, route, search, start, status, store, validate
 
 #: What each row needs beside the hub: a tool or a peer, as ``BENCH_SKIP`` names them.
 ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
@@ -18,5 +18,7 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "START": (start.measured, frozenset()),
     "CHARGERS": (chargers.measured, frozenset()),
     "STATUS": (status.measured, frozenset()),
+    "SEARCH": (search.searched, frozenset()),
+    "FLIP": (search.flipped, frozenset()),
     "METER": (meter.measured, frozenset({"ocpp"})),
 }
