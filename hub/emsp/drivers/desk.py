@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 
 from hub.api.passwords import Passwords
 from hub.database.contract import Transaction
 from hub.emsp.drivers.agreements import Agreements
 from hub.emsp.drivers.authorizations import Authorizations
+from hub.emsp.drivers.brands import Brands
 from hub.emsp.drivers.classes import Classes
 from hub.emsp.drivers.garage import Garage
 from hub.emsp.drivers.judging import Judge
 from hub.emsp.drivers.letters import Letters, LinkOf
 from hub.emsp.drivers.logins import Logins
 from hub.emsp.drivers.means import Means
-from hub.emsp.drivers.needs import AlwaysCredit, Credit, Mailer, Now
+from hub.emsp.drivers.needs import AlwaysCredit, Brand, Credit, Identities, Mailer, NoIdentities, Now
 from hub.emsp.drivers.people import People
+from hub.emsp.drivers.privacy import Privacy
 from hub.emsp.drivers.proving import Proving
+from hub.emsp.drivers.registration import Registrar
 from hub.emsp.drivers.signing_up import SigningUp
 from hub.emsp.drivers.tokens import Tokens
 from hub.emsp.store import Store
@@ -38,6 +42,7 @@ class Desk:
         hints: whether a wrong log-in is told what was wrong (decision 0030).
         scopes: what a driver may do in the API.
         issuer: company named on Tokens.
+        brands: those with an identity provider of their own; ``identities`` speaks with these.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class Desk:
         link_of: LinkOf,
         issuer: str,
         credit: Credit | None = None,
+        brands: Sequence[Brand] = (),
+        identities: Identities | None = None,
         passwords: Passwords | None = None,
         hints: bool = True,
         scopes: frozenset[str] = frozenset(),
@@ -75,6 +82,17 @@ class Desk:
         self.judge = Judge(
             people=self.people, tokens=self.tokens, agreements=self.agreements, classes=self.classes,
             authorizations=self.authorizations, credit=credit or AlwaysCredit(), location_of=self._location, now=now,
+        )  # fmt: skip
+        self.brands = Brands(
+            database, brands=brands, identities=identities or NoIdentities(), people=self.people, tokens=self.tokens,
+            logins=self.logins, now=now,
+        )  # fmt: skip
+        self.registrar = Registrar(
+            database, people=self.people, tokens=self.tokens, logins=self.logins, letters=self.letters
+        )  # fmt: skip
+        self.privacy = Privacy(
+            database, people=self.people, garage=self.garage, tokens=self.tokens, logins=self.logins,
+            authorizations=self.authorizations, now=now,
         )  # fmt: skip
         self._sweeping: asyncio.Task[None] | None = None
 

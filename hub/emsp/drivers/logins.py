@@ -32,7 +32,7 @@ class Device(NamedTuple):
     agent: str = ""
 
 
-class LoggedIn(Shape, frozen=True, kw_only=True):
+class DriverLoggedIn(Shape, frozen=True, kw_only=True):
     """A log-in: its token goes into ``Authorization: Bearer``."""
 
     token: str
@@ -40,7 +40,7 @@ class LoggedIn(Shape, frozen=True, kw_only=True):
     driver_id: str
 
 
-class DriverLogin(Shape, frozen=True, kw_only=True):
+class DriverDevice(Shape, frozen=True, kw_only=True):
     """One device a driver is logged in on.
 
     Attributes:
@@ -95,7 +95,7 @@ class Logins:
         sql = "UPDATE emsp_driver_login SET seen_at = $1 WHERE id = $2 AND seen_at < $1"
         await self._database.transact(lambda tx: tx.execute(sql, now, login_id))
 
-    async def add(self, tx: Transaction, driver_id: str, device: Device) -> LoggedIn:
+    async def add(self, tx: Transaction, driver_id: str, device: Device) -> DriverLoggedIn:
         """Log a driver in who has proved who he is."""
         token, now = new_token(PREFIX), self._now()
         await tx.execute(
@@ -110,9 +110,9 @@ class Logins:
             device.agent.replace("\0", "")[:200],
         )
         await tx.execute("DELETE FROM emsp_driver_login WHERE expires_at <= $1", stored(now))
-        return LoggedIn(token=token, expires_at=now + LONGEST, driver_id=driver_id)
+        return DriverLoggedIn(token=token, expires_at=now + LONGEST, driver_id=driver_id)
 
-    async def of_driver(self, driver_id: str, current: str = "") -> list[DriverLogin]:
+    async def of_driver(self, driver_id: str, current: str = "") -> list[DriverDevice]:
         """Return the devices a driver is logged in on."""
         rows = await self._database.fetch(
             "SELECT id, created_at, seen_at, expires_at, address, agent FROM emsp_driver_login"
@@ -122,7 +122,7 @@ class Logins:
             stored(self._now() - IDLE),
         )
         return [
-            DriverLogin(
+            DriverDevice(
                 id=login_id,
                 created_at=moment_of(created_at),
                 seen_at=moment_of(seen_at),

@@ -71,6 +71,7 @@ class Brand:
         name: in paths and rows.
         title: what drivers are shown.
         issuer: URL of the identity provider.
+        redirect_uris: where its drivers may come back to.
         token_claim: claim that holds the uid of the driver's OCPI Token; without it one is made.
         email_claim: claim that holds the address; his only if the provider says it verified it.
     """
@@ -79,6 +80,7 @@ class Brand:
     title: str
     issuer: str
     client_id: str
+    redirect_uris: tuple[str, ...]
     client_secret: str = ""
     scopes: str = "openid profile email"
     token_claim: str = "ocpi_token_uid"  # noqa: S105  the name of a claim
@@ -116,6 +118,22 @@ class Identities(Protocol):
             IdentityUnavailable: it cannot be reached.
         """
         ...
+
+
+class NoIdentities:
+    """For a provider without brands: nobody is known elsewhere."""
+
+    async def address(
+        self, brand: Brand, *, redirect_uri: str, state: str, nonce: str, verifier: str, language: str = ""
+    ) -> str:
+        """Raise IdentityUnavailable."""
+        raise IdentityUnavailable(brand.issuer)
+
+    async def claims(
+        self, brand: Brand, *, code: str, redirect_uri: str, nonce: str, verifier: str
+    ) -> Mapping[str, JSON]:
+        """Raise IdentityUnavailable."""
+        raise IdentityUnavailable(brand.issuer)
 
 
 #: Returns a Location by CPO and id; None: it is not known here.

@@ -10,7 +10,7 @@ from hub.api.passwords import Passwords
 from hub.api.problems import Fault, Forbidden, Problem, Unauthorized, invalid
 from hub.database.contract import Transaction
 from hub.emsp.drivers.letters import Letters
-from hub.emsp.drivers.logins import Device, LoggedIn, Logins
+from hub.emsp.drivers.logins import Device, DriverLoggedIn, Logins
 from hub.emsp.drivers.needs import Letter
 from hub.emsp.drivers.people import Driver, People, refuse, settled
 from hub.emsp.drivers.signing_up import SigningUp
@@ -45,7 +45,7 @@ class Proving:
 
     # -- in ----------------------------------------------------------------------------------------
 
-    async def log_in(self, email: str, password: str, device: Device) -> LoggedIn:
+    async def log_in(self, email: str, password: str, device: Device) -> DriverLoggedIn:
         """Log a driver in.
 
         Raises:
@@ -57,7 +57,7 @@ class Proving:
         if not driver.confirmed:
             raise Forbidden("Your e-mail address is not confirmed yet: follow the link we sent, or ask for another one")
 
-        async def work(tx: Transaction) -> LoggedIn:
+        async def work(tx: Transaction) -> DriverLoggedIn:
             # The password may have been reset, and every log-in ended, while this one was hashed.
             rows = await tx.fetch("SELECT 1 FROM emsp_driver WHERE id = $1 AND password = $2", driver.id, kept)
             if not rows:

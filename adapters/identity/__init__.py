@@ -1,0 +1,1 @@
+"""How drivers prove who they are elsewhere: ``hub.emsp.drivers.needs.Identities``."""
