@@ -42,9 +42,11 @@ FINE = {
     "stop_when_full": 0,
     "concurrent_tokens": 0,
     "metrics": 0,
-    "simulator_speed": 0.001,
-    "simulator_tick": 0.1,
+    "login_hints": 0,
 }
+
+#: Settings without an option that are text.
+TEXTS = ("test_tokens", "mail_url", "mail_from", "app_url", "brands")
 
 
 class BadSetting(Exception):
@@ -96,6 +98,11 @@ class Settings:
         stop_when_full: 1: a session ends when its car says that it is full, and does not go on to parking.
         concurrent_tokens: 0: one token charges at one place at a time.
         test_tokens: uids of the operator's testers, by comma; they charge 5 minutes, unbilled.
+        mail_url: SMTP server of letters to drivers, smtp://user:password@host:587; empty: they are files in ``data``.
+        mail_from: address they come from.
+        app_url: of the app's pages that links in letters lead to; empty: our own.
+        brands: file of the eMSP's brands that have an identity provider (JSON).
+        login_hints: 1: a wrong log-in of a driver is told what was wrong (decision 0030).
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
     """
@@ -141,6 +148,11 @@ class Settings:
     stop_when_full: int = 0
     concurrent_tokens: int = 1
     test_tokens: str = ""
+    mail_url: str = ""
+    mail_from: str = "emall@localhost"
+    app_url: str = ""
+    brands: str = ""
+    login_hints: int = 1
     metrics: int = 0
     cpms: str = "builtin"
     cpms_url: str | None = None
@@ -174,8 +186,9 @@ def fine_settings(environment: Mapping[str, str]) -> dict[str, int | float | str
         BadSetting: one is no number, or too small.
     """
     found: dict[str, int | float | str] = {}
-    if tokens := environment.get("EMALL_TEST_TOKENS", "").strip():
-        found["test_tokens"] = tokens
+    for name in TEXTS:
+        if given := environment.get(f"EMALL_{name.upper()}", "").strip():
+            found[name] = given
     for name, least in FINE.items():
         variable = f"EMALL_{name.upper()}"
         text = environment.get(variable, "").strip()

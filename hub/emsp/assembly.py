@@ -4,16 +4,19 @@ Rooms know each other by the Protocols of their ``needs.py`` only; here they are
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hub.api.feed import Feed
 from hub.database.contract import Database
 from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
+from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
+from hub.emsp.api.routes.links import LinkRoutes
+from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
-from hub.emsp.api.scopes import DRIVER_SCOPES
+from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
 from hub.emsp.drivers.desk import Desk
-from hub.emsp.drivers.needs import Mailer
+from hub.emsp.drivers.needs import Brand, Identities, Mailer
 from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
@@ -28,6 +31,9 @@ class Assembly:
 
     Args:
         mailer: sends letters to drivers.
+        app_url: of the app's pages that links in letters lead to; "": our own.
+        brands: those with an identity provider of their own; ``identities`` speaks with these.
+        hints: whether a wrong log-in of a driver is told what was wrong.
 
     Attributes:
         store: what CPOs told, and our Tokens.
@@ -45,6 +51,10 @@ class Assembly:
         page_limit: int = 100,
         public_url: str = "",
         mailer: Mailer,
+        app_url: str = "",
+        brands: Sequence[Brand] = (),
+        identities: Identities | None = None,
+        hints: bool = True,
         clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.store = Store(database, party, page_limit=page_limit)
@@ -52,11 +62,15 @@ class Assembly:
         self.statuses = status_feed(database)
         self.finder = Finder(self.store, self.store.index, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
+        pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
         self.drivers = Desk(
             self.store,
             mailer=mailer,
-            link_of=lambda purpose, token: f"{public_url}/app/{purpose.lower()}#{token}",
+            link_of=lambda purpose, token: f"{pages}/{purpose.lower()}?token={token}",
             issuer="emall",
+            brands=brands,
+            identities=identities,
+            hints=hints,
             scopes=DRIVER_SCOPES,
             now=clock,
         )
@@ -68,7 +82,14 @@ class Assembly:
 
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with its rooms."""
-        return [SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate)]
+        return [
+            SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate),
+            SignUpRoutes(self.drivers),
+            DriverRoutes(self.drivers),
+            RegisteredRoutes(self.drivers),
+            AgreementRoutes(self.drivers),
+            LinkRoutes(),
+        ]
 
     async def start(self) -> None:
         """Begin, before the first request."""

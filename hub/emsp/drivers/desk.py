@@ -83,8 +83,9 @@ class Desk:
             people=self.people, tokens=self.tokens, agreements=self.agreements, classes=self.classes,
             authorizations=self.authorizations, credit=credit or AlwaysCredit(), location_of=self._location, now=now,
         )  # fmt: skip
+        self._identities = identities or NoIdentities()
         self.brands = Brands(
-            database, brands=brands, identities=identities or NoIdentities(), people=self.people, tokens=self.tokens,
+            database, brands=brands, identities=self._identities, people=self.people, tokens=self.tokens,
             logins=self.logins, now=now,
         )  # fmt: skip
         self.registrar = Registrar(
@@ -106,6 +107,7 @@ class Desk:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeping
+        await self._identities.close()
 
     async def sweep(self) -> None:
         """Tell Tokens that have ended as no longer valid, and remove accounts nobody confirmed."""

@@ -119,6 +119,10 @@ class Identities(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class NoIdentities:
     """For a provider without brands: nobody is known elsewhere."""
@@ -134,6 +138,9 @@ class NoIdentities:
     ) -> Mapping[str, JSON]:
         """Raise IdentityUnavailable."""
         raise IdentityUnavailable(brand.issuer)
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 #: Returns a Location by CPO and id; None: it is not known here.

@@ -23,16 +23,16 @@ class Issuer:
     Attributes:
         people: by user name: password and claims.
         spoil: changes the claims of an ID Token before it is signed.
-        algorithm, key: what it signs with.
+        sign: makes the ID Token of its claims.
+        key: what it signs with, and publishes.
     """
 
     def __init__(self):
         self.url = ""
         self.people = {}
         self.key = RSAKey.generate_key(2048, {"kid": "1"})
-        self.algorithm = "RS256"
         self.spoil = lambda claims: claims
-        self.signer = None
+        self.sign = lambda claims: jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
         self._codes = {}
         self.application = Starlette(
             routes=[
@@ -71,9 +71,7 @@ class Issuer:
         made = {
             "iss": self.url, "aud": asked["client_id"], "iat": now, "exp": now + 300, "nonce": asked["nonce"], **claims
         }  # fmt: skip
-        header = {"alg": self.algorithm, "kid": self.key.kid}
-        signed = jwt.encode(header, self.spoil(made), self.signer or self.key, algorithms=[self.algorithm])
-        return JSONResponse({"id_token": signed, "access_token": "unused", "token_type": "Bearer"})
+        return JSONResponse({"id_token": self.sign(self.spoil(made)), "access_token": "unused", "token_type": "Bearer"})
 
 
 @contextlib.asynccontextmanager

@@ -1,11 +1,13 @@
 """Logging in at a brand's identity provider, over HTTP to a provider on this machine (INCAR-UC001, INCAR-UC002)."""
 
 import base64
+import hmac
 import json
 
 import httpx
 import pytest
-from joserfc.jwk import OctKey, RSAKey
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from adapters.identity.oidc import OpenIdConnect
 from hub.api.problems import Conflict, Invalid, NotFound, Unauthorized, Unavailable
@@ -37,9 +39,9 @@ async def identities():
     await made.close()
 
 
-def brand_of(issuer, name="blue", **changes):
-    plain = {"title": name.title(), "issuer": issuer.url, "client_id": "emall", "redirect_uris": (BACK,)}
-    return Brand(name=name, **plain | changes)
+def brand_of(provider, name="blue", **changes):
+    plain = {"title": name.title(), "issuer": provider.url, "client_id": "emall", "redirect_uris": (BACK,)}
+    return Brand(name=name, **(plain | changes))
 
 
 @pytest.fixture
@@ -149,30 +151,32 @@ async def test_an_id_token_that_is_not_for_this_log_in_is_refused(desk, issuer, 
 
 
 async def test_an_id_token_signed_by_somebody_else_is_refused(desk, issuer):
-    issuer.signer = RSAKey.generate_key(2048, {"kid": "1"})
+    other = RSAKey.generate_key(2048, {"kid": "1"})
+    issuer.sign = lambda claims: jwt.encode({"alg": "RS256", "kid": "1"}, claims, other)
 
     with pytest.raises(Unauthorized):
         await come_back(desk)
 
 
-async def test_an_id_token_signed_with_the_public_key_as_a_secret_is_refused(desk, issuer):
-    # The library that signs here refuses such a secret too, unless it comes as a number.
-    secret = base64.urlsafe_b64encode(issuer.key.as_pem(private=False)).rstrip(b"=").decode()
-    issuer.signer, issuer.algorithm = OctKey.import_key({"kty": "oct", "k": secret, "kid": "1"}), "HS256"
+@pytest.mark.parametrize("algorithm", ["HS256", "none"])
+async def test_an_id_token_signed_with_the_public_key_as_a_secret_or_by_nobody_is_refused(desk, issuer, algorithm):
+    secret = issuer.key.as_pem(private=False)
+
+    def sign(claims):
+        parts = [encoded(json.dumps(each).encode()) for each in ({"alg": algorithm, "kid": "1"}, claims)]
+        mark = hmac.digest(secret, ".".join(parts).encode(), "sha256") if algorithm == "HS256" else b""
+        return ".".join([*parts, encoded(mark)])
+
+    issuer.sign = sign
 
     with pytest.raises(Unauthorized):
         await come_back(desk)
 
+    assert await drivers(desk) == []
 
-async def test_an_id_token_that_nobody_signed_is_refused(desk, issuer, identities):
-    parts = [{"alg": "none"}, {"iss": issuer.url, "aud": "emall", "sub": "42", "exp": 2**40, "iat": 1, "nonce": "n"}]
-    bare = ".".join(
-        base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=").decode() for each in parts
-    )  # fmt: skip
-    provider = await identities._provider(issuer.url)
 
-    with pytest.raises(Exception, match="not good"):
-        await identities._judged(brand_of(issuer), provider, f"{bare}.", "n")
+def encoded(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 async def test_keys_that_have_changed_are_read_again(desk, issuer):

@@ -13,7 +13,6 @@ from hub.api.passwords import NewPassword
 from hub.api.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, Unavailable
 from hub.api.realms import Access
 from hub.api.shapes import Shape
-from hub.emsp.api.needs import DriverLogin
 from hub.emsp.api.scopes import Scope
 from hub.emsp.drivers.catalogue import VehicleModel, models
 from hub.emsp.drivers.desk import Desk
@@ -109,18 +108,6 @@ class Arrival(Shape, frozen=True, kw_only=True):
 
     state: LinkToken
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
-
-
-class DriverGate:
-    """Knows drivers by the tokens of their log-ins."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    async def whose(self, token: str) -> DriverLogin | None:
-        """Return the log-in a bearer token belongs to; None: it is nobody's, or has ended."""
-        found = await self._desk.logins.principal(token)
-        return DriverLogin(driver_id=found.id, login_id=found.login_id, name=found.name) if found else None
 
 
 class SignUpRoutes:
