@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hub.emsp.assembly import Assembly
     from hub.emsp.drivers.needs import Brand, Mailer
     from hub.emsp.endpoints import EmspEndpoints
+    from hub.emsp.money.ports import PaymentGateway
 
 
 def provider(workshop: Workshop) -> "Assembly | None":
@@ -32,6 +33,7 @@ def provider(workshop: Workshop) -> "Assembly | None":
         workshop.database,
         Party.parse(settings.emsp_id),
         page_limit=settings.page_limit,
+        gateway=_gateway(workshop),
         public_url=settings.public_url,
         mailer=_mailer(settings),
         app_url=settings.app_url,
@@ -111,3 +113,15 @@ def _endpoints(made: "Assembly | None", room: PartyRoom, hub_party: Party) -> "E
     if made is not None:
         made.behind(endpoints)
     return endpoints
+
+
+def _gateway(workshop: Workshop) -> "PaymentGateway":
+    """Return the payment provider the settings name."""
+    key, secret = workshop.settings.stripe_key, workshop.settings.stripe_webhook_secret
+    if key is None or secret is None:
+        from adapters.payment.simulator import PaymentSimulator
+
+        return PaymentSimulator()
+    from adapters.payment.stripe import StripeGateway
+
+    return StripeGateway(key=key, webhook_secret=secret)

@@ -105,6 +105,8 @@ class Settings:
         login_hints: 1: a wrong log-in of a driver is told what was wrong (decision 0030).
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
+        stripe_key: secret key of the Stripe account drivers pay by; None: payments are simulated.
+        stripe_webhook_secret: of the endpoint Stripe calls, /emsp/api/v1/payment-webhook.
     """
 
     data: Path = Path("data")
@@ -157,6 +159,8 @@ class Settings:
     cpms: str = "builtin"
     cpms_url: str | None = None
     operation_centre: str | None = None
+    stripe_key: str | None = None
+    stripe_webhook_secret: str | None = None
     cpms_key: str | None = None
     simulator_speed: float = 1.0
     simulator_tick: float = 15.0
@@ -215,6 +219,8 @@ def checked(settings: Settings) -> Settings:
     _check_rooms(settings)
     _check_chargers(settings)
     _check_cpms(settings)
+    if (settings.stripe_key is None) != (settings.stripe_webhook_secret is None):
+        raise BadSetting("--stripe-key and --stripe-webhook-secret belong together; give both, or neither")
     if not settings.host or settings.host != settings.host.strip():
         raise BadSetting("--host is empty; give an address such as 127.0.0.1")
     if settings.database and not settings.database.startswith(("postgres://", "postgresql://")):

@@ -68,6 +68,12 @@ def serve(
     operation_centre: Annotated[
         str | None, option("--operation-centre", "Where alarms of stations are POSTed.", metavar="URL")
     ] = None,
+    stripe_key: Annotated[
+        str | None, option("--stripe-key", "Drivers pay by this Stripe account; without it, simulated.", metavar="KEY")
+    ] = None,
+    stripe_webhook_secret: Annotated[
+        str | None, option("--stripe-webhook-secret", "Of the endpoint that Stripe calls.", metavar="SECRET")
+    ] = None,
     hub: Annotated[
         str | None, option("--hub", "Without room hub: the hub to register at.", metavar="VERSIONS_URL")
     ] = None,
@@ -94,6 +100,8 @@ def serve(
         cpms=cpms,
         cpms_url=cpms_url,
         operation_centre=operation_centre,
+        stripe_key=stripe_key,
+        stripe_webhook_secret=stripe_webhook_secret,
         cpms_key=cpms_key,
         hub_url=hub,
         hub_token=hub_token,

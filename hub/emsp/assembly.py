@@ -18,6 +18,8 @@ from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.needs import Brand, Identities, Mailer
 from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.money.ports import PaymentGateway
+from hub.emsp.paying import MoneyRoom
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
@@ -40,6 +42,7 @@ class Assembly:
         feed: live events of drivers.
         statuses: live events of EVSEs.
         drivers: who charges.
+        money: what that costs, and how it is paid.
         api: what drivers and operators ask.
     """
 
@@ -56,11 +59,13 @@ class Assembly:
         identities: Identities | None = None,
         hints: bool = True,
         clock: Callable[[], datetime.datetime] = utc_now,
+        gateway: PaymentGateway,
     ) -> None:
         self.store = Store(database, party, page_limit=page_limit)
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
-        self.finder = Finder(self.store, self.store.index, clock=clock)
+        self.money = MoneyRoom(self.store, gateway, clock)
+        self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
         pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
         self.drivers = Desk(
@@ -79,6 +84,8 @@ class Assembly:
         )
         for each in self.routes():
             self.api.add(each)
+        for each in self.money.routes():
+            self.api.add(each)
 
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with its rooms."""
@@ -95,6 +102,7 @@ class Assembly:
         """Begin, before the first request."""
         await self.store.index.open()
         await self.drivers.start()
+        await self.money.till.start()
 
     def behind(self, endpoints: EmspEndpoints) -> None:
         """Work behind the OCPI door, now that the provider has joined its hub."""
@@ -106,5 +114,6 @@ class Assembly:
 
     async def stop(self) -> None:
         """End."""
+        await self.money.till.stop()
         await self.drivers.stop()
         await self.statuses.stop()

@@ -29,6 +29,22 @@ class DebtOpen(MoneyError):
     """An earlier charge is not paid: save another payment method, and start again when it is paid."""
 
 
+class PaymentDeclined(MoneyError):
+    """Choose another payment method, or ask your bank."""
+
+
+class PaymentPending(MoneyError):
+    """The payment provider has not answered yet: try again in a moment."""
+
+
+class ConfirmationNeeded(MoneyError):
+    """The payment has to be confirmed first."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"Confirm the payment at {url} and start again")
+        self.url = url
+
+
 class UnknownMethod(MoneyError):
     """There is no such payment method that can be used: save it first."""
 

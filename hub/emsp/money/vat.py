@@ -23,6 +23,15 @@ STANDARD_RATES: Mapping[str, Decimal] = {
 }  # fmt: skip
 
 
+#: ISO 3166-1 alpha-3 by alpha-2, of the countries above: parties are named by alpha-2, Locations by alpha-3.
+ALPHA_3: Mapping[str, str] = {
+    "AT": "AUT", "BE": "BEL", "BG": "BGR", "CH": "CHE", "CY": "CYP", "CZ": "CZE", "DE": "DEU", "DK": "DNK", "ES": "ESP",
+    "EE": "EST", "FI": "FIN", "FR": "FRA", "GB": "GBR", "GR": "GRC", "HR": "HRV", "HU": "HUN", "IE": "IRL", "IT": "ITA",
+    "LT": "LTU", "LU": "LUX", "LV": "LVA", "MT": "MLT", "NL": "NLD", "NO": "NOR", "PL": "POL", "PT": "PRT", "RO": "ROU",
+    "SK": "SVK", "SI": "SVN", "SE": "SWE",
+}  # fmt: skip
+
+
 class NoVatRate(Exception):
     """No VAT rate is known for this country: give it one in the settings."""
 

@@ -53,3 +53,13 @@ def test_the_api_describes_itself_where_it_is_served(running: HubProcess, api: h
     assert described["openapi"] == "3.1.0"
     assert described["servers"] == [{"url": f"{running.url}/emsp/api/v1"}]
     assert api.get("/docs").headers["content-type"].startswith("text/html")
+
+
+def test_a_stranger_sees_no_money_and_the_staff_the_books(running: HubProcess, api: httpx.Client) -> None:
+    key = running.emall("emsp", "key", "create", "--name", "books", "--scope", "money:read")["key"]
+
+    stranger = api.get("/wallet")
+    books = api.get("/ledger", headers={"Authorization": f"Bearer {key}"})
+    forged = api.post("/payment-webhook", json={"id": "evt"})
+
+    assert (stranger.status_code, books.json(), forged.status_code) == (401, [], 422)
