@@ -208,7 +208,7 @@ class CpmsStationReservation(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    reservation_id = Text(unique=True)
+    reservation_id = Text()
     station_id = Text()
     evse_id = fields.IntField()
     id_token = Text()
@@ -220,6 +220,7 @@ class CpmsStationReservation(Model):
         """Found by station."""
 
         table = "cpms_station_reservation"
+        unique_together = (("reservation_id",),)
         indexes = (("station_id", "state"),)
 
 

@@ -57,14 +57,15 @@ CREATE TABLE "credentials_connection" (
 CREATE TABLE "cpms_account" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "email" TEXT NOT NULL,
-    "email_key" TEXT NOT NULL UNIQUE,
+    "email_key" TEXT NOT NULL,
     "name" TEXT NOT NULL,
     "role" TEXT NOT NULL,
     "password" TEXT NOT NULL,
     "active" SMALLINT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "changed_at" BIGINT NOT NULL,
-    "last_login_at" BIGINT
+    "last_login_at" BIGINT,
+    CONSTRAINT "uid_cpms_accoun_email_k_97d304" UNIQUE ("email_key")
 );
 CREATE TABLE "cpms_alarm" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -165,25 +166,27 @@ CREATE TABLE "cpms_extension" (
 CREATE TABLE "cpms_key" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "name" TEXT NOT NULL,
-    "token_hash" TEXT NOT NULL UNIQUE,
+    "token_hash" TEXT NOT NULL,
     "scopes" TEXT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "created_by" TEXT NOT NULL,
     "expires_at" BIGINT,
     "used_at" BIGINT,
-    "revoked_at" BIGINT
+    "revoked_at" BIGINT,
+    CONSTRAINT "uid_cpms_key_token_h_3b836b" UNIQUE ("token_hash")
 );
 CREATE TABLE "cpms_login" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "account_id" TEXT NOT NULL,
-    "token_hash" TEXT NOT NULL UNIQUE,
+    "token_hash" TEXT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "seen_at" BIGINT NOT NULL,
     "expires_at" BIGINT NOT NULL,
     "address" TEXT NOT NULL,
     "agent" TEXT NOT NULL,
     "step_up_hash" TEXT,
-    "step_up_until" BIGINT
+    "step_up_until" BIGINT,
+    CONSTRAINT "uid_cpms_login_token_h_0b193b" UNIQUE ("token_hash")
 );
 CREATE INDEX "idx_cpms_login_account_52ec13" ON "cpms_login" ("account_id");
 CREATE TABLE "cpms_object" (
@@ -315,13 +318,14 @@ CREATE TABLE "cpms_station_group" (
 CREATE INDEX "idx_cpms_statio_locatio_81e505" ON "cpms_station_group" ("location_id");
 CREATE TABLE "cpms_station_reservation" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "reservation_id" TEXT NOT NULL UNIQUE,
+    "reservation_id" TEXT NOT NULL,
     "station_id" TEXT NOT NULL,
     "evse_id" INT NOT NULL,
     "id_token" TEXT NOT NULL,
     "document" BLOB NOT NULL,
     "expires_at" BIGINT NOT NULL,
-    "state" TEXT NOT NULL
+    "state" TEXT NOT NULL,
+    CONSTRAINT "uid_cpms_statio_reserva_92dbfe" UNIQUE ("reservation_id")
 );
 CREATE INDEX "idx_cpms_statio_station_6b2ba7" ON "cpms_station_reservation" ("station_id", "state");
 CREATE TABLE "cpms_tariff" (
@@ -414,14 +418,15 @@ CREATE TABLE "emsp_agreement" (
 CREATE TABLE "emsp_api_account" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "email" TEXT NOT NULL,
-    "email_key" TEXT NOT NULL UNIQUE,
+    "email_key" TEXT NOT NULL,
     "name" TEXT NOT NULL,
     "role" TEXT NOT NULL,
     "password" TEXT NOT NULL,
     "active" SMALLINT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "changed_at" BIGINT NOT NULL,
-    "last_login_at" BIGINT
+    "last_login_at" BIGINT,
+    CONSTRAINT "uid_emsp_api_ac_email_k_60fd79" UNIQUE ("email_key")
 );
 CREATE TABLE "emsp_api_audit" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -453,25 +458,27 @@ CREATE INDEX "idx_emsp_api_id_begun_a_75b5b1" ON "emsp_api_idempotency" ("begun_
 CREATE TABLE "emsp_api_key" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "name" TEXT NOT NULL,
-    "token_hash" TEXT NOT NULL UNIQUE,
+    "token_hash" TEXT NOT NULL,
     "scopes" TEXT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "created_by" TEXT NOT NULL,
     "expires_at" BIGINT,
     "used_at" BIGINT,
-    "revoked_at" BIGINT
+    "revoked_at" BIGINT,
+    CONSTRAINT "uid_emsp_api_ke_token_h_453bac" UNIQUE ("token_hash")
 );
 CREATE TABLE "emsp_api_login" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "account_id" TEXT NOT NULL,
-    "token_hash" TEXT NOT NULL UNIQUE,
+    "token_hash" TEXT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "seen_at" BIGINT NOT NULL,
     "expires_at" BIGINT NOT NULL,
     "address" TEXT NOT NULL,
     "agent" TEXT NOT NULL,
     "step_up_hash" TEXT,
-    "step_up_until" BIGINT
+    "step_up_until" BIGINT,
+    CONSTRAINT "uid_emsp_api_lo_token_h_b65334" UNIQUE ("token_hash")
 );
 CREATE INDEX "idx_emsp_api_lo_account_e9a407" ON "emsp_api_login" ("account_id");
 CREATE TABLE "emsp_authorization" (
@@ -551,7 +558,7 @@ CREATE TABLE "emsp_cdr_verdict" (
     "owner" TEXT NOT NULL,
     "cdr_id" TEXT NOT NULL,
     "verdict" TEXT NOT NULL,
-    "session" TEXT  UNIQUE,
+    "session" TEXT,
     "driver_id" TEXT,
     "charge" TEXT,
     "currency" TEXT NOT NULL,
@@ -559,7 +566,8 @@ CREATE TABLE "emsp_cdr_verdict" (
     "price" BIGINT NOT NULL,
     "ended" BIGINT NOT NULL,
     "document" BLOB NOT NULL,
-    CONSTRAINT "uid_emsp_cdr_ve_owner_8d4d9b" UNIQUE ("owner", "cdr_id")
+    CONSTRAINT "uid_emsp_cdr_ve_owner_8d4d9b" UNIQUE ("owner", "cdr_id"),
+    CONSTRAINT "uid_emsp_cdr_ve_session_cd3463" UNIQUE ("session")
 );
 CREATE INDEX "idx_emsp_cdr_ve_driver__565ce9" ON "emsp_cdr_verdict" ("driver_id", "ended");
 CREATE INDEX "idx_emsp_cdr_ve_ended_568e26" ON "emsp_cdr_verdict" ("ended");
@@ -631,7 +639,7 @@ CREATE TABLE "emsp_driver" (
     "email" TEXT,
     "email_key" TEXT,
     "customer_id" TEXT,
-    "customer_key" TEXT  UNIQUE,
+    "customer_key" TEXT,
     "name" TEXT NOT NULL,
     "surname" TEXT NOT NULL,
     "birth_date" TEXT,
@@ -641,11 +649,13 @@ CREATE TABLE "emsp_driver" (
     "reason" TEXT NOT NULL,
     "ends_at" BIGINT,
     "driver_class" TEXT NOT NULL,
-    "group_id" TEXT NOT NULL UNIQUE,
+    "group_id" TEXT NOT NULL,
     "confirmed_at" BIGINT,
     "created_at" BIGINT NOT NULL,
     "changed_at" BIGINT NOT NULL,
-    CONSTRAINT "uid_emsp_driver_brand_520960" UNIQUE ("brand", "email_key")
+    CONSTRAINT "uid_emsp_driver_brand_520960" UNIQUE ("brand", "email_key"),
+    CONSTRAINT "uid_emsp_driver_custome_04a9f4" UNIQUE ("customer_key"),
+    CONSTRAINT "uid_emsp_driver_group_i_9bf049" UNIQUE ("group_id")
 );
 CREATE INDEX "idx_emsp_driver_created_95867d" ON "emsp_driver" ("created_at", "id");
 CREATE INDEX "idx_emsp_driver_driver__38fa7a" ON "emsp_driver" ("driver_class");
@@ -701,12 +711,13 @@ CREATE TABLE "emsp_driver_class" (
 CREATE TABLE "emsp_driver_login" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
-    "token_hash" TEXT NOT NULL UNIQUE,
+    "token_hash" TEXT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "seen_at" BIGINT NOT NULL,
     "expires_at" BIGINT NOT NULL,
     "address" TEXT NOT NULL,
-    "agent" TEXT NOT NULL
+    "agent" TEXT NOT NULL,
+    CONSTRAINT "uid_emsp_driver_token_h_4bdb07" UNIQUE ("token_hash")
 );
 CREATE INDEX "idx_emsp_driver_driver__e67191" ON "emsp_driver_login" ("driver_id");
 CREATE INDEX "idx_emsp_driver_expires_14b93f" ON "emsp_driver_login" ("expires_at");
@@ -800,7 +811,8 @@ CREATE TABLE "emsp_ledger_transaction" (
     "currency" TEXT NOT NULL,
     "at" BIGINT NOT NULL,
     "memo" TEXT NOT NULL,
-    "reverses" TEXT  UNIQUE
+    "reverses" TEXT,
+    CONSTRAINT "uid_emsp_ledger_reverse_9a2878" UNIQUE ("reverses")
 );
 CREATE TABLE "emsp_letter" (
     "token_hash" TEXT NOT NULL  PRIMARY KEY,
@@ -814,14 +826,15 @@ CREATE INDEX "idx_emsp_letter_driver__6c6a66" ON "emsp_letter" ("driver_id", "pu
 CREATE INDEX "idx_emsp_letter_expires_92d54b" ON "emsp_letter" ("expires_at");
 CREATE TABLE "emsp_money_telling" (
     "seq" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "key" TEXT NOT NULL UNIQUE,
+    "key" TEXT NOT NULL,
     "document" BLOB NOT NULL,
-    "told" SMALLINT NOT NULL
+    "told" SMALLINT NOT NULL,
+    CONSTRAINT "uid_emsp_money__key_564318" UNIQUE ("key")
 );
 CREATE INDEX "idx_emsp_money__told_1f78eb" ON "emsp_money_telling" ("told", "seq");
 CREATE TABLE "emsp_notification" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "key" TEXT NOT NULL UNIQUE,
+    "key" TEXT NOT NULL,
     "driver_id" TEXT NOT NULL,
     "kind" TEXT NOT NULL,
     "event" TEXT NOT NULL,
@@ -829,7 +842,8 @@ CREATE TABLE "emsp_notification" (
     "data" BLOB NOT NULL,
     "planned" SMALLINT NOT NULL,
     "created" BIGINT NOT NULL,
-    "read_at" BIGINT
+    "read_at" BIGINT,
+    CONSTRAINT "uid_emsp_notifi_key_f65947" UNIQUE ("key")
 );
 CREATE INDEX "idx_emsp_notifi_planned_04f8b0" ON "emsp_notification" ("planned", "id");
 CREATE INDEX "idx_emsp_notifi_driver__0d4d57" ON "emsp_notification" ("driver_id", "id");
@@ -959,20 +973,22 @@ CREATE TABLE "emsp_preference" (
 CREATE TABLE "emsp_push_subscription" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
-    "endpoint" TEXT NOT NULL UNIQUE,
+    "endpoint" TEXT NOT NULL,
     "p256dh" TEXT NOT NULL,
     "auth" TEXT NOT NULL,
-    "created" BIGINT NOT NULL
+    "created" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_push_s_endpoin_aa29f6" UNIQUE ("endpoint")
 );
 CREATE INDEX "idx_emsp_push_s_driver__799e97" ON "emsp_push_subscription" ("driver_id");
 CREATE TABLE "emsp_receipt" (
     "number" TEXT NOT NULL  PRIMARY KEY,
-    "subject" TEXT NOT NULL UNIQUE,
+    "subject" TEXT NOT NULL,
     "driver_id" TEXT NOT NULL,
     "currency" TEXT NOT NULL,
     "amount" BIGINT NOT NULL,
     "at" BIGINT NOT NULL,
-    "document" BLOB NOT NULL
+    "document" BLOB NOT NULL,
+    CONSTRAINT "uid_emsp_receip_subject_b2a41e" UNIQUE ("subject")
 );
 CREATE INDEX "idx_emsp_receip_driver__5e65d1" ON "emsp_receipt" ("driver_id", "at");
 CREATE INDEX "idx_emsp_receip_at_d38480" ON "emsp_receipt" ("at");
@@ -1039,15 +1055,17 @@ CREATE TABLE "emsp_token" (
     "type" TEXT NOT NULL,
     "uid" TEXT NOT NULL,
     "uid_key" TEXT NOT NULL,
-    "contract_id" TEXT NOT NULL UNIQUE,
+    "contract_id" TEXT NOT NULL,
     "label" TEXT NOT NULL,
-    "phone" TEXT  UNIQUE,
+    "phone" TEXT,
     "state" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
     "ends_at" BIGINT,
     "created_at" BIGINT NOT NULL,
     "changed_at" BIGINT NOT NULL,
-    CONSTRAINT "uid_emsp_token_type_423e48" UNIQUE ("type", "uid_key")
+    CONSTRAINT "uid_emsp_token_type_423e48" UNIQUE ("type", "uid_key"),
+    CONSTRAINT "uid_emsp_token_contrac_4102b8" UNIQUE ("contract_id"),
+    CONSTRAINT "uid_emsp_token_phone_ee6a0b" UNIQUE ("phone")
 );
 CREATE INDEX "idx_emsp_token_driver__d4759e" ON "emsp_token" ("driver_id");
 CREATE TABLE "emsp_vehicle" (
@@ -1060,8 +1078,9 @@ CREATE TABLE "emsp_vehicle" (
     "max_ac" INT NOT NULL,
     "max_dc" INT NOT NULL,
     "plate" TEXT NOT NULL,
-    "plate_key" TEXT NOT NULL UNIQUE,
-    "created_at" BIGINT NOT NULL
+    "plate_key" TEXT NOT NULL,
+    "created_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_vehicl_plate_k_355208" UNIQUE ("plate_key")
 );
 CREATE INDEX "idx_emsp_vehicl_driver__c52496" ON "emsp_vehicle" ("driver_id");
 CREATE TABLE "emsp_wallet" (

@@ -18,7 +18,7 @@ class CpmsAccount(Model):
 
     id = Text(primary_key=True)
     email = Text()
-    email_key = Text(unique=True)
+    email_key = Text()
     name = Text()
     role = Text()
     password = Text()
@@ -31,6 +31,7 @@ class CpmsAccount(Model):
         """Found by id and by address."""
 
         table = "cpms_account"
+        unique_together = (("email_key",),)
 
 
 class CpmsLogin(Model):
@@ -46,7 +47,7 @@ class CpmsLogin(Model):
 
     id = Text(primary_key=True)
     account_id = Text()
-    token_hash = Text(unique=True)
+    token_hash = Text()
     created_at = fields.BigIntField()
     seen_at = fields.BigIntField()
     expires_at = fields.BigIntField()
@@ -59,6 +60,7 @@ class CpmsLogin(Model):
         """Found by token, listed by account."""
 
         table = "cpms_login"
+        unique_together = (("token_hash",),)
         indexes = (("account_id",),)
 
 
@@ -74,7 +76,7 @@ class CpmsKey(Model):
 
     id = Text(primary_key=True)
     name = Text()
-    token_hash = Text(unique=True)
+    token_hash = Text()
     scopes = Text()
     created_at = fields.BigIntField()
     created_by = Text()
@@ -86,6 +88,7 @@ class CpmsKey(Model):
         """Found by key."""
 
         table = "cpms_key"
+        unique_together = (("token_hash",),)
 
 
 class CpmsAudit(Model):

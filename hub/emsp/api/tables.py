@@ -18,7 +18,7 @@ class EmspApiAccount(Model):
 
     id = Text(primary_key=True)
     email = Text()
-    email_key = Text(unique=True)
+    email_key = Text()
     name = Text()
     role = Text()
     password = Text()
@@ -31,6 +31,7 @@ class EmspApiAccount(Model):
         """Found by id and by address."""
 
         table = "emsp_api_account"
+        unique_together = (("email_key",),)
 
 
 class EmspApiLogin(Model):
@@ -46,7 +47,7 @@ class EmspApiLogin(Model):
 
     id = Text(primary_key=True)
     account_id = Text()
-    token_hash = Text(unique=True)
+    token_hash = Text()
     created_at = fields.BigIntField()
     seen_at = fields.BigIntField()
     expires_at = fields.BigIntField()
@@ -59,6 +60,7 @@ class EmspApiLogin(Model):
         """Found by token, listed by account."""
 
         table = "emsp_api_login"
+        unique_together = (("token_hash",),)
         indexes = (("account_id",),)
 
 
@@ -74,7 +76,7 @@ class EmspApiKey(Model):
 
     id = Text(primary_key=True)
     name = Text()
-    token_hash = Text(unique=True)
+    token_hash = Text()
     scopes = Text()
     created_at = fields.BigIntField()
     created_by = Text()
@@ -86,6 +88,7 @@ class EmspApiKey(Model):
         """Found by key."""
 
         table = "emsp_api_key"
+        unique_together = (("token_hash",),)
 
 
 class EmspApiAudit(Model):

@@ -20,7 +20,7 @@ class EmspNotification(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    key = Text(unique=True)
+    key = Text()
     driver_id = Text()
     kind = Text()
     event = Text()
@@ -34,6 +34,7 @@ class EmspNotification(Model):
         """Planned in the order they came, listed by driver."""
 
         table = "emsp_notification"
+        unique_together = (("key",),)
         indexes = (("planned", "id"), ("driver_id", "id"))
 
 
@@ -97,7 +98,7 @@ class EmspPushSubscription(Model):
 
     id = Text(primary_key=True)
     driver_id = Text()
-    endpoint = Text(unique=True)
+    endpoint = Text()
     p256dh = Text()
     auth = Text()
     created = fields.BigIntField()
@@ -106,6 +107,7 @@ class EmspPushSubscription(Model):
         """Listed by driver."""
 
         table = "emsp_push_subscription"
+        unique_together = (("endpoint",),)
         indexes = (("driver_id",),)
 
 

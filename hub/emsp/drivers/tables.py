@@ -27,7 +27,7 @@ class EmspDriver(Model):
     email = Text(null=True)
     email_key = Text(null=True)
     customer_id = Text(null=True)
-    customer_key = Text(null=True, unique=True)
+    customer_key = Text(null=True)
     name = Text()
     surname = Text()
     birth_date = Text(null=True)
@@ -37,7 +37,7 @@ class EmspDriver(Model):
     reason = Text()
     ends_at = fields.BigIntField(null=True)
     driver_class = Text()
-    group_id = Text(unique=True)
+    group_id = Text()
     confirmed_at = fields.BigIntField(null=True)
     created_at = fields.BigIntField()
     changed_at = fields.BigIntField()
@@ -46,7 +46,7 @@ class EmspDriver(Model):
         """Found by address, listed in the order they came."""
 
         table = "emsp_driver"
-        unique_together = (("brand", "email_key"),)
+        unique_together = (("brand", "email_key"), ("customer_key",), ("group_id",))
         indexes = (("created_at", "id"), ("driver_class",))
 
 
@@ -87,13 +87,14 @@ class EmspVehicle(Model):
     max_ac = fields.IntField()
     max_dc = fields.IntField()
     plate = Text()
-    plate_key = Text(unique=True)
+    plate_key = Text()
     created_at = fields.BigIntField()
 
     class Meta:
         """Listed by driver."""
 
         table = "emsp_vehicle"
+        unique_together = (("plate_key",),)
         indexes = (("driver_id",),)
 
 
@@ -116,9 +117,9 @@ class EmspToken(Model):
     type = Text()
     uid = Text()
     uid_key = Text()
-    contract_id = Text(unique=True)
+    contract_id = Text()
     label = Text()
-    phone = Text(null=True, unique=True)
+    phone = Text(null=True)
     state = Text()
     reason = Text()
     ends_at = fields.BigIntField(null=True)
@@ -129,7 +130,7 @@ class EmspToken(Model):
         """Found by uid and type, listed by driver."""
 
         table = "emsp_token"
-        unique_together = (("type", "uid_key"),)
+        unique_together = (("type", "uid_key"), ("contract_id",), ("phone",))
         indexes = (("driver_id",),)
 
 
@@ -142,7 +143,7 @@ class EmspDriverLogin(Model):
 
     id = Text(primary_key=True)
     driver_id = Text()
-    token_hash = Text(unique=True)
+    token_hash = Text()
     created_at = fields.BigIntField()
     seen_at = fields.BigIntField()
     expires_at = fields.BigIntField()
@@ -153,6 +154,7 @@ class EmspDriverLogin(Model):
         """Found by token, listed by driver, swept when over."""
 
         table = "emsp_driver_login"
+        unique_together = (("token_hash",),)
         indexes = (("driver_id",), ("expires_at",))
 
 

@@ -18,12 +18,13 @@ class EmspLedgerTransaction(Model):
     currency = Text()
     at = fields.BigIntField()
     memo = Text()
-    reverses = Text(null=True, unique=True)
+    reverses = Text(null=True)
 
     class Meta:
         """Append-only."""
 
         table = "emsp_ledger_transaction"
+        unique_together = (("reverses",),)
 
 
 class EmspLedgerEntry(Model):
@@ -241,7 +242,7 @@ class EmspCdrVerdict(Model):
     owner = Text()
     cdr_id = Text()
     verdict = Text()
-    session = Text(null=True, unique=True)
+    session = Text(null=True)
     driver_id = Text(null=True)
     charge = Text(null=True)
     currency = Text()
@@ -254,7 +255,7 @@ class EmspCdrVerdict(Model):
         """One per CDR; a session is billed once."""
 
         table = "emsp_cdr_verdict"
-        unique_together = (("owner", "cdr_id"),)
+        unique_together = (("owner", "cdr_id"), ("session",))
         indexes = (("driver_id", "ended"), ("ended",))
 
 
@@ -295,7 +296,7 @@ class EmspReceipt(Model):
     """
 
     number = Text(primary_key=True)
-    subject = Text(unique=True)
+    subject = Text()
     driver_id = Text()
     currency = Text()
     amount = fields.BigIntField()
@@ -306,6 +307,7 @@ class EmspReceipt(Model):
         """Found by driver and time."""
 
         table = "emsp_receipt"
+        unique_together = (("subject",),)
         indexes = (("driver_id", "at"), ("at",))
 
 
@@ -331,7 +333,7 @@ class EmspMoneyTelling(Model):
     """
 
     seq = fields.BigIntField(primary_key=True)
-    key = Text(unique=True)
+    key = Text()
     document = fields.BinaryField()
     told = fields.SmallIntField()
 
@@ -339,4 +341,5 @@ class EmspMoneyTelling(Model):
         """Told in order."""
 
         table = "emsp_money_telling"
+        unique_together = (("key",),)
         indexes = (("told", "seq"),)
