@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,9 @@ from hub.cli.output import Failure
 
 if TYPE_CHECKING:
     from hub.ocpp.simulation.fleet import Fleet
+    from hub.ocpp.simulation.station import Station
+
+    _Attend = Callable[[Fleet, asyncio.Event], Awaitable[None]]
 
 app = typer.Typer(help="Simulate charge points, for demonstrations and tests.")
 
@@ -31,7 +35,9 @@ EPILOG = """Faults: drop (the link is lost now and then), duplicate (transaction
 (an answer is lost, so the message is repeated under a new id), late-meter (meter values come five at a time),
 late-stop (the end comes after the status), power-loss, clock-skew (7 minutes), rollover (the meter begins at 0 again),
 unplugged (nobody plugs in after a remote start), faulted (ground failures), refusing (remote starts are rejected),
-mute (no CALL is answered). Ctrl-C ends the simulation."""
+mute (no CALL is answered). Ctrl-C ends the simulation. By hand (--by-hand): "plug SIM0001", "present SIM0001 CARD-1",
+"unplug SIM0001", "fail SIM0001", "mend SIM0001", "lose SIM0001", "restore SIM0001", "show SIM0001"; a number after the station is
+the connector. Each is answered by a line of JSON, and the end of stdin ends the simulation."""
 
 
 @app.command(epilog=EPILOG)
@@ -47,6 +53,10 @@ def simulate(
     seed: Annotated[int, option("--seed", "What is random is the same for the same seed.")] = 0,
     card: Annotated[list[str] | None, option("--card", "A driver who comes now and then; repeat.")] = None,
     every: Annotated[float, option("--every", "Seconds between his visits.", min=1)] = 300.0,
+    meter_interval: Annotated[int, option("--meter-interval", "Seconds between two meter values.", min=0)] = 60,
+    by_hand: Annotated[
+        bool, option("--by-hand", "No drivers: you plug, present and unplug, a line of stdin each.")
+    ] = False,
     data: Annotated[
         Path | None, option("--data", "Add the stations, and a Location they stand at, to this store.", metavar="DIR")
     ] = None,
@@ -84,10 +94,12 @@ def simulate(
                 speed=speed,
                 faults=having,
                 seed=seed,
+                settings={"MeterValueSampleInterval": str(meter_interval)},
             )
             for station_id in station_ids
         ]
-        await _run(Fleet(stations, Visits(cards=tuple(card or ()), every=every)))
+        visits = None if by_hand else Visits(cards=tuple(card or ()), every=every)
+        await _run(Fleet(stations, visits), _by_hand if by_hand else _watched)
 
     asyncio.run(run())
 
@@ -104,13 +116,13 @@ def _checked(url: str, faults: str) -> frozenset[str]:
         raise Failure(f"--faults: {error}; give some of them", 2) from error
 
 
-async def _run(fleet: "Fleet") -> None:
+async def _run(fleet: "Fleet", attend: "_Attend") -> None:
     from hub.ocpp.simulation.link import CannotConnect
 
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    working = asyncio.create_task(_work(fleet, ended))
+    working = asyncio.create_task(_work(fleet, ended, attend))
     waiting = asyncio.create_task(ended.wait())
     await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
     if not working.done():
@@ -127,14 +139,50 @@ async def _run(fleet: "Fleet") -> None:
         raise Failure(f"{error}; {_remedy(error.status)}") from error
 
 
-async def _work(fleet: "Fleet", ended: asyncio.Event) -> None:
+async def _work(fleet: "Fleet", ended: asyncio.Event, attend: "_Attend") -> None:
     async with fleet.running():
-        with _line() as tell:
-            while not ended.is_set():
-                tell(str(fleet.doing()))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), 1.0)
+        await attend(fleet, ended)
         print(fleet.doing(), flush=True)
+
+
+async def _watched(fleet: "Fleet", ended: asyncio.Event) -> None:
+    """Show how the fleet is doing until it is to end."""
+    with _line() as tell:
+        while not ended.is_set():
+            tell(str(fleet.doing()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), 1.0)
+
+
+async def _by_hand(fleet: "Fleet", ended: asyncio.Event) -> None:
+    """Do what stdin says until it ends."""
+    from hub.ocpp.simulation.hands import Hands
+
+    hands = Hands(fleet.stations)
+    await asyncio.gather(*(_accepted(each) for each in fleet.stations))
+    print(json.dumps({"stations": [each.id for each in fleet.stations]}), flush=True)
+    lines = await _stdin()
+    waiting = asyncio.create_task(ended.wait())
+    while not ended.is_set():
+        reading = asyncio.create_task(lines.readline())
+        await asyncio.wait([reading, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done() or not reading.result():
+            reading.cancel()
+            break
+        print(json.dumps(await hands.do(reading.result().decode(errors="replace"))), flush=True)
+    waiting.cancel()
+
+
+async def _accepted(station: "Station") -> None:
+    """Wait until a station may be used; one that is kept waiting is left to its hands."""
+    with contextlib.suppress(TimeoutError):
+        await station.until(lambda: station.registered, timeout=10.0)
+
+
+async def _stdin() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
 
 
 @contextlib.contextmanager

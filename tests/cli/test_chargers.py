@@ -1,6 +1,7 @@
 """``emall chargers simulate`` as a process, against a real WebSocket."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,22 @@ async def test_stations_connect_and_a_signal_ends_them(central: Central, version
     assert (code, err) == (0, "")
     assert sorted(central.points) == ["CP0001", "CP0002", "CP0003"]
     assert out.splitlines()[-1].endswith("of 3 stations registered, 0 charging, 0.0 kWh delivered")
+
+
+async def test_by_hand_each_line_is_done_and_answered_and_the_last_one_ends_it(central: Central) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hub", "chargers", "simulate", "--url", central.url, "--by-hand",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+    out, err = await asyncio.wait_for(process.communicate(b"plug SIM0001\npresent SIM0001 CARD-1\nfly\n"), 30)
+
+    told = [json.loads(line) for line in out.splitlines()[:-1]]
+    assert (process.returncode, err) == (0, b"")
+    assert told[0] == {"stations": ["SIM0001"]}
+    assert [each.get("status") for each in told[1:]] == ["Preparing", "Charging", None]
+    assert (told[2]["card"], "error" in told[3]) == ("Accepted", True)
+    assert len(central.of("StartTransaction")) == 1
 
 
 async def test_what_cannot_work_is_said_in_one_line_and_by_the_exit_code(central: Central) -> None:

@@ -36,9 +36,13 @@ class Doing:
 
 
 class Fleet:
-    """Stations with their drivers."""
+    """Stations with their drivers.
 
-    def __init__(self, stations: Sequence[Station], visits: Visits) -> None:
+    Args:
+        visits: who comes; None: nobody does, and what happens there somebody does by hand.
+    """
+
+    def __init__(self, stations: Sequence[Station], visits: Visits | None) -> None:
         self.stations = stations
         self._visits = visits
         self._energy = sum(each.meter.energy for station in stations for each in station.connectors)
@@ -63,7 +67,8 @@ class Fleet:
         await station.until(lambda: station.link.up or station.link.failure, timeout=60)
         if station.link.failure is not None and not station.link.up:
             raise CannotConnect(str(station.link.failure), station.link.failure.status)
-        Drivers(station, self._visits).start()
+        if self._visits is not None:
+            Drivers(station, self._visits).start()
 
     def doing(self) -> Doing:
         """Return how the stations are doing now."""
