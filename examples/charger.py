@@ -9,13 +9,14 @@ URL, subprotocol and security profile a real charger is given.
 import argparse
 import asyncio
 import base64
-import contextlib
 import datetime
+import sys
 from typing import Any
 
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 
 class Charger(ChargePoint):
@@ -85,5 +86,9 @@ if __name__ == "__main__":
     parser.add_argument("id")
     parser.add_argument("--password")
     given = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main(given.url, given.id, given.password))
+    except InvalidStatus as refused:
+        sys.exit(f"turned away: HTTP {refused.response.status_code}")
+    except KeyboardInterrupt:
+        print("switched off")

@@ -3,10 +3,12 @@
     python -m examples.sample_emsp --port 8012 --hub http://127.0.0.1:8000/ocpi/versions --token TOKEN_A
 
 Two drivers: one with an app, one with a card that CPOs must ask about every time (whitelist NEVER).
-``POST /drive`` and ``POST /stop`` stand for the driver's app; ``GET /state`` shows what arrived.
+``POST /drive``, ``/stop``, ``/book`` and ``/unbook`` stand for the driver's app (the latter two in 2.3.0 only);
+``GET /state`` shows what arrived.
 """
 
 import argparse
+import datetime
 import uuid
 from typing import Any
 
@@ -21,6 +23,7 @@ OFFERED = [
     ("tokens", "SENDER"), ("commands", "SENDER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
     ("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("hubclientinfo", "RECEIVER"),
 ]  # fmt: skip
+BOOKINGS = [("bookings", "RECEIVER")]  # of 2.3.0
 
 
 class SampleEmsp:
@@ -36,14 +39,22 @@ class SampleEmsp:
         self.clients: dict[str, JSON] = {}
         self.authorized: list[JSON] = []
         self.commands: dict[str, JSON] = {}
-        party = Party("Sample eMSP", "EMSP", "FR", "MSX", version, OFFERED, f"http://127.0.0.1:{port}")
+        self.booking_locations: dict[str, JSON] = {}
+        self.bookings: dict[str, JSON] = {}
+        offered = OFFERED + BOOKINGS if version == "2.3.0" else OFFERED
+        party = Party("Sample eMSP", "EMSP", "FR", "MSX", version, offered, f"http://127.0.0.1:{port}")
         self.party = party
         owned = "/{country_code}/{party_id}/{id}"
         for module, shelf in (
             ("locations", self.locations), ("tariffs", self.tariffs), ("sessions", self.sessions),
+            ("bookings", self.bookings),
         ):  # fmt: skip
             party.serve("GET", module, "RECEIVER", owned, self._getter(shelf))
             party.serve("PUT", module, "RECEIVER", owned, self._putter(shelf))
+        booking_location = "/{country_code}/{party_id}/booking_locations/{id}"
+        party.serve("GET", "bookings", "RECEIVER", booking_location, self._getter(self.booking_locations))
+        party.serve("PUT", "bookings", "RECEIVER", booking_location, self._putter(self.booking_locations))
+        party.serve("PATCH", "bookings", "RECEIVER", owned, self.patch_booking)
         party.serve("PATCH", "locations", "RECEIVER", owned + "/{evse_uid}", self.patch_evse)
         party.serve("PATCH", "sessions", "RECEIVER", owned, self.patch_session)
         party.serve("POST", "cdrs", "RECEIVER", "", self.post_cdr)
@@ -55,6 +66,8 @@ class SampleEmsp:
         party.open("GET", "/state", self.state)
         party.open("POST", "/drive", self.drive)
         party.open("POST", "/stop", self.stop)
+        party.open("POST", "/book", self.book)
+        party.open("POST", "/unbook", self.unbook)
 
     async def begin(self) -> None:
         """Register, then tell every CPO our tokens: a broadcast is addressed to the hub."""
@@ -97,6 +110,13 @@ class SampleEmsp:
         session.update(change)
         session["charging_periods"] = periods  # a PATCH adds periods, it does not replace them
         session["updates"] = session.get("updates", 0) + 1
+        return answer()
+
+    async def patch_booking(self, request: Request, change: JSON) -> Response:
+        booking = self.bookings.get(_key(request))
+        if booking is None:
+            return answer(code=2001, message="unknown booking")
+        booking.update(change)
         return answer()
 
     async def post_cdr(self, request: Request, cdr: JSON) -> Response:
@@ -161,6 +181,39 @@ class SampleEmsp:
         self.commands[uid]["response"] = response["result"]
         return JSONResponse(self.commands[uid])
 
+    async def book(self, request: Request, wish: JSON) -> Response:
+        """{"to": "NL-CPO", "evse_uid": ...}: the first half hour that is free, or with ``start_date_time`` that one."""
+        now_, evse = now(), wish["evse_uid"]
+        offered = next((o for o in self.booking_locations.values() if o["booking_option"]["evse_uid"] == evse), None)
+        if offered is None:
+            return JSONResponse({"error": "nothing is offered there"}, 404)
+        slots = [slot for day in offered.get("calendars") or [] for slot in day["available_timeslots"]]
+        free = (_half_hour(slot, now_) for slot in slots)
+        start = wish.get("start_date_time") or next(each for each in free if each)
+        asked = {
+            "country_code": "FR", "party_id": "MSX", "request_id": str(uuid.uuid4()),
+            "location_id": offered["location_id"], "booking_location_id": offered["id"],
+            "booking_option": {"evse_uid": evse}, "tokens": [_booking_token(self.tokens["APP-1"])],
+            "period": {"start_date_time": start, "end_date_time": _shifted(start, 30)},
+            "authorization_reference": str(uuid.uuid4()),
+        }  # fmt: skip
+        return await self._request_booking(wish["to"], asked)
+
+    async def unbook(self, request: Request, wish: JSON) -> Response:
+        """{"to": "NL-CPO", "booking_id": ...}: the driver does not come."""
+        booking = next(each for each in self.bookings.values() if each["id"] == wish["booking_id"])
+        asked = booking["booking_requests"][0]["booking_request"]
+        canceled = {"cancellation_reason": "BROKEN_VEHICLE", "who_canceled": "EMSP"}
+        return await self._request_booking(wish["to"], asked | {"canceled": canceled})
+
+    async def _request_booking(self, to: str, asked: JSON) -> Response:
+        country_code, party_id = to.split("-")
+        try:
+            booking = await self.party.call("POST", "bookings", "SENDER", "", asked, to=(country_code, party_id))
+        except Refused as error:
+            return JSONResponse({"error": str(error)}, 502)
+        return JSONResponse(booking)
+
     async def state(self, request: Request, _: JSON) -> Response:
         return JSONResponse(
             {
@@ -172,12 +225,31 @@ class SampleEmsp:
                 "clients": list(self.clients.values()),
                 "authorized": self.authorized,
                 "commands": list(self.commands.values()),
+                "booking_locations": list(self.booking_locations.values()),
+                "bookings": list(self.bookings.values()),
             }
         )
 
 
 def _key(request: Request) -> str:
     return "/".join(request.path_params[name].upper() for name in ("country_code", "party_id", "id"))
+
+
+def _half_hour(slot: JSON, after: str) -> str | None:
+    """Return the start of the first half hour of a free timeslot that begins after a moment."""
+    start = slot["start_date_time"]
+    while start < after:
+        start = _shifted(start, 30)
+    return start if _shifted(start, 30) <= _shifted(slot["end_date_time"], 0) else None
+
+
+def _shifted(moment: str, minutes: int) -> str:
+    at = datetime.datetime.fromisoformat(moment) + datetime.timedelta(minutes=minutes)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _booking_token(token: JSON) -> JSON:
+    return {name: token[name] for name in ("country_code", "party_id", "uid", "type", "contract_id")}
 
 
 def _token(uid: str, kind: str) -> JSON:

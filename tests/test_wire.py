@@ -491,6 +491,20 @@ async def test_a_post_sees_a_close_that_only_the_kernel_has_heard_of(wire: Wire)
         assert len(other.requests) == 2
 
 
+@pytest.mark.parametrize(("method", "connections"), [("GET", 1), ("PATCH", 2)])
+async def test_what_may_not_be_sent_twice_takes_no_connection_that_has_waited_long(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, method: str, connections: int
+) -> None:
+    """Servers close after 5 seconds by default: a PATCH every 5 seconds would meet the close on its way."""
+    async with peer(OK) as other:
+        await wire.send("GET", other.url, {}, timeout=5)
+        monkeypatch.setattr("hub.ocpi.wire.pool.FRESH", 0.0)
+        await asyncio.sleep(0.01)
+        await wire.send(method, other.url, {}, timeout=5)
+
+        assert other.connections == connections
+
+
 async def test_bytes_nobody_asked_for_end_the_connection(wire: Wire) -> None:
     async with peer(OK + OK, OK) as other:
         await wire.send("GET", other.url, {}, timeout=5)

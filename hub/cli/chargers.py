@@ -35,9 +35,9 @@ EPILOG = """Faults: drop (the link is lost now and then), duplicate (transaction
 (an answer is lost, so the message is repeated under a new id), late-meter (meter values come five at a time),
 late-stop (the end comes after the status), power-loss, clock-skew (7 minutes), rollover (the meter begins at 0 again),
 unplugged (nobody plugs in after a remote start), faulted (ground failures), refusing (remote starts are rejected),
-mute (no CALL is answered). Ctrl-C ends the simulation. By hand (--by-hand): "plug SIM0001", "present SIM0001 CARD-1",
-"unplug SIM0001", "fail SIM0001", "mend SIM0001", "lose SIM0001", "restore SIM0001", "show SIM0001"; a number after the station is
-the connector. Each is answered by a line of JSON, and the end of stdin ends the simulation."""
+mute (no CALL is answered). Ctrl-C ends the simulation. By hand (--by-hand) say "plug SIM0001", "present SIM0001 CARD",
+"unplug SIM0001", "show SIM0001", or fail, mend, lose, restore, power-loss, power-return; a number after the station is
+the connector. Each line is answered by one of JSON, and the end of stdin ends the simulation."""
 
 
 @app.command(epilog=EPILOG)

@@ -12,13 +12,14 @@ import contextlib
 import datetime
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.store import Entry, Place, entries, sweep
 from hub.cpms.bookings.wishes import Driver
 from hub.cpms.desk import OperatorDesk
 from hub.cpms.moments import microseconds
+from hub.cpms.store import LOCATIONS
 from hub.cpms.ports import Authorization, Cpms, OpenReservation, Outlet, StatusChanged
 from hub.database.contract import Transaction
 from hub.ocpi.messages import Party
@@ -51,6 +52,8 @@ class BookingWatch:
         self._task: asyncio.Task[None] | None = None
         self._stopped: dict[str, datetime.datetime] = {}
         self._offered_at: datetime.datetime | None = None
+        self._changed: set[str] = set()  # ids of Locations; "" is any
+        book.store.database.listen(LOCATIONS, self._changed.add)
         book.changed = self._awake.set
 
     async def start(self) -> None:
@@ -90,11 +93,17 @@ class BookingWatch:
             await self._stop_session(entry.session_id, now)
         if self._offered_at is None or now - self._offered_at >= _OFFERS or now.date() != self._offered_at.date():
             self._offered_at = now
-            await self.offer()
+            self._changed.add("")
+        if self._changed:
+            changed = set(self._changed)
+            self._changed.clear()
+            await self.offer(None if "" in changed else changed)
 
-    async def offer(self) -> None:
-        """Bring what all EVSEs offer up to date: days pass, Locations change."""
+    async def offer(self, location_ids: Collection[str] | None = None) -> None:
+        """Bring what all EVSEs offer up to date, or those of some Locations: days pass, Locations change."""
         for location in await self._book.store.locations.all():
+            if location_ids is not None and location["id"] not in location_ids:
+                continue
             places = [Place.of(location["id"], each["uid"]) for each in location.get("evses") or []]
 
             async def work(tx: Transaction, places: list[Place] = places) -> None:

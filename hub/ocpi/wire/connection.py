@@ -26,7 +26,7 @@ class Connection(asyncio.Protocol):
         max_answer: the largest content of an answer taken, in bytes.
         reusable: whether what was said on it allows another request.
         used: whether it has carried an answer already.
-        idle_until: the loop's time until which it may wait for the next request.
+        idle_since: the loop's time since which it waits for the next request; ``idle_until`` how long it may.
     """
 
     def __init__(self, max_answer: int) -> None:
@@ -34,7 +34,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()  # asking for it is a system call each time (getpid)
         self.reusable = True
         self.used = False
-        self.idle_until = 0.0
+        self.idle_since = self.idle_until = 0.0
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None

@@ -8,6 +8,9 @@ from hub.ocpi.wire.connection import Connection
 
 #: How long a connection waits for its next request, in seconds; a shorter Keep-Alive of the peer wins.
 IDLE = 15.0
+#: How long it may have waited for a request that may not be sent twice, in seconds: servers close after 5 by default
+#: (Node.js, uvicorn, Apache), and a request that meets the close on its way is lost.
+FRESH = 3.0
 #: Idle connections kept to one origin, and to all.
 PER_ORIGIN = 64
 TOTAL = 1024
@@ -30,11 +33,13 @@ class Pool:
         """Return a connection that may carry a request, if one waits.
 
         Args:
-            careful: ask the kernel whether the peer has closed it already: for a request that
-                may not be sent twice.
+            careful: only one that has waited for a moment, and the kernel is asked whether the peer
+                has closed it already: for a request that may not be sent twice.
         """
         kept = self._kept.get(key)
         while kept:
+            if careful and kept[-1].loop.time() - kept[-1].idle_since > FRESH:
+                return None  # the others have waited longer
             connection = kept.pop()
             self._count -= 1
             if not connection.open:
@@ -51,7 +56,10 @@ class Pool:
             connection.close()
             return
         loop, said = connection.loop, answer.headers.get("keep-alive")
-        connection.idle_until = loop.time() + (self._idle if said is None else min(self._idle, _allowed(said)))
+        connection.idle_since = loop.time()
+        connection.idle_until = connection.idle_since + (
+            self._idle if said is None else min(self._idle, _allowed(said))
+        )
         kept.append(connection)
         self._count += 1
         if self._sweeper is None:

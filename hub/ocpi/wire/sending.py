@@ -73,8 +73,8 @@ class Wire:
 
         A kept connection may turn out to be closed by the peer. A GET, PUT or DELETE that found it
         so before the first byte of an answer is sent once more, on a new connection. A POST or
-        PATCH is not, for the peer may have acted on it; instead the kernel is asked before one is
-        sent over a kept connection.
+        PATCH is not, for the peer may have acted on it; instead one is sent over a kept connection
+        only if that was used a moment ago, and the kernel is asked whether it is still there.
 
         Args:
             headers: sent as given, after Host; User-Agent, Accept-Encoding and Content-Length are the wire's own.
