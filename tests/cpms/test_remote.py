@@ -211,7 +211,15 @@ async def test_a_station_that_is_lost_meanwhile_starts_nothing(operation, statio
     assert await operation.sessions() == []
 
 
-@pytest.mark.parametrize("status", ["INOPERATIVE", "OUTOFORDER", "BLOCKED", "PLANNED"])
+async def test_a_driver_who_has_plugged_in_already_starts_with_an_app(operation, station, outlet):
+    """His own car makes the EVSE BLOCKED (decision 0022)."""
+    starts(operation, station)
+    plugged = outlet.__class__(**{**vars(outlet), "status": "BLOCKED"})
+
+    assert await operation.cpms.start_session(plugged, leave()) == "ACCEPTED"
+
+
+@pytest.mark.parametrize("status", ["INOPERATIVE", "OUTOFORDER", "PLANNED"])
 async def test_a_disabled_station_is_not_even_asked(operation, station, outlet, status):
     """X-51."""
     disabled = outlet.__class__(**{**vars(outlet), "status": status})

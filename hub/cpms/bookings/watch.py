@@ -19,8 +19,8 @@ from hub.cpms.bookings.store import Entry, Place, entries, sweep
 from hub.cpms.bookings.wishes import Driver
 from hub.cpms.desk import OperatorDesk
 from hub.cpms.moments import microseconds
-from hub.cpms.store import LOCATIONS
 from hub.cpms.ports import Authorization, Cpms, OpenReservation, Outlet, StatusChanged
+from hub.cpms.store import LOCATIONS
 from hub.database.contract import Transaction
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject

@@ -1,12 +1,14 @@
 """What the clock brings about for bookings: the battery reads like a day at the station."""
 
+import asyncio
+
 import pytest
 
 from hub.cpms.desk import BOOKED
 from hub.cpms.ports import StatusChanged
 from hub.ocpi.modules import bookings, cdrs, commands, locations
 from tests.cpms.bookings.conftest import at
-from tests.rooms import ask, token
+from tests.rooms import ask, evse, location, token
 
 STOLEN = {"uid": "CARD-9", "contract_id": "DE-EMP-C9"}
 
@@ -31,6 +33,13 @@ async def status(operator, evse_uid="EVSE1"):
 
 async def state(operator, booking):
     return (await operator.booking(booking["id"]))["reservation_status"]
+
+
+async def heard(operator, location_id):
+    """Return once the watch has heard of a Location; on PostgreSQL word of it takes a moment."""
+    async with asyncio.timeout(5):
+        while location_id not in operator.cpms.bookings._changed:
+            await asyncio.sleep(0.01)
 
 
 async def test_the_station_is_kept_in_time_and_everyone_sees_it_reserved(operator, clock, hub):
@@ -213,6 +222,17 @@ async def test_a_new_day_is_offered_when_it_comes(operator, clock):
     offer = (await operator.offers())[0]
 
     assert [each["id"] for each in offer["calendars"]] == ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"]
+
+
+async def test_a_location_made_while_it_runs_is_offered_at_the_next_look(operator):
+    await operator.look()
+    new = location(id="LOC2", evses=[evse("EVSE9", capabilities=["RESERVABLE"])])
+
+    await operator.cpms.orders()["cpms.import"]({"kind": "locations", "objects": [new]})
+    await heard(operator, "LOC2")
+    await operator.look()
+
+    assert "LOC2" in [each["location_id"] for each in await operator.offers()]
 
 
 @pytest.mark.parametrize("late", [True, False])
