@@ -92,9 +92,8 @@ class Cpms:
 
     def begin(self, socket_id: str, badge: str, ref: str, note: str) -> JSON:
         """Start a charge; the same ref again is the same charge."""
-        for known in self.charges.values():
-            if known["ref"] == ref:
-                return known
+        if (known := next((each for each in self.charges.values() if each["ref"] == ref), None)) is not None:
+            return known
         socket = self.usable(socket_id)
         held = next((each for each in self.holds.values() if each["socket"] == socket_id), None)
         if socket["state"] == "busy" or (held is not None and held["badge"] != badge):
@@ -111,13 +110,14 @@ class Cpms:
         self.become(socket, "busy")
         return charge
 
-    def end(self, charge: JSON) -> None:
+    def end(self, charge: JSON) -> JSON:
         if charge["phase"] == "ended":
             raise Refused(409, "NOT_CHARGING")
         self.meter(charge)
         charge |= {"phase": "ended", "ended_at": self.now()}
         self.tell("charge.ended", charge=charge["id"])
         self.become(self.socket(charge["socket"]), "free")
+        return charge
 
     def meter(self, charge: JSON) -> None:
         """Let energy flow until now."""
@@ -266,10 +266,9 @@ class Api:
         return JSONResponse(answer)
 
     def _charge(self, request: Request) -> JSON:
-        try:
-            return self.cpms.charges[request.path_params["charge"]]
-        except KeyError:
-            raise Refused(404, "NO_SUCH_CHARGE") from None
+        if (charge := self.cpms.charges.get(request.path_params["charge"])) is None:
+            raise Refused(404, "NO_SUCH_CHARGE")
+        return charge
 
     def overview(self, request: Request, body: JSON) -> JSON:
         """All sockets, holds, open questions and charges that are not settled, and the feed's cursor at this moment."""
@@ -296,9 +295,7 @@ class Api:
         return {"charge": charge, "watts": self.cpms.watts(charge)}
 
     def stop(self, request: Request, body: JSON) -> JSON:
-        charge = self._charge(request)
-        self.cpms.end(charge)
-        return {"charge": charge}
+        return {"charge": self.cpms.end(self._charge(request))}
 
     def settle(self, request: Request, body: JSON) -> JSON:
         charge = self._charge(request)
@@ -338,8 +335,8 @@ class Api:
         return {"socket": socket}
 
     def answer_badge(self, request: Request, body: JSON) -> JSON:
-        ask, allow = request.path_params["ask"], bool(body["allow"])
-        self.cpms.answer_badge(ask, allow, body.get("ref", ""), body.get("note", ""))
+        ref, note = body.get("ref", ""), body.get("note", "")
+        self.cpms.answer_badge(request.path_params["ask"], bool(body["allow"]), ref, note)
         return {"ask": None}
 
     # -- the workshop ------------------------------------------------------------------------------

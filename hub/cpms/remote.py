@@ -44,8 +44,8 @@ from hub.ocpp.words import id_tag
 
 log = logging.getLogger(__name__)
 
-#: OCPI's Statuses of an EVSE that nothing can be started at, whatever its station says. BLOCKED is none of them: that is
-#: a car in front of it, and most often the one whose driver has plugged in and now starts with an app.
+#: OCPI's Statuses of an EVSE that nothing can be started at, whatever its station says. BLOCKED is none of them: that
+#: is a car in front of it, and most often the one whose driver has plugged in and now starts with an app.
 _OUT_OF_USE = frozenset({"INOPERATIVE", "OUTOFORDER", "PLANNED", "REMOVED"})
 
 #: What a station's own words for a refusal mean (ReserveNow, UnlockConnector).
