@@ -232,7 +232,7 @@ class OperatorDesk:
             await self.store.end_reservation(tx, event.session_id, "USED")
             booking = await self.book.started(tx, event)
             await self.store.sealed.put(tx, self.party, event.session_id, seal)
-            await self.store.put_session(tx, sessions.started(new, seal), seal)
+            await self.store.put_session(tx, sessions.started(new, seal, known), seal)
             return booking
 
         fulfilled = await self.store.database.transact(work)

@@ -139,8 +139,14 @@ def preferred(now: JSONObject, seal: JSONObject, profile: str, at: datetime.date
     return changed, seal | {"tariff_id": counts["id"]}
 
 
-def started(now: JSONObject, seal: JSONObject) -> JSONObject:
-    """Return a Session with the time its outlet was reserved before, as a charging period of its own."""
+def started(now: JSONObject, seal: JSONObject, before: JSONObject | None = None) -> JSONObject:
+    """Return a Session with the time its outlet was reserved before, as a charging period of its own.
+
+    Args:
+        before: the Session while its start was awaited. The station's clock may be behind the one that dated it.
+    """
+    if before is not None:
+        now = now | {"last_updated": max(now["last_updated"], before["last_updated"])}
     if not seal.get("reserved_at"):
         return now
     return now | {"charging_periods": [_reservation_period(seal, moment(now["start_date_time"]))]}

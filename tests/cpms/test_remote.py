@@ -106,6 +106,24 @@ async def test_a_driver_whose_car_is_not_connected_yet_sees_a_pending_session(op
     assert [each["status"] for each in await operation.sessions()] == ["ACTIVE"]
 
 
+@pytest.mark.parametrize("seconds", [0, -90])
+async def test_a_pending_session_becomes_active_at_its_emsp_whatever_the_stations_clock(
+    operation, station, outlet, hub, seconds
+):
+    """A start that has the date of the waiting, or an earlier one, is told all the same."""
+    task = await waiting(operation, operation.cpms.start_session(outlet, leave()))
+    await operation.endpoints.owed.settled()
+    pending = hub.heard(sessions.put_session)[-1].value
+
+    at = operation.clock.now() + datetime.timedelta(seconds=seconds)
+    await operation.tell(operation.started(at=at))
+    await operation.endpoints.owed.settled()
+
+    active = hub.heard(sessions.patch_session)[-1].value
+    assert (pending["status"], active["status"], await task) == ("PENDING", "ACTIVE", "ACCEPTED")
+    assert active["last_updated"] >= pending["last_updated"]
+
+
 async def test_a_car_that_is_not_connected_in_time_releases_the_start(operation, station, outlet):
     """X-13, X-53."""
     task = await waiting(operation, operation.cpms.start_session(outlet, leave()))
