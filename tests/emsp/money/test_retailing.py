@@ -15,7 +15,7 @@ def place(owner="NL-CPO"):
     return Place(
         owner=owner, location_id="LOC1", evse_uid="E", lat=52, lon=4, status="AVAILABLE", power=50_000, standards=0,
         currents=2, facilities=0, capabilities=0, parking=0, green=False, tariffs=(),
-        zone="Europe/Amsterdam", changed=0,
+        zone="Europe/Amsterdam", code="", changed=0,
     )  # fmt: skip
 
 
