@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub.database import Database, Transaction
-from hub.keeping import Level, UnknownObject, fold, head, key_of, merged, said_in
+from hub.heads import head
+from hub.keeping import Level, UnknownObject, fold, key_of, merged, said_in
 from hub.ocpi import codec
 from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.messages import Body, Party, Request

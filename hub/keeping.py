@@ -4,14 +4,12 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Client Owned Object Push, PUT
 and PATCH chapters of each module.
 """
 
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
+from hub.heads import Head, head
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.interfaces import CLIENT_OWNED, REGISTRY, Operation
@@ -109,46 +107,6 @@ def token_key(uid: str, kind: str) -> str:
     return f"{fold(uid)}|{fold(kind)}"
 
 
-class Head(msgspec.Struct):
-    """The fields of an object that say whose it is, which it is and when it changed."""
-
-    country_code: str | None = None
-    party_id: str | None = None
-    id: str | None = None
-    uid: str | None = None
-    type: str | None = None
-    request_id: str | None = None
-    last_updated: str | None = None
-
-
-_HEAD = Head.__struct_fields__
-S = TypeVar("S", bound=msgspec.Struct)
-
-
-def reader(kind: type[S]) -> Callable[[bytes], S]:
-    """Return a function that reads a few fields out of a judged text; decoding all of it costs more than storing it.
-
-    A field of another type says nothing: it is a ``[]`` that stands for absence, or it only has the name in
-    common, for what an object's declaration does not know is judged by nobody.
-    """
-    decode = msgspec.json.Decoder(kind).decode
-
-    def read(text: bytes) -> S:
-        try:
-            return decode(text)
-        except msgspec.ValidationError:
-            said, found = codec.decode(text), {}
-            for field in msgspec.structs.fields(kind):
-                with contextlib.suppress(msgspec.ValidationError):
-                    found[field.name] = msgspec.convert(said.get(field.name, field.default), field.type)
-            return kind(**found)
-
-    return read
-
-
-head = reader(Head)
-
-
 def said_in(body: Body) -> Head:
     """Return the head of a judged body, read once: checking and keeping both ask."""
     if body.head is None:
@@ -160,8 +118,20 @@ def said_in(body: Body) -> Head:
 
 def _head_of(judged: Mapping[str, Any]) -> Head:
     """Return the head of an object that is decoded already, as it is read out of a text."""
-    values = [judged.get(name) for name in _HEAD]
-    return Head(*[said if said.__class__ is str else None for said in values])
+    return Head(
+        _text(judged, "country_code"),
+        _text(judged, "party_id"),
+        _text(judged, "id"),
+        _text(judged, "uid"),
+        _text(judged, "type"),
+        _text(judged, "request_id"),
+        _text(judged, "last_updated"),
+    )
+
+
+def _text(judged: Mapping[str, Any], name: str) -> str | None:
+    said = judged.get(name)
+    return said if isinstance(said, str) else None
 
 
 def merged(version: str, text: bytes, request: Request, body: Body, level: Level) -> tuple[str, JSONObject, bool]:

@@ -15,7 +15,8 @@ from hub.callbacks import Callbacks, Kind
 from hub.catalogue import Catalogue
 from hub.credentials.connections import Connection
 from hub.database import Database
-from hub.keeping import fold, reader
+from hub.heads import reader
+from hub.keeping import fold
 from hub.ocpi import codec
 from hub.ocpi.client import count, next_link
 from hub.ocpi.errors import InvalidParameters

@@ -12,6 +12,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Message Routing).
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from hub import lending, listing
@@ -141,7 +142,7 @@ class Router:
         Raises:
             InvalidParameters: the owner is no party of the caller's, or URL and body differ.
         """
-        owner = Party.of(request.params["country_code"], request.params["party_id"])
+        owner = _party(request.params["country_code"], request.params["party_id"])
         if owner not in self._parties(request):
             raise InvalidParameters(f"The URL names {owner}, which is no party of the calling platform")
         if request.body is not None:
@@ -323,6 +324,8 @@ class Router:
             raise UnknownEndpoint("There is no such object")
         return response.but(sender=self.hub)
 
+
+_party = lru_cache(maxsize=4096)(Party.of)  # the same few stand in all URLs
 
 #: Whose URL names no owner: whose they are stands in the body alone.
 _OWNED_BY_BODY = (cdrs.post_cdr, bookings.post_booking, invoicereconciliation.post_record)

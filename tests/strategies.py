@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.modules import bookings, cdrs, commands, credentials, locations, sessions, versions
-from hub.ocpi.modules.common import moment
+from hub.ocpi.modules.comparing import moment
 from hub.ocpi.objects import JSON, JSONObject, Text
 from hub.ocpi.shapes import DATE_TIME, Field, Hint, ShapeOf, field_of, shape_of
 

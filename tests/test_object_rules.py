@@ -9,7 +9,7 @@ import pytest
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.interfaces import REGISTRY
 from hub.ocpi.modules import bookings, cdrs, commands, credentials, locations, sessions
-from hub.ocpi.modules.common import moment
+from hub.ocpi.modules.comparing import moment
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.versions import VERSIONS
 

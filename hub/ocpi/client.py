@@ -62,18 +62,8 @@ class Head(msgspec.Struct):
     status_message: str | None = None
 
 
-_decode_head = msgspec.json.Decoder(Head).decode
-
-
-def read_head(text: bytes) -> Head:
-    """Read an envelope, which must be whole.
-
-    Raises:
-        msgspec.DecodeError, UnicodeDecodeError: it lacks something, or is no JSON.
-    """
-    if not text.isascii():
-        text.decode("utf-8")  # msgspec does not look at the UTF-8 of what it leaves raw
-    return _decode_head(text)
+#: Reads an envelope, which must be whole.
+decode_head = msgspec.json.Decoder(Head).decode
 
 
 def as_ocpi(error: WireError, timeout: float) -> OcpiError:

@@ -78,6 +78,18 @@ class Exchange:
         return found
 
 
+def whole_body(exchange: Exchange, max_body: int) -> bytes | None:
+    """Return the body if it is there already, as most are; None: it is to be read.
+
+    Raises:
+        TooLarge: it has more than ``max_body`` bytes.
+    """
+    whole = exchange.direct.taken() if exchange.direct is not None else None
+    if whole is not None and len(whole) > max_body:
+        raise TooLarge(f"The body may have at most {max_body} bytes")
+    return whole
+
+
 async def read_body(exchange: Exchange, max_body: int) -> bytes:
     """Return the body; one that is too large is refused before it is read whole.
 
@@ -85,11 +97,9 @@ async def read_body(exchange: Exchange, max_body: int) -> bytes:
         TooLarge: it has more than ``max_body`` bytes.
         Unparsable: it ended early.
     """
-    whole = exchange.direct.taken() if exchange.direct is not None else None
-    if whole is not None and len(whole) <= max_body:
-        return whole
+    whole = whole_body(exchange, max_body)
     if whole is not None:
-        raise TooLarge(f"The body may have at most {max_body} bytes")
+        return whole
     declared = exchange.headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_body:
         raise TooLarge(f"The body may have at most {max_body} bytes")

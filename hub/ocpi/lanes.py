@@ -22,6 +22,13 @@ class Lane:
         self._free = width
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def taken(self) -> bool:
+        """Take a place if one is left; return whether there was."""
+        if self._free > 0:
+            self._free -= 1
+            return True
+        return False
+
     async def enter(self, timeout: float) -> None:
         """Take a place, at once or when one is left.
 
@@ -31,8 +38,7 @@ class Lane:
         Raises:
             ReceiverTimeout: none was left in that time.
         """
-        if self._free > 0:
-            self._free -= 1
+        if self.taken():
             return
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()

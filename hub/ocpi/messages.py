@@ -4,7 +4,6 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (message routing, unique messa
 """
 
 import datetime
-import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, quote
@@ -14,6 +13,7 @@ import msgspec.structs
 
 from hub.ocpi.bodies import Body, Dialect
 from hub.ocpi.errors import error_for
+from hub.ocpi.ids import message_id
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.objects import JSON
 
@@ -23,15 +23,6 @@ __all__ = ["Body", "Dialect", "Party", "Request", "Response", "message_id", "now
 def now() -> str:
     """Return this instant as an OCPI DateTime: UTC, with milliseconds."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def message_id() -> str:
-    """Return a new unique message id: a random UUID, as the text advises; it guards nothing."""
-    digits = f"{random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[int(digits[16], 16)]}{digits[17:20]}-{digits[20:]}"
-
-
-_VARIANT = "89ab" * 4  # RFC 9562, 4.1
 
 
 class Party(NamedTuple):

@@ -9,7 +9,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc.
 from typing import Protocol
 
 from hub.ocpi import codec
-from hub.ocpi.client import Client, Peer, as_ocpi, authorization, read_envelope, read_head
+from hub.ocpi.client import Client, Peer, as_ocpi, authorization, decode_head, read_envelope
 from hub.ocpi.errors import HubError, NoMatchingEndpoints, OcpiError, ReceiverFailed
 from hub.ocpi.messages import Body, Request, Response, message_id
 from hub.ocpi.quirks import lean
@@ -58,7 +58,8 @@ class RemotePlatform:
         limit = timeout or self._timeout
         content = self._content(request)
         headers = self._headers(request, content)
-        await self._lane.enter(limit)
+        if not self._lane.taken():
+            await self._lane.enter(limit)
         try:
             answer = await self._wire.send(request.operation.method, target, headers, content, timeout=limit)
         except WireError as error:
@@ -112,7 +113,9 @@ class RemotePlatform:
         if answer.status == 401:
             raise HubError("The receiving party refused the hub's credentials (HTTP 401)")
         try:
-            read = read_head(answer.body)
+            if not answer.body.isascii():
+                answer.body.decode("utf-8")  # msgspec does not look at the UTF-8 of what it leaves raw
+            read = decode_head(answer.body)
         except codec.NOT_JSON:
             return self._odd_response(request, answer)
         whole: bytes | None = answer.body

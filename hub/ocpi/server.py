@@ -40,6 +40,7 @@ from hub.ocpi.exchanges import (
     give,
     read_body,
     refusal,
+    whole_body,
 )
 from hub.ocpi.interfaces import REGISTRY, InterfaceRole, Method, Operation
 from hub.ocpi.messages import Body, Party, Request, Response
@@ -129,6 +130,7 @@ class Server:
         self._max_body = max_body
         self._limiter = RateLimit(rate_limit) if rate_limit else None
         pairs = None if offered is None else frozenset(offered)
+        self._versions = {number: VERSIONS[inner_version(number)] for number in (*VERSIONS, *SPOKEN_AS)}
         self._endpoints = {version.number: _endpoints(version, pairs) for version in VERSIONS.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,7 +146,8 @@ class Server:
         await give(answer, exchange)
 
     async def _answer(self, exchange: Exchange) -> Answer:
-        caller = await self._caller(exchange.text(b"authorization"))
+        authorization = exchange.text(b"authorization")
+        caller = self._known(authorization) or await self._caught_up(authorization or "")
         if self._limiter is not None:
             self._limiter.spend(caller.id)
         self._reception.heard(caller)
@@ -155,7 +158,7 @@ class Server:
             _only(method, "GET")
             return configured(exchange, await self._reception.versions(caller))
         number = segments[0] if segments else ""
-        version = VERSIONS.get(inner_version(number))
+        version = self._versions.get(number)
         if version is None or (number in SPOKEN_AS and not self._reception.offers(caller, number)):
             raise UnknownEndpoint("There is no such OCPI version or endpoint")
         if len(segments) == 1:
@@ -167,19 +170,21 @@ class Server:
             raise Unauthorized("A CREDENTIALS_TOKEN_A opens versions and credentials only")
         return await self._module(exchange, caller, version, segments, path)
 
-    async def _caller(self, authorization: str | None) -> Caller:
-        caller: Caller
+    def _known(self, authorization: str | None) -> Caller | None:
+        """Return who presents a token; None: nobody has it, as far as is known here."""
         try:
-            caller = self._reception.authenticate(authorization)
+            caller: Caller = self._reception.authenticate(authorization)
         except Unauthorized:
             if authorization is None:
                 raise
-        else:
-            return caller
+            return None
+        return caller
+
+    async def _caught_up(self, authorization: str) -> Caller:
         # The command line, or another node, may have invited or changed somebody a moment ago; others
         # may just have caught up for their own sake, so it is looked again in any case.
         await self._reception.catch_up()
-        caller = self._reception.authenticate(authorization)
+        caller: Caller = self._reception.authenticate(authorization)
         return caller
 
     async def _credentials(self, exchange: Exchange, caller: Caller, number: str, method: str) -> Answer:
@@ -246,7 +251,8 @@ class Server:
             return Body(None, text=text, version=version) if text else None
         if operation.body is None:
             return None
-        text = await read_body(exchange, self._max_body)
+        whole = whole_body(exchange, self._max_body)
+        text = whole if whole is not None else await read_body(exchange, self._max_body)
         if not text and operation.body_optional:
             return None
         partial = operation.method == "PATCH"

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
-from hub.ocpi.modules.common import PAGED, Role, TokenType, out_of_order
+from hub.ocpi.modules.common import PAGED, Role, TokenType
+from hub.ocpi.modules.comparing import out_of_order
 from hub.ocpi.modules.locations import ConnectorFormat, ConnectorType, EVSEPosition, PowerType, VehicleType
 from hub.ocpi.objects import URL, CiString2, CiString3, CiString36, DateTime, JSONObject, NonEmpty, Number, String
 from hub.ocpi.schema import rule

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
-from hub.ocpi.modules.common import PAGED, Price, TokenType, out_of_order
+from hub.ocpi.modules.common import PAGED, Price, TokenType
+from hub.ocpi.modules.comparing import out_of_order
 from hub.ocpi.modules.locations import ConnectorFormat, ConnectorType, GeoLocation, PowerType
 from hub.ocpi.modules.tariffs import Tariff
 from hub.ocpi.objects import (

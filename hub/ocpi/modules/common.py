@@ -1,4 +1,4 @@
-"""What several chapters share: texts, prices, roles, token and profile types, the order of moments.
+"""What several chapters share: texts, prices, roles, token and profile types.
 
 ``TokenType`` and ``ProfileType`` stand here and not in their chapters because the chapters that
 declare them and those that use them would import each other.
@@ -6,10 +6,9 @@ declare them and those that use them would import each other.
 Source: OCPI 2.3.0, types.asciidoc; mod_tokens.asciidoc, TokenType; mod_sessions.asciidoc, ProfileType.
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from hub.ocpi.objects import DateTime, JSONObject, Number, OpenEnum, String, String2, String512
+from hub.ocpi.objects import DateTime, Number, OpenEnum, String, String2, String512
 
 Role = Literal["CPO", "EMSP", "NAP", "NSP", "OTHER", "SCSP"]
 
@@ -47,35 +46,3 @@ class Price(TypedDict):
 
     before_taxes: Number
     taxes: NotRequired[list[TaxAmount] | None]
-
-
-def moment(text: str) -> str:
-    """Return a DateTime in the one form in which text order is time order."""
-    bare = text.removesuffix("Z")
-    return bare.rstrip("0").removesuffix(".") if "." in bare else bare
-
-
-def out_of_order(value: JSONObject, path: str, begin: str, end: str) -> Iterator[str]:
-    """Yield a fault if a period of time ends before it begins."""
-    begins, ends = value.get(begin), value.get(end)
-    if begins and ends and moment(ends) < moment(begins):
-        yield f"{path}.{end}: is before {begin}"
-
-
-def repeated(elements: list[JSONObject] | None, path: str, name: str, of: str = "") -> list[str]:
-    """Return a fault for each element that has the identifier of an earlier one, compared without case.
-
-    Args:
-        of: the field the elements stand in; it is joined to the path only where something is wrong.
-    """
-    if not elements or len(elements) == 1:
-        return []
-    identifiers = [element[name].upper() for element in elements]
-    if len(set(identifiers)) == len(identifiers):
-        return []
-    within = f"{path}.{of}" if of else path
-    return [
-        f"{within}[{index}].{name}: {elements[index][name]} is there twice"
-        for index, identifier in enumerate(identifiers)
-        if identifier in identifiers[:index]
-    ]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
-from hub.ocpi.modules.common import PAGED, DisplayText, TokenType, out_of_order, repeated
+from hub.ocpi.modules.common import PAGED, DisplayText, TokenType
+from hub.ocpi.modules.comparing import Distinct, Ordered, opens_before_it_closes
 from hub.ocpi.objects import (
     URL,
     Bounds,
@@ -333,38 +334,11 @@ def names_a_token(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
         yield f"{path}.issuer: required when visual_number is set"
 
 
-@rule(Hours)
-def opens_before_it_closes(value: JSONObject, path: str, partial: bool) -> list[str]:
-    """Hours end later on the same day; 00:00 is the end of the day (docs/errata.md, E-06)."""
-    # Of the list and not of its elements: a Location has one for each day of the week, and a call for each takes
-    # a tenth of its judging.
-    hours = value.get("regular_hours") or ()
-    return [
-        f"{path}.regular_hours[{at}].period_end: must be later than period_begin"
-        for at, each in enumerate(hours)
-        if not each.get("period_begin", "") < (end := each.get("period_end", "")) and end not in ("", "00:00")
-    ]
-
-
-@rule(ExceptionalPeriod)
-def exception_ends_after_it_begins(value: JSONObject, path: str, partial: bool) -> Iterator[str]:
-    """A period cannot end before it begins."""
-    yield from out_of_order(value, path, "period_begin", "period_end")
-
-
-@rule(EVSE)
-def connectors_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
-    """A Connector's id stands once in its EVSE."""
-    return repeated(value.get("connectors"), path, "id", of="connectors")
-
-
-@rule(Location)
-def evses_and_parking_places_differ(value: JSONObject, path: str, partial: bool) -> list[str]:
-    """An EVSE's uid and a parking place's id stand once in their Location."""
-    evses, places = value.get("evses"), value.get("parking_places")
-    found = repeated(evses, path, "uid", of="evses")
-    return found + repeated(places, path, "id", of="parking_places") if places else found
-
+rule(Hours)(opens_before_it_closes)
+rule(ExceptionalPeriod)(Ordered("period_begin", "period_end"))
+rule(EVSE)(Distinct("connectors", "id"))
+rule(Location)(Distinct("evses", "uid"))
+rule(Location)(Distinct("parking_places", "id"))
 
 module = Module("locations", owner="CPO", broadcast=True)
 

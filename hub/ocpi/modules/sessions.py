@@ -8,7 +8,8 @@ from typing import Literal, NotRequired, TypedDict
 
 from hub.ocpi.interfaces import Module
 from hub.ocpi.modules.cdrs import AuthMethod, CdrToken, ChargingPeriod
-from hub.ocpi.modules.common import PAGED, Price, ProfileType, out_of_order
+from hub.ocpi.modules.common import PAGED, Price, ProfileType
+from hub.ocpi.modules.comparing import out_of_order
 from hub.ocpi.objects import CiString2, CiString3, CiString36, DateTime, JSONObject, Number, String3, String255
 from hub.ocpi.schema import rule
 
