@@ -24,6 +24,9 @@ FOLDER = Path(__file__).resolve().parent / "_compiled"
 
 #: What a routed request passes. Declarations (of objects, rows, settings) stay as they are: they are read at run time.
 MODULES = (
+    "hub.credentials.connections",
+    "hub.credentials.endpoints",
+    "hub.credentials.presence",
     "hub.front",
     "hub.hops",
     "hub.http",
@@ -35,12 +38,15 @@ MODULES = (
     "hub.ocpi.ids",
     "hub.ocpi.judging",
     "hub.ocpi.lanes",
+    "hub.ocpi.messages",
     "hub.ocpi.modules.comparing",
     "hub.ocpi.remote",
+    "hub.ocpi.routes",
     "hub.ocpi.server",
     "hub.ocpi.strings",
     "hub.ocpi.wire.connection",
     "hub.ocpi.wire.guard",
+    "hub.ocpi.wire.lines",
     "hub.ocpi.wire.pool",
     "hub.ocpi.wire.sending",
     "hub.router",

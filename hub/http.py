@@ -293,7 +293,8 @@ class Listener:
         if self.transport.is_closing():
             return
         self.heard_at = self.loop.time()
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start(self.pipeline.popleft())
 

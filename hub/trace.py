@@ -1,9 +1,9 @@
 """The trace: every hop of every message, for `emall trace CORRELATION_ID`.
 
 A hop is noted in memory and stored with many others at most 200 ms later, so that it costs the message it is about
-next to nothing: the hops of such a while are one row, a JSON array, beside the marks (checksums) of their
-correlation ids, by which the row is found. A row for each hop, with an index of correlation ids, costs as much CPU as
-the rest of the routing.
+next to nothing: the hops of such a while are one row, a JSON array of what kinds there were and which each was, beside
+the marks (checksums) of their correlation ids, by which the row is found. A row for each hop, with an index of
+correlation ids, costs as much CPU as the rest of the routing.
 
 It is an audit and not the truth: a process that is killed loses the hops of its last 200 ms, and a store that cannot
 keep up loses hops rather than memory, and counts them. Nothing else is decided from it.
@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from zlib import crc32
 
 import msgspec
@@ -70,7 +70,7 @@ _FIND = {
 _Noted = tuple[str, int, tuple[Any, ...], float, str]
 _BUNCH = 5_000  # hops in one row at most
 
-_read = msgspec.json.Decoder(list[list[Any]]).decode
+_read = msgspec.json.Decoder(tuple[list[list[str]], list[tuple[str, int, int, int, str]]]).decode
 
 
 def _mark(correlation_id: str) -> bytes:
@@ -160,10 +160,14 @@ class Trace:
             for first in range(0, len(noted), _BUNCH):
                 found = noted[first : first + _BUNCH]
                 marks = b"".join(map(_mark, dict.fromkeys(each[0] for each in found)))
-                hops = [(name, at, *_said(what), round(ms * 1000), note) for name, at, what, ms, note in found]
+                kinds: dict[tuple[Any, ...], int] = {}
+                hops = [
+                    (name, at, kinds.setdefault(what, len(kinds)), round(ms * 1000), note)
+                    for name, at, what, ms, note in found
+                ]
                 await tx.execute(
                     "INSERT INTO hub_hops (at, marks, hops) VALUES ($1, $2, $3)",
-                    found[-1][1], marks, msgspec.json.encode(hops),
+                    found[-1][1], marks, msgspec.json.encode(([_said(each) for each in kinds], hops)),
                 )  # fmt: skip
 
         try:
@@ -208,5 +212,21 @@ def _said(what: "tuple[Any, ...]") -> tuple[str, ...]:
 async def hops(database: Database, correlation_id: str) -> list[Hop]:
     """Return the hops of a message, in the order they were over."""
     bunches = await database.fetch(_FIND[database.dialect], _mark(correlation_id))
-    found = [Hop(*each) for (bunch,) in bunches for each in _read(bunch) if each[0] == correlation_id]
+    found = [hop for (bunch,) in bunches for hop in _of(bunch, correlation_id)]
     return sorted(found, key=lambda hop: hop.at)
+
+
+def _of(bunch: bytes, correlation_id: str) -> list[Hop]:
+    """Return the hops of a message in a bunch."""
+    found = []
+    kinds, hops = _read(bunch)
+    for name, at, kind, duration, note in hops:
+        if name == correlation_id:
+            direction, operation, sender, receiver, connection, outcome = kinds[kind]
+            found.append(
+                Hop(
+                    name, at, cast(Direction, direction), operation, sender, receiver, connection, outcome, duration,
+                    note,
+                )
+            )  # fmt: skip
+    return found

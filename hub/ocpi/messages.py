@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, quote
 
-import msgspec
-import msgspec.structs
-
 from hub.ocpi.bodies import Body, Dialect
 from hub.ocpi.errors import error_for
 from hub.ocpi.ids import message_id
@@ -51,8 +48,19 @@ class Party(NamedTuple):
         return f"{self.country_code}-{self.party_id}"
 
 
-class Request(msgspec.Struct, frozen=True, eq=False):
-    """One call of one operation.
+#: The attributes, for ``but``.
+_REQUEST = (
+    "operation", "sender", "receiver", "params", "tail", "query", "body", "correlation_id", "request_id", "caller",
+    "version",
+)  # fmt: skip
+_RESPONSE = ("data", "status_code", "status_message", "http_status", "headers", "sender", "envelope", "version")
+
+_NO_PARAMS: Mapping[str, str] = {}
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+class Request:
+    """One call of one operation; nothing in it is changed once it has left the server or whoever made it.
 
     Attributes:
         sender: the OCPI-from party; None only for Configuration Modules.
@@ -67,20 +75,40 @@ class Request(msgspec.Struct, frozen=True, eq=False):
         version: the version it was put in; None: the newest.
     """
 
-    operation: Operation
-    sender: Party | None
-    receiver: Party | None = None
-    params: Mapping[str, str] = msgspec.field(default_factory=dict)
-    tail: str = ""
-    query: str = ""
-    body: Body | None = None
-    correlation_id: str = msgspec.field(default_factory=message_id)
-    request_id: str = ""
-    caller: str | None = None
-    version: Dialect | None = None
+    __slots__ = (
+        "body", "caller", "correlation_id", "operation", "params", "query", "receiver", "request_id", "sender", "tail",
+        "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        operation: Operation,
+        sender: Party | None,
+        receiver: Party | None = None,
+        params: Mapping[str, str] = _NO_PARAMS,
+        tail: str = "",
+        query: str = "",
+        body: Body | None = None,
+        correlation_id: str = "",
+        request_id: str = "",
+        caller: str | None = None,
+        version: Dialect | None = None,
+    ) -> None:
+        self.operation = operation
+        self.sender = sender
+        self.receiver = receiver
+        self.params = params
+        self.tail = tail
+        self.query = query
+        self.body = body
+        self.correlation_id = correlation_id or message_id()
+        self.request_id = request_id
+        self.caller = caller
+        self.version = version
 
     def but(self, **changes: Any) -> "Request":
-        return msgspec.structs.replace(self, **changes)
+        """Return this with some of it changed."""
+        return Request(**{name: getattr(self, name) for name in _REQUEST} | changes)
 
     @property
     def path(self) -> str:
@@ -106,8 +134,8 @@ class Request(msgspec.Struct, frozen=True, eq=False):
         return f"{self.operation} {self.sender}->{self.receiver or '?'} {self.correlation_id}"
 
 
-class Response(msgspec.Struct, frozen=True, eq=False):
-    """The answer to a request.
+class Response:
+    """The answer to a request; nothing in it is changed once it is given.
 
     Attributes:
         headers: Link, X-Total-Count, X-Limit, Location; nothing else travels on.
@@ -115,14 +143,27 @@ class Response(msgspec.Struct, frozen=True, eq=False):
         envelope: the whole answer as received, with the version it is in: handed on as it came.
     """
 
-    data: Body | None = None
-    status_code: int = 1000
-    status_message: str | None = None
-    http_status: int = 200
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
-    sender: Party | None = None
-    envelope: bytes | None = None
-    version: Dialect | None = None
+    __slots__ = ("data", "envelope", "headers", "http_status", "sender", "status_code", "status_message", "version")
+
+    def __init__(
+        self,
+        data: Body | None = None,
+        status_code: int = 1000,
+        status_message: str | None = None,
+        http_status: int = 200,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        sender: Party | None = None,
+        envelope: bytes | None = None,
+        version: Dialect | None = None,
+    ) -> None:
+        self.data = data
+        self.status_code = status_code
+        self.status_message = status_message
+        self.http_status = http_status
+        self.headers = headers
+        self.sender = sender
+        self.envelope = envelope
+        self.version = version
 
     @classmethod
     def of(cls, declared: Any, value: JSON, **rest: Any) -> "Response":
@@ -138,7 +179,8 @@ class Response(msgspec.Struct, frozen=True, eq=False):
         return self.data.value if self.data is not None else None
 
     def but(self, **changes: Any) -> "Response":
-        return msgspec.structs.replace(self, **changes)
+        """Return this with some of it changed."""
+        return Response(**{name: getattr(self, name) for name in _RESPONSE} | changes)
 
     def raise_for_status(self) -> Self:
         """Return self, or raise the ``OcpiError`` that says its status code."""

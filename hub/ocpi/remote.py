@@ -11,13 +11,15 @@ from typing import Protocol
 from hub.ocpi import codec
 from hub.ocpi.client import Client, Peer, as_ocpi, authorization, decode_head, read_envelope
 from hub.ocpi.errors import HubError, NoMatchingEndpoints, OcpiError, ReceiverFailed
-from hub.ocpi.messages import Body, Request, Response, message_id
+from hub.ocpi.messages import Body, Party, Request, Response, message_id
 from hub.ocpi.quirks import lean
 from hub.ocpi.versions.steps import Version
-from hub.ocpi.wire import Answer, WireError
+from hub.ocpi.wire import Answer, Lines, WireError
 
 #: Response headers that mean something beyond one hop.
 KEPT_HEADERS = ("link", "x-total-count", "x-limit", "location")
+
+_PAIRS = 4096  # of parties whose headers are remembered
 
 #: HTTP statuses of a receiver that would mean something else if the hub said them.
 _NOT_RELAYED = frozenset({401, 407, 408, 413, 421, 425, 429, 431})
@@ -48,6 +50,7 @@ class RemotePlatform:
         self._watcher = watcher
         self._authorization = authorization(peer.token, peer.quirks.raw_token)
         self._lane = client.lane(peer.id)
+        self._standing: dict[tuple[Party | None, Party | None, bool], Lines] = {}
         self._lower = peer.quirks.lower_case_ids
         self._lean = peer.quirks.lean
         self._slash = peer.quirks.trailing_slash
@@ -92,22 +95,26 @@ class RemotePlatform:
         lowered = codec.decode(request.body.text(self.version))
         return codec.encode(lean(lowered, request.body.declared, self.version.shape))
 
-    def _headers(self, request: Request, content: bytes | None) -> dict[str, str]:
-        headers = {
-            "Authorization": self._authorization,
-            "X-Request-ID": message_id(),
-            "X-Correlation-ID": request.correlation_id,
-        }
-        if content is not None:
+    def _headers(self, request: Request, content: bytes | None) -> Lines:
+        standing = (request.sender, request.receiver, content is not None)
+        lines = self._standing.get(standing)
+        if lines is None:
+            lines = self._standing[standing] = self._lines(*standing)
+        return lines.after({"X-Request-ID": message_id(), "X-Correlation-ID": request.correlation_id})
+
+    def _lines(self, sender: Party | None, receiver: Party | None, content: bool) -> Lines:
+        """Return what is the same in all requests between two parties."""
+        headers = {"Authorization": self._authorization}
+        if content:
             headers["Content-Type"] = "application/json"
-        sender, receiver = request.sender, request.receiver
         if sender is not None:
-            headers["OCPI-from-country-code"] = sender[0]
-            headers["OCPI-from-party-id"] = sender[1]
+            headers["OCPI-from-country-code"], headers["OCPI-from-party-id"] = sender
         if receiver is not None:
-            headers["OCPI-to-country-code"] = receiver[0].lower() if self._lower else receiver[0]
-            headers["OCPI-to-party-id"] = receiver[1].lower() if self._lower else receiver[1]
-        return headers
+            to = Party(*(each.lower() for each in receiver)) if self._lower else receiver
+            headers["OCPI-to-country-code"], headers["OCPI-to-party-id"] = to
+        if len(self._standing) >= _PAIRS:
+            self._standing.clear()
+        return Lines.of(headers)
 
     def _response(self, request: Request, answer: Answer) -> Response:
         if answer.status == 401:

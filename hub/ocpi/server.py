@@ -16,8 +16,6 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_args
 from urllib.parse import unquote_to_bytes
 
-import msgspec.structs
-
 from hub.ocpi import codec
 from hub.ocpi.errors import (
     InvalidParameters,
@@ -48,6 +46,7 @@ from hub.ocpi.modules.credentials import Credentials
 from hub.ocpi.objects import JSON
 from hub.ocpi.parameters import judge_query
 from hub.ocpi.platforms import Platform
+from hub.ocpi.routes import endpoints_of
 from hub.ocpi.versions import SPOKEN_AS, VERSIONS, inner_version
 from hub.ocpi.versions.steps import Version
 
@@ -131,7 +130,7 @@ class Server:
         self._limiter = RateLimit(rate_limit) if rate_limit else None
         pairs = None if offered is None else frozenset(offered)
         self._versions = {number: VERSIONS[inner_version(number)] for number in (*VERSIONS, *SPOKEN_AS)}
-        self._endpoints = {version.number: _endpoints(version, pairs) for version in VERSIONS.values()}
+        self._endpoints = {version.number: endpoints_of(version, pairs) for version in VERSIONS.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
@@ -207,9 +206,7 @@ class Server:
         try:
             if operation.query_required or operation.query_typed:
                 judge_query(request)
-            body = await self._body(exchange, version, request)
-            if body is not None:
-                request = msgspec.structs.replace(request, body=body)
+            request.body = await self._body(exchange, version, request)
             outcome = await self.platform(request)
         except OcpiError as error:
             outcome = error
@@ -260,46 +257,6 @@ class Server:
         body = Body(operation.body, text=text, version=version, owner=request.sender, partial=partial)
         body.judged = judged
         return body
-
-
-class _Route:
-    """An operation, and what stands where in its path."""
-
-    __slots__ = ("literals", "operation", "parameters")
-
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        segments = list(enumerate(operation.segments))
-        self.literals = [(at, segment) for at, segment in segments if segment[:1] != "{"]
-        self.parameters = [(segment[1:-1], at) for at, segment in segments if segment[:1] == "{"]
-
-    def match(self, tail: list[str]) -> dict[str, str] | None:
-        """Return the parameters in decoded URL segments, as many as there are; None: they are another operation's."""
-        for at, literal in self.literals:
-            if tail[at] != literal:
-                return None
-        return {name: tail[at] for name, at in self.parameters}
-
-
-Endpoints = dict[tuple[str, str], dict[tuple[str, int], list[_Route]]]
-
-
-def _endpoints(version: Version, offered: frozenset[tuple[str, str]] | None) -> Endpoints:
-    """Return a version's operations by (role, module), then by (method, number of segments).
-
-    A literal segment stands before a parameter: ``booking_locations`` is no booking's id.
-    """
-    table: Endpoints = {}
-    for identifier in version.modules.intersection(REGISTRY):
-        for operation in REGISTRY[identifier].operations:
-            if not version.has(operation) or (offered is not None and (identifier, operation.role) not in offered):
-                continue
-            methods = table.setdefault((operation.role, identifier), {})
-            methods.setdefault((operation.method, len(operation.segments)), []).append(_Route(operation))
-    for methods in table.values():
-        for operations in methods.values():
-            operations.sort(key=lambda each: [segment[:1] == "{" for segment in each.operation.segments])
-    return table
 
 
 def _custom(identifier: str, role: str, method: str) -> Operation:

@@ -35,8 +35,8 @@ MUTATIONS = (
     Mutation(
         "MI-05",
         "hub/ocpi/remote.py",
-        '"X-Request-ID": message_id(),\n            "X-Correlation-ID": request.correlation_id,',
-        '"X-Request-ID": request.request_id,\n            "X-Correlation-ID": request.correlation_id,',
+        '{"X-Request-ID": message_id(), ',
+        '{"X-Request-ID": request.request_id, ',
     ),
     Mutation(
         "MI-06", "hub/ocpi/remote.py", '"X-Correlation-ID": request.correlation_id', '"X-Correlation-ID": message_id()'

@@ -6,6 +6,7 @@ TLS verified; where a request may go is the guard's to say. Why no HTTP client l
 """
 
 from hub.ocpi.wire.answers import Answer, BadAnswer, ConnectionFailed, ForbiddenURL, NoAnswer, WireError
+from hub.ocpi.wire.lines import Lines
 from hub.ocpi.wire.sending import Wire
 
-__all__ = ["Answer", "BadAnswer", "ConnectionFailed", "ForbiddenURL", "NoAnswer", "Wire", "WireError"]
+__all__ = ["Answer", "BadAnswer", "ConnectionFailed", "ForbiddenURL", "Lines", "NoAnswer", "Wire", "WireError"]

@@ -12,6 +12,7 @@ from typing import Any
 from hub.ocpi.wire.answers import Answer, BadAnswer, ConnectionFailed, NoAnswer, Unheard, WireError
 from hub.ocpi.wire.connection import Connection
 from hub.ocpi.wire.guard import Guard, Origin, Resolve, resolve
+from hub.ocpi.wire.lines import Lines
 from hub.ocpi.wire.pool import Pool
 
 ASGIApp = Callable[
@@ -67,7 +68,7 @@ class Wire:
             self._guard.judge(origin)
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, timeout: float
+        self, method: str, url: str, headers: Mapping[str, str] | Lines, body: bytes | None = None, *, timeout: float
     ) -> Answer:
         """Send one request and return its answer, whatever its status.
 
@@ -87,9 +88,10 @@ class Wire:
             BadAnswer: broken HTTP, or an answer too large.
         """
         origin, target = self._guard.read(url)
+        lines = headers if isinstance(headers, Lines) else Lines.of(headers)
         if self._local and (app := self._local.get(origin.key)) is not None:
-            return await self._send_inside(app, method, url, headers, body, timeout)
-        request = _request(method, origin.authority, target, headers, body)
+            return await self._send_inside(app, method, url, lines.fields(), body, timeout)
+        request = _request(method, origin.authority, target, lines, body)
         kept = self._pool.take(origin.key, careful=method not in _REPEATABLE)
         if kept is not None:
             deadline = kept.loop.time() + timeout
@@ -163,20 +165,16 @@ class Wire:
         return answer
 
 
-_OWN_HEADERS = "User-Agent: emall\r\nAccept-Encoding: identity"
+_OWN_HEADERS = "User-Agent: emall\r\nAccept-Encoding: identity\r\n"
 
 
-def _request(method: str, authority: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {authority}"]
-    for name, value in headers.items():
-        lines.append(f"{name}: {value}")
-    lines.append(_OWN_HEADERS)
+def _request(method: str, authority: str, target: str, lines: Lines, body: bytes | None) -> bytes:
+    """Return a request as it is sent; the guard has seen to it that target and authority break no line."""
+    head = f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n{lines.text}{_OWN_HEADERS}"
     if body is not None or method not in ("GET", "DELETE"):
-        lines.append(f"Content-Length: {len(body or b'')}")
-    head = "\r\n".join(lines)
-    if head.count("\r") != len(lines) or head.count("\n") != len(lines):
-        raise WireError("a header with a line break is not sent")
+        head += f"Content-Length: {len(body or b'')}\r\n"
     try:
-        return f"{head}\r\n\r\n".encode("latin-1") + (body or b"")
+        text = f"{head}\r\n".encode("latin-1")
     except UnicodeEncodeError as error:
         raise WireError("a header outside ISO 8859-1 is not sent") from error
+    return text + body if body else text
