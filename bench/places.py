@@ -60,6 +60,7 @@ class Continent:
                 tariffs=("T1",),
                 zone="Europe/Amsterdam",
                 changed=1_768_469_400_000_000,
+                code=f"NLC{number}",
             )
 
 
@@ -75,8 +76,8 @@ def tariffs() -> Iterator[tuple[Party, JSONObject]]:
 
 _INSERT = (
     "INSERT INTO emsp_place (id, owner, location_id, evse_uid, lat, lon, status, available, power, standards, currents,"
-    " facilities, capabilities, parking, green, tariffs, zone, changed)"
-    f" VALUES ({', '.join(f'${number}' for number in range(1, 19))})"
+    " facilities, capabilities, parking, green, tariffs, zone, changed, code)"
+    f" VALUES ({', '.join(f'${number}' for number in range(1, 20))})"
 )
 
 
@@ -126,4 +127,5 @@ def _row(number: int, place: Place) -> tuple[object, ...]:
         number, place.owner, place.location_id, place.evse_uid, place.lat, place.lon, place.status,
         int(place.available), place.power, place.standards, place.currents, place.facilities, place.capabilities,
         place.parking, int(place.green), "\n".join(place.tariffs), place.zone, place.changed,
+        place.code,
     )  # fmt: skip

@@ -34,6 +34,7 @@ PLANTED = {
     ),
     "The ORM declares and migrates, and never runs": ("hub/catalogue.py", "import tortoise"),
     "Engines live in the database room": ("hub/catalogue.py", "import sqlite3"),
+    "Papers are printed in one place": ("hub/catalogue.py", "import reportlab"),
     "The terminal belongs to the command line": ("hub/admin.py", "import rich"),
 }
 
