@@ -22,3 +22,6 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "FLIP": (search.flipped, frozenset()),
     "METER": (meter.measured, frozenset({"ocpp"})),
 }
+
+#: Rows of what is being built: measured when they are named, and not yet part of the whole run's verdict.
+GROWING = frozenset({"SEARCH", "FLIP"})
