@@ -56,6 +56,9 @@ class Cycle:
             log.exception("%s was not answered", self.scope["path"])
         finally:
             self._listener.tasks.discard(self.task)  # this runs in it
+            # Both lead back to this: left to the garbage collector they cost a tenth of a routed request's CPU.
+            self.task = None
+            self.scope.pop("extensions", None)
             if not self.response_complete:
                 self._listener.transport.close()
 
