@@ -34,7 +34,7 @@ STORY: list[tuple[str, Callable[[Stage], None]]] = [
 def play(stage: Stage) -> None:
     """Play every step; raise StepFailed at the first that does not hold."""
     for number, (title, step) in enumerate(STORY, start=1):
-        console.print(f"\n[bold cyan]{number}. {title}[/]")
+        console.print(f"\n[bold cyan]{number}. {title}[/]", soft_wrap=True)
         try:
             step(stage)
         except (StepFailed, httpx.HTTPError, OSError, KeyError, ValueError, StopIteration) as error:

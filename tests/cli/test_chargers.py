@@ -55,7 +55,12 @@ async def test_by_hand_each_line_is_done_and_answered_and_the_last_one_ends_it(c
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
-    out, err = await asyncio.wait_for(process.communicate(b"plug SIM0001\npresent SIM0001 CARD-1\nfly\n"), 30)
+    assert process.stdin is not None
+    process.stdin.write(b"plug SIM0001\npresent SIM0001 CARD-1\nfly\n")
+    async with asyncio.timeout(30):
+        while not central.of("StartTransaction"):
+            await asyncio.sleep(0.05)
+    out, err = await asyncio.wait_for(process.communicate(b""), 30)
 
     told = [json.loads(line) for line in out.splitlines()[:-1]]
     assert (process.returncode, err) == (0, b"")
