@@ -56,6 +56,8 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         "--cpms-url": None,
         "--operation-centre": None,
         "--cpms-key": None,
+        "--stripe-key": None,
+        "--stripe-webhook-secret": None,
         "--hub": None,
         "--hub-token": None,
     }
