@@ -175,20 +175,3 @@ def test_what_needs_little_loads_little(arguments: list[str], sqlite_stores: Any
     )
 
     assert done.stdout.splitlines()[-1] == "LOADED"
-
-
-def test_the_version_takes_less_than_a_third_of_a_second() -> None:
-    program = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime)"
-    )
-
-    def seconds() -> float:
-        done = subprocess.run(
-            [sys.executable, "-c", program, *PROGRAM, "--version"], capture_output=True, text=True, check=True
-        )
-        version, used = done.stdout.split("\n", 1)
-        assert version.startswith("emall ")
-        return float(used)
-
-    assert min(seconds() for _ in range(3)) < 0.3
