@@ -10,11 +10,13 @@ from hub.api.feed import Feed
 from hub.database.contract import Database
 from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
+from hub.emsp.api.routes.companion import CompanionRoutes
 from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
 from hub.emsp.api.routes.links import LinkRoutes
 from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
 from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
+from hub.emsp.companion.room import Companion
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.needs import Brand, Identities, Mailer
 from hub.emsp.endpoints import EmspEndpoints
@@ -41,6 +43,7 @@ class Assembly:
         store: what CPOs told, and our Tokens.
         feed: live events of drivers.
         statuses: live events of EVSEs.
+        companion: what drivers are told, and their favourites.
         drivers: who charges.
         money: what that costs, and how it is paid.
         api: what drivers and operators ask.
@@ -67,6 +70,7 @@ class Assembly:
         self.money = MoneyRoom(self.store, gateway, clock)
         self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
+        self.companion = Companion(database, finder=self.finder, viewer=self.viewer, now=clock)
         pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
         self.drivers = Desk(
             self.store,
@@ -96,6 +100,12 @@ class Assembly:
             RegisteredRoutes(self.drivers),
             AgreementRoutes(self.drivers),
             LinkRoutes(),
+            CompanionRoutes(
+                notifier=self.companion.notifier,
+                preferences=self.companion.preferences,
+                favourites=self.companion.favourites,
+                stations=self.companion.stations,
+            ),
         ]
 
     async def start(self) -> None:
