@@ -5,7 +5,7 @@
 - Bookings: ``bookings.py`` are rows, ``booking.py`` makes and cancels them, ``promises.py`` is RESERVE_NOW where a CPO
   has no Bookings module, ``standing.py`` what is wanted again and again, or as soon as something is free.
 - Charges: ``charges.py`` are rows and the states they go through, ``starting.py`` and
-  ``stopping.py`` what a driver orders,
+  ``stopping.py`` what a driver orders, ``ordering.py`` how it is paid for and sent,
   ``following.py`` what commands, Sessions and CDRs make of a charge, ``watchdog.py`` what should have come,
   ``cases.py`` the list for the operator, ``live.py`` what a driver sees meanwhile.
 - Words: ``refusals.py`` says why not, ``notices.py`` what a driver is told, ``sms.py`` reads and writes short messages.

@@ -95,7 +95,7 @@ class BookingDesk:
         if vehicle_id is not None and vehicle_id not in driver.vehicles:
             raise Refused("NOT_YOUR_VEHICLE", "$.vehicle_id")
         found = await find(self._ground.store, spot)
-        await self._ground.agreed(driver_id, spot.owner)
+        await self._ground.agreed(driver_id, spot)
         judge_times(found.zone, starts_at, ends_at)
         now = self._ground.now()
         if starts_at < now:

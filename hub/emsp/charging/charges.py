@@ -2,9 +2,9 @@
 
 ::
 
-    ASKED ──▶ ACCEPTED ──▶ STARTED ──▶ CHARGING ──▶ STOPPING ──▶ ENDED ──▶ BILLED
-      │           │            │           ▲ ╲________________________▲
-      └───────────┴────────────┴──▶ FAILED ─┘
+    PAYING ──▶ ASKED ──▶ ACCEPTED ──▶ STARTED ──▶ CHARGING ──▶ STOPPING ──▶ ENDED ──▶ BILLED
+      │          │           │            │           ▲ ╲________________________▲
+      └──────────┴───────────┴────────────┴──▶ FAILED ─┘
 
 A Session is the truth: it takes a charge to CHARGING from wherever it is, even from FAILED, for a result can
 be wrong or lost. A CDR bills it from wherever it is.
@@ -28,11 +28,12 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import stamp, stamped
 
-#: ASKED: the order goes out. ACCEPTED: by the CPO. STARTED: by the station, or a Session without energy.
-State = Literal["ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING", "ENDED", "BILLED", "FAILED"]
+#: PAYING: money is set aside; nobody was asked yet. ASKED: the order goes out. ACCEPTED: by the CPO. STARTED: by the station, or a Session without energy.
+State = Literal["PAYING", "ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING", "ENDED", "BILLED", "FAILED"]
 Origin = Literal["APP", "SMS", "CARD"]
 
 MOVES: Mapping[State, frozenset[State]] = {
+    "PAYING": frozenset({"ASKED", "FAILED"}),
     "ASKED": frozenset({"ACCEPTED", "STARTED", "CHARGING", "ENDED", "BILLED", "FAILED"}),
     "ACCEPTED": frozenset({"STARTED", "CHARGING", "ENDED", "BILLED", "FAILED"}),
     "STARTED": frozenset({"CHARGING", "STOPPING", "ENDED", "BILLED", "FAILED"}),
@@ -44,7 +45,7 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 
 #: Not over yet.
-LIVE = frozenset({"ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"})
+LIVE = frozenset({"PAYING", "ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"})
 #: A Session may be on its way.
 AWAITING = frozenset({"ASKED", "ACCEPTED", "STARTED", "FAILED"})
 
@@ -146,6 +147,25 @@ async def charges(
         f"SELECT {_LIST} FROM emsp_driver_charge WHERE {where} ORDER BY asked_at DESC, id LIMIT {most}{end}", *args
     )
     return [_charge(row) for row in rows]
+
+
+async def charge_of_cdr(database: Database, owner: str, cdr: JSONObject, session: JSONObject | None) -> str | None:
+    """Return the id of the charge a CDR bills: of its Session, of this CDR, or of its reference."""
+    session_id = cdr.get("session_id") or ""
+    reference = cdr.get("authorization_reference") or (session or {}).get("authorization_reference") or ""
+    found = await charges(
+        database, "owner = $1 AND (session_id = $2 OR cdr_id = $3 OR reference = $4) AND state <> 'FAILED'",
+        owner, session_id.upper(), cdr["id"].upper(), reference,
+    )  # fmt: skip
+    by = [(each.session_id == session_id.upper(), each.cdr_id == cdr["id"].upper()) for each in found]
+    return found[by.index(max(by))].id if found else None
+
+
+async def is_under_way(database: Database, driver_id: str, owner: str) -> bool:
+    """Return whether a driver has a charge at a CPO's that he ordered and money is set aside for."""
+    found = await charges(database, "driver_id = $1 AND owner = $2 AND place IS NOT NULL AND held = 1",
+                          driver_id, owner, most=1)  # fmt: skip
+    return bool(found)
 
 
 #: Takes a charge a step further, in a transaction that has its row.

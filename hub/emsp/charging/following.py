@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from hub.database.contract import Transaction
-from hub.emsp.charging.bookings import bookings
+from hub.emsp.charging.bookings import bookings, free
 from hub.emsp.charging.bookings import write as write_booking
 from hub.emsp.charging.cases import came, open_case
 from hub.emsp.charging.charges import AWAITING, Charge, State, charges, minor, write
@@ -159,6 +159,8 @@ class Following:
         if state == "CHARGING" and charge.state in AWAITING:
             await self._began(tx, after)
         if after.state == "ENDED" and charge.state != "ENDED":
+            # What is left of his time is anybody's.
+            await free(tx, after.booking_id or "")
             await self._tell_end(tx, after, session)
 
     async def _began(self, tx: Transaction, charge: Charge) -> None:

@@ -26,6 +26,7 @@ class Terms:
         horizon: by driver class: today and how many days after it can be booked (INCAR-PRO02).
         no_show: how long after its start a booking waits for its driver (RASD-F06).
         tolerance: how long a neighbour may overrun (RASD-D3).
+        payment: how long a driver has to confirm a payment.
         result, session, stop, cdr: how long a result, a Session, the end after a stop, and a CDR may take.
         again: how long before something that did not work is tried again.
     """
@@ -34,6 +35,7 @@ class Terms:
     other_horizon: int = 1
     no_show: datetime.timedelta = datetime.timedelta(minutes=15)
     tolerance: datetime.timedelta = datetime.timedelta(minutes=5)
+    payment: datetime.timedelta = datetime.timedelta(minutes=15)
     result: datetime.timedelta = datetime.timedelta(minutes=3)
     session: datetime.timedelta = datetime.timedelta(minutes=10)
     stop: datetime.timedelta = datetime.timedelta(minutes=5)
@@ -83,13 +85,13 @@ class Ground:
             raise Refused("NO_TOKEN")
         return found
 
-    async def agreed(self, driver_id: str, owner: Party) -> None:
-        """Return if a driver may charge at a CPO's.
+    async def agreed(self, driver_id: str, place: Spot) -> None:
+        """Return if a driver may charge at a station.
 
         Raises:
             Refused: there is no agreement; nothing is sent to the CPO (X-41, X-43).
         """
-        if not await self.agreements.allows(driver_id, owner):
+        if not await self.agreements.allows(driver_id, place):
             raise Refused("NO_AGREEMENT")
 
 

@@ -75,13 +75,29 @@ class PaymentRefused(Exception):
     """There is no valid way to pay; the message says what the driver can do."""
 
 
+class PaymentOpen(PaymentRefused):
+    """It is not known yet whether it is paid: the driver has to confirm it, or the payment provider to answer.
+
+    Attributes:
+        url: where he confirms it; None: he waits a moment.
+    """
+
+    def __init__(self, text: str, url: str | None = None) -> None:
+        super().__init__(text)
+        self.url = url
+
+
 class Money(Protocol):
     """Whether a charge can be paid for."""
 
-    async def hold(self, driver_id: str, charge_id: str, place: "Spot") -> Allowance:
+    async def hold(self, driver_id: str, charge_id: str, place: "Spot", *, return_url: str = "") -> Allowance:
         """Set money aside for a charge about to start; again with the same id, it changes nothing.
 
+        Args:
+            return_url: where the driver comes back to from his bank's page.
+
         Raises:
+            PaymentOpen: ask again with the same id.
             PaymentRefused: nothing was set aside.
         """
         ...
@@ -92,10 +108,10 @@ class Money(Protocol):
 
 
 class Agreements(Protocol):
-    """Which CPOs the provider works with."""
+    """Which CPOs the provider works with, and where its drivers may charge."""
 
-    async def allows(self, driver_id: str, owner: Party) -> bool:
-        """Return whether a driver may use a CPO's stations on his contract."""
+    async def allows(self, driver_id: str, place: "Spot") -> bool:
+        """Return whether a driver may use a station on his contract."""
         ...
 
 
@@ -162,7 +178,7 @@ class Spot:
 class NoMoney:
     """A provider that bills afterwards: everything is allowed."""
 
-    async def hold(self, driver_id: str, charge_id: str, place: Spot) -> Allowance:
+    async def hold(self, driver_id: str, charge_id: str, place: Spot, *, return_url: str = "") -> Allowance:
         """Return no limit."""
         return Allowance()
 
@@ -173,7 +189,7 @@ class NoMoney:
 class Everyone:
     """A provider that works with every CPO it knows."""
 
-    async def allows(self, driver_id: str, owner: Party) -> bool:
+    async def allows(self, driver_id: str, place: Spot) -> bool:
         """Return True."""
         return True
 

@@ -49,6 +49,7 @@ WHY: Mapping[str, str] = {
     "NO_SESSION": "the car did not begin to charge. Check that the cable is connected and try again.",
     "SESSION_INVALID": "the operator says that the charge was not valid.",
     "SLOT_TAKEN": "somebody else was faster.",
+    "NOT_PAID": "the payment was not confirmed in time. Start again.",
     "EXPIRED": "its time was over before the operator could be reached.",
 }
 

@@ -36,6 +36,8 @@ TEXTS: Mapping[str, str] = {
     "EVSE_INOPERATIVE": "This charge point is out of order. Choose another one.",
     "OVERLAPS_BOOKING": "Somebody has booked this charge point from {until}. Choose an earlier end.",
     "PAYMENT_REFUSED": "{reason}",
+    "PAYMENT_OPEN": "{reason}",
+    "WRONG_CURRENCY": "This charge point is paid in {currency}. Give your limit in {currency}.",
     "ALREADY_CHARGING": "You are charging here already.",
     "UNKNOWN_SESSION": "You have no charge running here.",
     "STOPPING_ALREADY": "This charge is being stopped already.",
@@ -52,7 +54,8 @@ MISSING = frozenset({"UNKNOWN_PLACE", "UNKNOWN_BOOKING", "UNKNOWN_REQUEST", "UNK
 UNAVAILABLE = frozenset({"CPO_ERROR", "CPO_UNREACHABLE"})
 #: Codes of wrong input.
 INVALID = frozenset(
-    {"OFF_GRID", "TOO_LONG", "IN_THE_PAST", "BEYOND_HORIZON", "NOT_YOUR_VEHICLE", "OVERLAPS_BOOKING", "BAD_RULE"}
+    {"OFF_GRID", "TOO_LONG", "IN_THE_PAST", "BEYOND_HORIZON", "NOT_YOUR_VEHICLE", "OVERLAPS_BOOKING", "BAD_RULE",
+     "WRONG_CURRENCY"}
 )
 
 
@@ -62,7 +65,7 @@ class Refused(Exception):
     Args:
         code: one of ``TEXTS``.
         field: JSON path of what the driver gave that is to blame, if it is one thing.
-        values: what the text's braces are.
+        values: what the text's braces are, and what else is to be shown.
     """
 
     acted: ClassVar[bool] = False
@@ -71,3 +74,4 @@ class Refused(Exception):
         super().__init__(TEXTS[code].format(**values))
         self.code = code
         self.field = field
+        self.values = values

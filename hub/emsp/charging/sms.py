@@ -195,7 +195,7 @@ def _limits(message: Message, now: datetime.datetime) -> Limits:
 
 
 def _status(charge: Charge, now: datetime.datetime) -> str:
-    if charge.state in ("ASKED", "ACCEPTED", "STARTED"):
+    if charge.state in ("PAYING", "ASKED", "ACCEPTED", "STARTED"):
         return "Your charge is being started. Connect the cable if you have not."
     seen = progress(charge, now)
     parts = [f"{seen.seconds // 60} min"]

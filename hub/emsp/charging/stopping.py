@@ -12,6 +12,7 @@ from hub.database.contract import Transaction
 from hub.emsp.charging.charges import Charge, change, charges, write
 from hub.emsp.charging.following import Following
 from hub.emsp.charging.ground import Ground, new_id, refusal_of
+from hub.emsp.charging.ordering import give_up
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.starting import ChargeDesk
 from hub.emsp.store import Order
@@ -41,6 +42,9 @@ class Stopping:
         charge = await self._desk.of_driver(driver_id, charge_id)
         if charge.state == "STOPPING":
             return charge
+        if charge.state == "PAYING":
+            now = self._ground.now()
+            return await change(self._ground.database, charge_id, lambda tx, each: give_up(tx, each, "DRIVER", now))
         if not charge.live:
             raise Refused("UNKNOWN_SESSION")
         if charge.session_id is None:

@@ -17,6 +17,7 @@ from hub.ocpi.times import stamp
 
 log = logging.getLogger(__name__)
 
+#: By state: which case it is when nothing comes, and what the driver is told.
 _MISSING: dict[State, tuple[Kind, str | None]] = {
     "ASKED": ("RESULT_MISSING", "NO_RESULT"),
     "ACCEPTED": ("RESULT_MISSING", "NO_RESULT"),
@@ -45,7 +46,11 @@ class Watchdog:
             await self._release(charge)
 
     async def _overdue(self, now: datetime.datetime, tx: Transaction, charge: Charge) -> None:
-        if charge.due_at is None or charge.due_at > now or charge.state not in _MISSING:
+        if charge.due_at is None or charge.due_at > now:
+            return
+        if charge.state == "PAYING":
+            await self._following.failed(tx, charge, "NOT_PAID")
+        if charge.state not in _MISSING:
             return
         kind, outcome = _MISSING[charge.state]
         log.warning("charge %s: %s", charge.id, kind)

@@ -80,7 +80,7 @@ class Known:
     Attributes:
         driver_id: whose Token it names.
         session: the Session it ends, as its CPO told it.
-        ordered: whether its authorization_reference is one of ours.
+        ordered: whether it is of an order of ours.
         currency: of what was secured for it.
         billed_by: id of the CDR that billed its session already.
         zone: of its Location.

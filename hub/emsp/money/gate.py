@@ -32,7 +32,7 @@ class Gate:
         """Keep the estimate and return what the charge may cost at most; again with the same id, it changes nothing.
 
         Args:
-            charge_id: the authorization_reference that Session and CDR will have.
+            charge_id: what ``Orders`` finds again by the CDR.
 
         Raises:
             MoneyError: nothing is kept; its text says what the driver can do, a ConfirmationNeeded where.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hub.ocpi.objects import JSON
+from hub.ocpi.messages import Party
+from hub.ocpi.objects import JSON, JSONObject
 
 
 class Clock(Protocol):
@@ -46,6 +47,27 @@ class Drivers(Protocol):
     async def payer(self, driver_id: str) -> Payer:
         """Return who pays; an erased driver is one without a name."""
         ...
+
+
+class Orders(Protocol):
+    """Which order a CDR is of."""
+
+    async def order_of(self, owner: Party, cdr: JSONObject, session: JSONObject | None) -> str | None:
+        """Return what its charge was secured under; None: nobody ordered it here.
+
+        Args:
+            session: the Session it ends, if it is known.
+        """
+        ...
+
+
+class ByReference:
+    """Charges that are secured under their authorization_reference."""
+
+    async def order_of(self, owner: Party, cdr: JSONObject, session: JSONObject | None) -> str | None:
+        """Return the reference the CDR names, or its Session."""
+        found: str | None = cdr.get("authorization_reference") or (session or {}).get("authorization_reference")
+        return found
 
 
 class Event(enum.StrEnum):

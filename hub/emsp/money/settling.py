@@ -22,7 +22,7 @@ from hub.emsp.money.disputes import Dispute, Disputes
 from hub.emsp.money.errors import NotDecidable
 from hub.emsp.money.ledger import Ledger, entries
 from hub.emsp.money.moments import micros
-from hub.emsp.money.needs import Clock, Drivers, Event, Told
+from hub.emsp.money.needs import Clock, Drivers, Event, Orders, Told
 from hub.emsp.money.receipts import Receipt, Receipts, credit_of, for_cdr
 from hub.emsp.money.refunds import Refunds
 from hub.emsp.money.retail import RetailPrice, RetailPrices
@@ -58,10 +58,18 @@ class Books:
 
 @dataclass(frozen=True)
 class _Case:
+    """A CDR with what is known of it.
+
+    Attributes:
+        session: name of the session it ends.
+        order: what its charge was secured under.
+    """
+
     cdr: JSONObject
     owner: Party
     known: Known
     session: str | None
+    order: str | None
 
     @property
     def name(self) -> str:
@@ -78,6 +86,7 @@ class Settling:
         books: Books,
         *,
         drivers: Drivers,
+        orders: Orders,
         prices: RetailPrices,
         tolerance: Tolerance,
         clock: Clock,
@@ -86,6 +95,7 @@ class Settling:
         self._store = store
         self._books = books
         self._drivers = drivers
+        self._orders = orders
         self._prices = prices
         self._tolerance = tolerance
         self._clock = clock
@@ -131,8 +141,8 @@ class Settling:
     async def _case(self, owner: Party, cdr: JSONObject) -> _Case:
         session_id = cdr.get("session_id")
         session = await self._store.sessions.get(owner, session_id) if session_id else None
-        reference = cdr.get("authorization_reference") or (session or {}).get("authorization_reference")
-        charge = await self._books.charges.get(reference) if reference else None
+        order = await self._orders.order_of(owner, cdr, session)
+        charge = await self._books.charges.get(order) if order else None
         key = session_key(cdr, owner)
         billing = await self._books.verdicts.billing(key) if key else None
         driver_id = await self._drivers.driver_of(cdr["cdr_token"]["uid"])
@@ -145,7 +155,7 @@ class Settling:
             zone=await self._zone(owner, cdr),
             now=self._clock.now(),
         )
-        return _Case(cdr, owner, known, key)
+        return _Case(cdr, owner, known, key, order)
 
     async def _zone(self, owner: Party, cdr: JSONObject) -> datetime.tzinfo:
         location = await self._store.locations.get(owner, cdr["cdr_location"]["id"])
@@ -184,9 +194,7 @@ class Settling:
 
     async def _reference(self, tx: Transaction, case: _Case, driver_id: str) -> str:
         """Return the charge that is billed: the one that was secured, if no other CDR has billed it."""
-        session = case.known.session or {}
-        named = case.cdr.get("authorization_reference") or session.get("authorization_reference")
-        charge = await self._books.charges.get_in(tx, named) if named else None
+        charge = await self._books.charges.get_in(tx, case.order) if case.order else None
         if charge is not None and charge.driver_id == driver_id and charge.amount is None:
             return charge.reference
         return f"cdr/{case.name}"
@@ -278,14 +286,15 @@ class Settling:
         cdr = await self._store.cdrs.get(owner, dispute.cdr_id)
         verdict = await self._books.verdicts.of(owner, dispute.cdr_id)
         assert verdict is not None and cdr is not None, "both were written with the dispute"
+        case = await self._case(owner, cdr)
 
         async def work(tx: Transaction) -> None:
             now = micros(self._clock.now())
             if not await self._books.disputes.decide(tx, dispute, "REJECTED", note=note, at=now):
                 raise NotDecidable
             await self._books.verdicts.change(tx, replace(verdict, verdict="REJECTED"), "DISPUTED")
-            if reference := cdr.get("authorization_reference"):
-                await self._books.securing.release(tx, reference, now=now)
+            if case.order:
+                await self._books.securing.release(tx, case.order, now=now)
 
         await self._database.transact(work)
 

@@ -20,7 +20,7 @@ from hub.emsp.money.errors import PaymentNeeded, UnknownMethod
 from hub.emsp.money.ledger import Ledger
 from hub.emsp.money.methods import Method, Methods
 from hub.emsp.money.moments import micros
-from hub.emsp.money.needs import Clock, Drivers, Event, Notifier, Told
+from hub.emsp.money.needs import ByReference, Clock, Drivers, Event, Notifier, Orders, Told
 from hub.emsp.money.paying import Paying
 from hub.emsp.money.payments import Payment, Payments
 from hub.emsp.money.payments import State as PaymentState
@@ -87,6 +87,7 @@ class Till:
 
     Args:
         store: the provider's shelves; CDRs, Sessions and Locations are read.
+        orders: which order a CDR is of; None: its authorization_reference says it.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Till:
         drivers: Drivers,
         notifier: Notifier,
         clock: Clock,
+        orders: Orders | None = None,
         terms: Terms | None = None,
     ) -> None:
         terms = terms or Terms()
@@ -141,8 +143,9 @@ class Till:
             verdicts=self.verdicts, telling=self.telling,
         )  # fmt: skip
         self.settling = Settling(
-            database, store, books, drivers=drivers, prices=terms.prices, tolerance=terms.tolerance, clock=clock
-        )
+            database, store, books, drivers=drivers, orders=orders or ByReference(), prices=terms.prices,
+            tolerance=terms.tolerance, clock=clock,
+        )  # fmt: skip
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -263,7 +266,7 @@ class Till:
         """Keep what a charge is expected to cost, with VAT; ask again with the same reference what came of it.
 
         Args:
-            reference: the authorization_reference of the order, found again in Session and CDR.
+            reference: of the order, as ``Orders`` finds it again by a CDR.
             source: what the driver wants to pay with; None: the wallet if it covers it, else the first method.
 
         Raises:

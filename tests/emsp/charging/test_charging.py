@@ -101,7 +101,7 @@ async def test_a_driver_who_taps_twice_starts_once(road, desk):
 
     assert sorted(getattr(each, "code", "") for each in outcomes) == ["", "ALREADY_CHARGING"]
     assert len(road.commands("START")) == 1
-    assert len(road.money.held) == len(road.money.released) + 1
+    assert (len(set(road.money.held)), road.money.released) == (1, [])
 
 
 @pytest.mark.parametrize("order", ["session first", "bill first"])

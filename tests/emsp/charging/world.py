@@ -71,7 +71,7 @@ class Purse:
     held: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
-    async def hold(self, driver_id, charge_id, place):
+    async def hold(self, driver_id, charge_id, place, *, return_url=""):
         if self.refuses:
             raise PaymentRefused(self.refuses)
         self.held.append(charge_id)
@@ -87,7 +87,7 @@ class Agreed:
 
     everybody: bool = True
 
-    async def allows(self, driver_id, owner):
+    async def allows(self, driver_id, place):
         return self.everybody
 
 
