@@ -26,6 +26,7 @@ def provider(workshop: Workshop) -> "Assembly | None":
     if "emsp" not in settings.rooms:
         return None
     from adapters.identity.oidc import OpenIdConnect
+    from adapters.sms.simulator import SimulatedSms
     from hub.emsp.assembly import Assembly
     from hub.ocpi.times import utc_now
 
@@ -34,6 +35,7 @@ def provider(workshop: Workshop) -> "Assembly | None":
         Party.parse(settings.emsp_id),
         page_limit=settings.page_limit,
         gateway=_gateway(workshop),
+        sms=SimulatedSms(),
         public_url=settings.public_url,
         mailer=_mailer(settings),
         app_url=settings.app_url,

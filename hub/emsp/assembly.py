@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable, Sequence
 
 from hub.api.feed import Feed
+from hub.api.passwords import Passwords
 from hub.database.contract import Database
 from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
@@ -16,10 +17,14 @@ from hub.emsp.api.routes.links import LinkRoutes
 from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
 from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
+from hub.emsp.charging.needs import SmsGateway
+from hub.emsp.charging.room import Charging
 from hub.emsp.companion.room import Companion
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.needs import Brand, Identities, Mailer
+from hub.emsp.driving import ChargingRoom
 from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.holding import CreditOfDrivers
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.paying import MoneyRoom
 from hub.emsp.search.finding import Finder
@@ -34,6 +39,7 @@ class Assembly:
     """Its parts, put together.
 
     Args:
+        sms: sends short messages.
         mailer: sends letters to drivers.
         app_url: of the app's pages that links in letters lead to; "": our own.
         brands: those with an identity provider of their own; ``identities`` speaks with these.
@@ -46,6 +52,7 @@ class Assembly:
         companion: what drivers are told, and their favourites.
         drivers: who charges.
         money: what that costs, and how it is paid.
+        charging: their bookings and charges, once the provider has joined its hub.
         api: what drivers and operators ask.
     """
 
@@ -63,7 +70,11 @@ class Assembly:
         hints: bool = True,
         clock: Callable[[], datetime.datetime] = utc_now,
         gateway: PaymentGateway,
+        sms: SmsGateway,
+        passwords: Passwords | None = None,
     ) -> None:
+        kept = passwords or Passwords()
+        self.charging: Charging | None = None
         self.store = Store(database, party, page_limit=page_limit)
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
@@ -79,12 +90,27 @@ class Assembly:
             issuer="emall",
             brands=brands,
             identities=identities,
+            passwords=kept,
             hints=hints,
             scopes=DRIVER_SCOPES,
+            credit=CreditOfDrivers(database, self.money.till.purse),
             now=clock,
         )
+        self._charging = ChargingRoom(
+            self.drivers,
+            self.money.till,
+            notifier=self.companion.notifier,
+            feed=self.feed,
+            sms=sms,
+            return_url=app_url or public_url,
+        )
         self.api = emsp_api(
-            database, feed=self.feed, drivers=DriversOfDesk(self.drivers), public_url=public_url, clock=clock
+            database,
+            feed=self.feed,
+            drivers=DriversOfDesk(self.drivers),
+            public_url=public_url,
+            passwords=kept,
+            clock=clock,
         )
         for each in self.routes():
             self.api.add(each)
@@ -117,6 +143,7 @@ class Assembly:
     def behind(self, endpoints: EmspEndpoints) -> None:
         """Work behind the OCPI door, now that the provider has joined its hub."""
         endpoints.judge = self.drivers.judge.judge
+        self.charging = self._charging.open(endpoints)
 
     def leave(self) -> None:
         """Let everyone who listens go: the server is about to stop."""

@@ -7,7 +7,7 @@ eMSP.
 
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
@@ -49,6 +49,13 @@ from hub.ocpi.times import EPOCH, date_time, utc_now
 #: Returns the public URL of one of this party's own endpoints: that of a request, as its caller's
 #: version writes it, without the query.
 UrlOf = Callable[[Request], str]
+
+
+class Behind(Protocol):
+    """A room behind an OCPI door."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 class EmspEndpoints(LocalPlatform):
@@ -108,15 +115,21 @@ class EmspEndpoints(LocalPlatform):
         self.clock = clock
         #: Who answers real-time authorizations; the room of drivers takes this place.
         self.judge: Judge = judge_by_token
+        #: Rooms that work behind this door; they begin and end with it.
+        self.rooms: tuple[Behind, ...] = ()
 
     async def start(self) -> None:
         """Take up what is still owed."""
         await self.store.index.open()
         await self.owed.start()
         self.pulling.begin()
+        for each in self.rooms:
+            await each.start()
 
     async def stop(self) -> None:
         """Let go."""
+        for each in reversed(self.rooms):
+            await each.stop()
         await self.pulling.stop()
         await self.owed.stop()
 

@@ -8,6 +8,7 @@ from hub.emsp.api.routes.money import MoneyRoutes
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.drivers.people import People
 from hub.emsp.drivers.tokens import Tokens
+from hub.emsp.holding import OrdersOfDrivers
 from hub.emsp.money.moments import WorldClock
 from hub.emsp.money.papers import Letterhead
 from hub.emsp.money.ports import PaymentGateway
@@ -41,6 +42,7 @@ class MoneyRoom:
             drivers=self._payers,
             notifier=Notifier(database, clock=world),
             clock=world,
+            orders=OrdersOfDrivers(database),
             terms=terms,
         )
         self.retail = retail(self.till.prices)

@@ -17,9 +17,11 @@ from hub.ocpi.times import stamp, stamped
 
 #: RESULT_MISSING: a command was accepted and nothing came of it. SESSION_MISSING: a start succeeded without a Session.
 #: STOP_MISSING: a charge that was told to stop goes on. CDR_MISSING: a Session ended unbilled.
+#: CDR_DISPUTED: a bill that cannot be charged as it is.
 #: ORDER_MISSING: a Session or CDR of a Token nobody has. CDR_WITHOUT_SESSION: a bill for no Session known here.
 Kind = Literal[
     "RESULT_MISSING", "SESSION_MISSING", "STOP_MISSING", "CDR_MISSING", "ORDER_MISSING", "CDR_WITHOUT_SESSION",
+    "CDR_DISPUTED",
 ]  # fmt: skip
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -61,13 +63,15 @@ async def open_case(
 CHANNEL = "emsp_charge_case"
 
 
-async def came(tx: Transaction, subject: str, kinds: tuple[Kind, ...], now: datetime.datetime) -> None:
+async def came(
+    tx: Transaction, subject: str, kinds: tuple[Kind, ...], now: datetime.datetime, note: str = "It came after all."
+) -> None:
     """Close the cases about something that has come after all."""
-    marks = ", ".join(f"${number}" for number in range(3, len(kinds) + 3))
+    marks = ", ".join(f"${number}" for number in range(4, len(kinds) + 4))
     await tx.execute(
-        "UPDATE emsp_charge_case SET closed_at = $1, note = 'It came after all.'"
-        f" WHERE subject = $2 AND closed_at IS NULL AND kind IN ({marks})",
-        stamp(now), subject, *kinds,
+        "UPDATE emsp_charge_case SET closed_at = $1, note = $2"
+        f" WHERE subject = $3 AND closed_at IS NULL AND kind IN ({marks})",
+        stamp(now), note, subject, *kinds,
     )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import stamp, stamped
 
-#: PAYING: money is set aside; nobody was asked yet. ASKED: the order goes out. ACCEPTED: by the CPO. STARTED: by the station, or a Session without energy.
+#: PAYING: money is set aside; nobody was asked yet. ASKED: the order goes out. ACCEPTED: by the CPO.
+#: STARTED: by the station, or a Session without energy.
 State = Literal["PAYING", "ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING", "ENDED", "BILLED", "FAILED"]
 Origin = Literal["APP", "SMS", "CARD"]
 

@@ -18,7 +18,7 @@ from hub.emsp.charging.bookings import write as write_booking
 from hub.emsp.charging.cases import came, open_case
 from hub.emsp.charging.charges import AWAITING, Charge, State, charges, minor, write
 from hub.emsp.charging.ground import Ground, new_id
-from hub.emsp.charging.needs import Spot
+from hub.emsp.charging.needs import Bill, Spot
 from hub.emsp.charging.notices import ENDED, notify, why
 from hub.emsp.store import Order
 from hub.ocpi.messages import Party
@@ -208,6 +208,20 @@ class Following:
             held=False,
         ))  # fmt: skip
         await self._tell(tx, charge, "CHARGE_BILLED", cdr_id=cdr["id"])
+
+    async def judged(self, tx: Transaction, bill: Bill) -> None:
+        """Take what became of a CDR: what its driver pays, or that it cannot be charged as it is."""
+        now, subject = self._ground.now(), f"{bill.owner}/{bill.cdr_id}"
+        found = await charges(
+            tx, "owner = $1 AND cdr_id = $2", str(bill.owner), bill.cdr_id, locked=self._locked
+        )  # fmt: skip
+        if bill.verdict == "DISPUTED":
+            detail = {"charge_id": found[0].id if found else None}
+            await open_case(tx, "CDR_DISPUTED", subject, bill.owner, detail, now)
+            return
+        await came(tx, subject, ("CDR_DISPUTED",), now, f"The CDR is {bill.verdict.lower()}.")
+        for charge in found if bill.verdict == "BOOKED" else ():
+            await write(tx, dataclasses.replace(charge, cost=bill.price, currency=bill.currency))
 
     # -- telling -----------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ class Terms:
         again: how long before something that did not work is tried again.
     """
 
-    horizon: Mapping[str, int] = field(default_factory=lambda: {"PROFESSIONAL": 3})
+    horizon: Mapping[str, int] = field(default_factory=lambda: {"professional": 3})
     other_horizon: int = 1
     no_show: datetime.timedelta = datetime.timedelta(minutes=15)
     tolerance: datetime.timedelta = datetime.timedelta(minutes=5)

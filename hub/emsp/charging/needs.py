@@ -23,13 +23,13 @@ class Driver:
     """A driver, as far as it matters at a station.
 
     Attributes:
-        driver_class: which horizon is his: PRIVATE, PROFESSIONAL, ...
+        driver_class: which horizon is his: standard, professional, ...
         vehicles: ids of his own.
         language: ISO 639-1.
     """
 
     driver_id: str
-    driver_class: str = "PRIVATE"
+    driver_class: str = "standard"
     vehicles: frozenset[str] = frozenset()
     language: str = "en"
 
@@ -105,6 +105,23 @@ class Money(Protocol):
     async def release(self, charge_id: str) -> None:
         """Let go what was set aside for a charge that never began; again, it changes nothing."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What became of a CDR.
+
+    Attributes:
+        cdr_id: folded.
+        verdict: BOOKED, DISPUTED, REJECTED, CREDIT or CREDITED.
+        price: what the driver pays, in minor units of ``currency``.
+    """
+
+    owner: Party
+    cdr_id: str
+    verdict: str
+    price: int
+    currency: str
 
 
 class Agreements(Protocol):

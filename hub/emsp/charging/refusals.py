@@ -54,8 +54,16 @@ MISSING = frozenset({"UNKNOWN_PLACE", "UNKNOWN_BOOKING", "UNKNOWN_REQUEST", "UNK
 UNAVAILABLE = frozenset({"CPO_ERROR", "CPO_UNREACHABLE"})
 #: Codes of wrong input.
 INVALID = frozenset(
-    {"OFF_GRID", "TOO_LONG", "IN_THE_PAST", "BEYOND_HORIZON", "NOT_YOUR_VEHICLE", "OVERLAPS_BOOKING", "BAD_RULE",
-     "WRONG_CURRENCY"}
+    {
+        "OFF_GRID",
+        "TOO_LONG",
+        "IN_THE_PAST",
+        "BEYOND_HORIZON",
+        "NOT_YOUR_VEHICLE",
+        "OVERLAPS_BOOKING",
+        "BAD_RULE",
+        "WRONG_CURRENCY",
+    }
 )
 
 

@@ -29,6 +29,7 @@ _HOUR = datetime.timedelta(hours=1)
 KINDS = {
     each.name: each
     for each in (
+        Kind(name="CHARGE", channels=("PUSH",), waits=False, worth=_HOUR),
         Kind(name="CHARGE_ENDED", channels=("PUSH", "EMAIL"), waits=False, worth=24 * _HOUR),
         Kind(name="STATION_FREE", channels=("PUSH",), waits=False, worth=_HOUR / 4),
         Kind(name="BOOKING", channels=("PUSH", "EMAIL"), waits=False, worth=12 * _HOUR),
@@ -40,6 +41,9 @@ KINDS = {
 }
 
 _EVENTS = {
+    "START_ACCEPTED": "CHARGE",
+    "CHARGE_STARTED": "CHARGE",
+    "REQUEST_EXPIRED": "BOOKING",
     "CHARGE_ENDED": "CHARGE_ENDED",
     "CHARGE_REPORT": "CHARGE_ENDED",
     "STATION_FREE": "STATION_FREE",

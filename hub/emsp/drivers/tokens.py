@@ -87,6 +87,11 @@ class Tokens:
         )
         return rows[0][0] if len(rows) == 1 else None
 
+    async def driver_of_token_in(self, tx: Transaction, uid: str, kind: str) -> str | None:
+        """Return whose Token it is, as a transaction sees it."""
+        rows = await tx.fetch("SELECT driver_id FROM emsp_token WHERE uid_key = $1 AND type = $2", uid.upper(), kind)
+        return rows[0][0] if rows else None
+
     async def of_phone(self, phone: str) -> DriverToken | None:
         """Return the Token used by SMS from a number (E.164)."""
         return await self._one_by("phone = $1", phone)

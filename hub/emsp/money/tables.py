@@ -194,8 +194,7 @@ class EmspCharge(Model):
     """What a driver owes for one charge; ``hub.emsp.money.charges`` declares its states.
 
     Attributes:
-        reference: the authorization_reference by which Session and CDR name it, or cdr/OWNER/ID of a charge that
-            was not ordered here.
+        reference: id of the driver's charge, or cdr/OWNER/ID of one that nothing was set aside for.
         source: WALLET, METHOD or NONE.
         estimate: what was secured for it.
         payment_id: the payment that secures it.

@@ -3,6 +3,7 @@
 Source: SGEM-3-03 (usage data records), 4.1-16 (session data for reporting).
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Row, Transaction
@@ -32,12 +33,21 @@ class Verdict:
     document: JSONObject
 
 
+#: Hears a verdict in the transaction that writes it.
+Follower = Callable[[Transaction, Verdict], Awaitable[None]]
+
+
 class Verdicts:
     """All verdicts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._judged_up_to = 0
+        self._followers: tuple[Follower, ...] = ()
+
+    def follow(self, follower: Follower) -> None:
+        """Tell another one of every verdict from now on."""
+        self._followers = (*self._followers, follower)
 
     async def unjudged(self, *, limit: int = 100) -> list[tuple[int, Party, JSONObject]]:
         """Return CDRs that are kept and were not judged, in the order they came: (place, owner, CDR)."""
@@ -71,7 +81,7 @@ class Verdicts:
             verdict.ended,
             codec.encode(verdict.document),
         )
-        return touched > 0
+        return await self._told(tx, verdict, touched)
 
     async def change(self, tx: Transaction, verdict: Verdict, before: str) -> bool:
         """Give a CDR another verdict, if it has the one before."""
@@ -87,6 +97,11 @@ class Verdicts:
             verdict.cdr_id,
             before,
         )
+        return await self._told(tx, verdict, touched)
+
+    async def _told(self, tx: Transaction, verdict: Verdict, touched: int) -> bool:
+        for each in self._followers if touched else ():
+            await each(tx, verdict)
         return touched > 0
 
     async def of(self, owner: Party, cdr_id: str) -> Verdict | None:

@@ -35,7 +35,7 @@ class FakeDrivers:
     def __init__(self) -> None:
         self.known = {
             name: Driver(driver_id=name, vehicles=frozenset({f"{name}-car", "shared-car"}),
-                         driver_class="PROFESSIONAL" if name == "pro" else "PRIVATE")
+                         driver_class="professional" if name == "pro" else "standard")
             for name in ("ada", "bob", "pro")
         }  # fmt: skip
         self.phones = {"+31600000001": "ada"}

@@ -1,0 +1,101 @@
+"""Drivers as the room of charging needs them: who may charge, with which Token, and where.
+
+Source: INCAR-UC005, INCAR-UC006 (X-41, X-43), SGEM-4.1-03, SGEM-4.1-04.
+"""
+
+import datetime
+
+from hub.api.problems import Invalid, NotFound
+from hub.database.contract import Transaction
+from hub.emsp.charging.needs import Driver, Spot
+from hub.emsp.drivers import people
+from hub.emsp.drivers.desk import Desk
+from hub.emsp.drivers.tokens import DriverToken, ended
+from hub.ocpi.objects import JSONObject
+
+#: How long somebody without account may charge.
+AD_HOC = datetime.timedelta(days=1)
+
+#: Which of a driver's Tokens an order names, the first that he has.
+_ORDER = ("APP_USER", "AD_HOC_USER", "OTHER", "RFID", "EMAID")
+
+
+class AtStations:
+    """The room of drivers, seen from that of charging.
+
+    Args:
+        ad_hoc: whether somebody without account is served.
+    """
+
+    def __init__(self, desk: Desk, *, ad_hoc: bool) -> None:
+        self._desk = desk
+        self._ad_hoc = ad_hoc
+
+    async def driver(self, driver_id: str) -> Driver | None:
+        """Return a driver who may charge."""
+        found = await self._active(driver_id)
+        if found is None:
+            return None
+        return Driver(
+            driver_id=driver_id,
+            driver_class=found.driver_class,
+            vehicles=frozenset(each.id for each in await self._desk.garage.of_driver(driver_id)),
+            language=found.language,
+        )
+
+    async def token(self, driver_id: str) -> JSONObject | None:
+        """Return the Token a driver's orders name, as CPOs know it."""
+        found = await self._active(driver_id)
+        if found is None:
+            return None
+        usable = [each for each in await self._desk.tokens.of_driver(driver_id) if self._is_valid(found, each)]
+        usable.sort(key=lambda each: _ORDER.index(each.type))
+        return await self._desk.store.token(usable[0].uid, usable[0].type) if usable else None
+
+    async def driver_of_phone(self, phone: str) -> str | None:
+        """Return whose number this is, also where he may not charge any more."""
+        found = await self._desk.means.driver_of_phone(phone)
+        return found.id if found else None
+
+    async def ad_hoc(self, phone: str) -> str | None:
+        """Return a driver made for a number nobody has registered."""
+        if not self._ad_hoc:
+            return None
+        try:
+            token = await self._desk.means.ad_hoc(self._desk.people.now() + AD_HOC, phone=phone)
+        except Invalid:
+            return None
+        return token.driver_id
+
+    async def driver_of_token(self, tx: Transaction, uid: str, kind: str) -> str | None:
+        """Return whose Token this is."""
+        return await self._desk.tokens.driver_of_token_in(tx, uid, kind)
+
+    async def _active(self, driver_id: str) -> people.Driver | None:
+        try:
+            found = await self._desk.people.get(driver_id)
+        except NotFound:
+            return None
+        over = found.ends_at is not None and found.ends_at <= self._desk.people.now()
+        return found if found.state == "ACTIVE" and not over else None
+
+    def _is_valid(self, driver: people.Driver, token: DriverToken) -> bool:
+        return token.state == "ACTIVE" and not ended(driver, token, self._desk.people.now())
+
+
+class WhereAllowed:
+    """The provider's agreements, and where drivers of a class may charge."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def allows(self, driver_id: str, place: Spot) -> bool:
+        """Return whether a driver may use a station on his contract."""
+        if not await self._desk.agreements.allows(place.owner):
+            return False
+        driver = await self._desk.people.get(driver_id)
+        limits = await self._desk.classes.get(driver.driver_class)
+        if not limits.limited:
+            return True
+        location = await self._desk.store.locations.get(place.owner, place.location_id)
+        return limits.admits(str(place.owner), place.location_id, location)

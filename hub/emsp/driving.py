@@ -1,0 +1,78 @@
+"""The room of charging with what it needs of the rooms beside it.
+
+It stands behind the OCPI door, so it is made when the provider has joined its hub.
+"""
+
+import functools
+
+from hub.api.feed import Feed
+from hub.emsp.atstations import AtStations, WhereAllowed
+from hub.emsp.charging.needs import Notifier, SmsGateway, Told
+from hub.emsp.charging.privacy import ChargingPrivacy
+from hub.emsp.charging.room import Charging
+from hub.emsp.drivers.desk import Desk
+from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.holding import ChargeMoney, tell_verdict
+from hub.emsp.money.gate import Gate
+from hub.emsp.money.till import Till
+
+
+class ChargingRoom:
+    """What charging needs, before there is an OCPI door.
+
+    Args:
+        feed: live events of drivers.
+        sms: sends short messages.
+        return_url: where drivers come back to from their bank's page.
+        ad_hoc: whether somebody without account is served.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        till: Till,
+        *,
+        notifier: Notifier,
+        feed: Feed,
+        sms: SmsGateway,
+        return_url: str,
+        ad_hoc: bool = False,
+    ) -> None:
+        self._desk = desk
+        self._till = till
+        self._notifier = HeardAlso(notifier, feed)
+        self._sms = sms
+        self._drivers = AtStations(desk, ad_hoc=ad_hoc)
+        self._money = ChargeMoney(Gate(till), desk.store, return_url=return_url)
+        privacy = ChargingPrivacy(desk.store.database)
+        desk.privacy.recalls += [privacy.recall, till.purse.recall]
+        desk.privacy.forgets += [privacy.forget, till.purse.forget]
+
+    def open(self, endpoints: EmspEndpoints) -> Charging:
+        """Return the room behind an OCPI door, which starts and stops it."""
+        made = Charging(
+            endpoints,
+            self._drivers,
+            money=self._money,
+            agreements=WhereAllowed(self._desk),
+            notifier=self._notifier,
+            sms=self._sms,
+        )
+        self._till.verdicts.follow(functools.partial(tell_verdict, made.following))
+        endpoints.rooms = (*endpoints.rooms, made)
+        return made
+
+
+class HeardAlso:
+    """A notifier whose notices are live events, too."""
+
+    def __init__(self, notifier: Notifier, feed: Feed) -> None:
+        self._notifier = notifier
+        self._feed = feed
+
+    async def tell(self, told: Told) -> None:
+        """Tell a driver, and whoever listens; of a bill the room of money tells him, with its receipt."""
+        if told.event != "CHARGE_BILLED":
+            await self._notifier.tell(told)
+        kind = "booking" if told.event.startswith(("BOOKING", "REQUEST")) else "session"
+        self._feed.publish(kind, {"driver_id": told.driver_id, "event": told.event, "text": told.text, **told.data})
