@@ -42,6 +42,8 @@ FINE = {
     "stop_when_full": 0,
     "concurrent_tokens": 0,
     "metrics": 0,
+    "simulator_speed": 0.001,
+    "simulator_tick": 0.1,
     "login_hints": 0,
 }
 

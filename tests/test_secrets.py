@@ -69,7 +69,7 @@ async def test_no_token_stands_in_the_logs_or_in_the_store(
     log, early = tmp_path / "log", tmp_path / "early"
     early.mkdir()
     (early / "sitecustomize.py").write_text(LOGGING.format(file=str(log)))
-    hub = HubProcess(tmp_path / "data", environment=(("PYTHONPATH", str(early)),)).start()
+    hub = HubProcess(tmp_path / "data", environment=(("PYTHONPATH", str(early)), ("EMALL_LOG_LEVEL", "DEBUG"))).start()
     try:
         tokens = await live(hub, *pair)
         stored = b"".join(each.read_bytes() for each in (tmp_path / "data").iterdir() if each.name != "secret.key")

@@ -159,7 +159,6 @@ async def test_b_our_emsp_starts_a_session_at_a_strangers_station_and_hears_the_
 # -- (c) and (d) ----------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=False, reason="a simulated station's Session is PATCHed too seldom; to be mended")
 async def test_c_d_a_strangers_driver_charges_at_our_station_and_his_emsp_gets_session_and_cdr(
     house: House, emsp: PartyPlatform
 ) -> None:

@@ -768,7 +768,7 @@ class Migration(migrations.Migration):
             name='EmspChargeNotice',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('key', Text(unique=True, generated=False, null=False)),
+                ('key', Text(generated=False, null=False, unique=False)),
                 ('driver_id', Text(generated=False, null=False, unique=False)),
                 ('event', Text(generated=False, null=False, unique=False)),
                 ('text', Text(generated=False, null=False, unique=False)),
@@ -777,7 +777,7 @@ class Migration(migrations.Migration):
                 ('told', fields.SmallIntField()),
                 ('at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_charge_notice', 'app': 'emall', 'indexes': [Index(fields=['told', 'id']), Index(fields=['driver_id', 'id'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_charge_notice', 'app': 'emall', 'unique_together': (('key',),), 'indexes': [Index(fields=['told', 'id']), Index(fields=['driver_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -843,7 +843,7 @@ class Migration(migrations.Migration):
                 ('booking_id', Text(null=True, generated=False, unique=False)),
                 ('origin', Text(generated=False, null=False, unique=False)),
                 ('phone', Text(null=True, generated=False, unique=False)),
-                ('place', Text(null=True, unique=True, generated=False)),
+                ('place', Text(null=True, generated=False, unique=False)),
                 ('owner', Text(generated=False, null=False, unique=False)),
                 ('location_id', Text(generated=False, null=False, unique=False)),
                 ('evse_uid', Text(generated=False, null=False, unique=False)),
@@ -873,7 +873,7 @@ class Migration(migrations.Migration):
                 ('due_at', fields.BigIntField(null=True)),
                 ('news_at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'),), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['ends_by'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'), ('place',)), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['ends_by'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

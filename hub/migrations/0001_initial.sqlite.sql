@@ -600,14 +600,15 @@ CREATE TABLE "emsp_charge_case" (
 );
 CREATE TABLE "emsp_charge_notice" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    "key" TEXT NOT NULL UNIQUE,
+    "key" TEXT NOT NULL,
     "driver_id" TEXT NOT NULL,
     "event" TEXT NOT NULL,
     "text" TEXT NOT NULL,
     "data" BLOB NOT NULL,
     "phone" TEXT,
     "told" SMALLINT NOT NULL,
-    "at" BIGINT NOT NULL
+    "at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_charge_key_22bf05" UNIQUE ("key")
 );
 CREATE INDEX "idx_emsp_charge_told_4f7c3f" ON "emsp_charge_notice" ("told", "id");
 CREATE INDEX "idx_emsp_charge_driver__0a6efd" ON "emsp_charge_notice" ("driver_id", "id");
@@ -665,7 +666,7 @@ CREATE TABLE "emsp_driver_charge" (
     "booking_id" TEXT,
     "origin" TEXT NOT NULL,
     "phone" TEXT,
-    "place" TEXT  UNIQUE,
+    "place" TEXT,
     "owner" TEXT NOT NULL,
     "location_id" TEXT NOT NULL,
     "evse_uid" TEXT NOT NULL,
@@ -694,7 +695,8 @@ CREATE TABLE "emsp_driver_charge" (
     "ended_at" BIGINT,
     "due_at" BIGINT,
     "news_at" BIGINT NOT NULL,
-    CONSTRAINT "uid_emsp_driver_owner_e5cb62" UNIQUE ("owner", "session_id")
+    CONSTRAINT "uid_emsp_driver_owner_e5cb62" UNIQUE ("owner", "session_id"),
+    CONSTRAINT "uid_emsp_driver_place_eddc9f" UNIQUE ("place")
 );
 CREATE INDEX "idx_emsp_driver_driver__98f091" ON "emsp_driver_charge" ("driver_id", "asked_at");
 CREATE INDEX "idx_emsp_driver_referen_db1b99" ON "emsp_driver_charge" ("reference");

@@ -1,15 +1,17 @@
 """Settings are refused with a remedy, or brought to one form; ids are fixed at the first start."""
 
 import dataclasses
+import inspect
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.cli import serving
 from hub.database import Database
 from hub.recorded import database_of, record_settings, recorded_settings, settle_ids
-from hub.settings import FINE, BadSetting, Settings, checked, fine_settings
+from hub.settings import FINE, TEXTS, BadSetting, Settings, checked, fine_settings
 from tests.cli.conftest import ON_BOTH
 
 
@@ -78,6 +80,14 @@ def test_every_fine_setting_has_a_variable() -> None:
 
     assert found == dict.fromkeys(FINE, 2000)
     assert all(type(value) is type(getattr(Settings(), name)) for name, value in found.items())
+
+
+def test_every_setting_has_an_option_or_a_variable() -> None:
+    options = set(inspect.signature(serving.serve).parameters)
+    renamed = {"hub_url": "hub"}
+    settings = {renamed.get(field.name, field.name) for field in dataclasses.fields(Settings)} - {"given"}
+
+    assert settings - options - set(FINE) - set(TEXTS) == set()
 
 
 @pytest.mark.parametrize("text", ["x", "1.5", "nan", "-1", "29", "1e3"])

@@ -177,7 +177,7 @@ class EmspDriverCharge(Model):
     booking_id = Text(null=True)
     origin = Text()
     phone = Text(null=True)
-    place = Text(null=True, unique=True)
+    place = Text(null=True)
     owner = Text()
     location_id = Text()
     evse_uid = Text()
@@ -211,7 +211,7 @@ class EmspDriverCharge(Model):
         """Found by Session, reference, stop order, driver and what is due."""
 
         table = "emsp_driver_charge"
-        unique_together = (("owner", "session_id"),)
+        unique_together = (("owner", "session_id"), ("place",))
         indexes = (
             ("driver_id", "asked_at"), ("reference",), ("stop_order",), ("due_at",), ("stop_due",), ("ends_by",),
         )  # fmt: skip
@@ -254,7 +254,7 @@ class EmspChargeNotice(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    key = Text(unique=True)
+    key = Text()
     driver_id = Text()
     event = Text()
     text = Text()
@@ -267,6 +267,7 @@ class EmspChargeNotice(Model):
         """Handed over in the order they came."""
 
         table = "emsp_charge_notice"
+        unique_together = (("key",),)
         indexes = (("told", "id"), ("driver_id", "id"))
 
 

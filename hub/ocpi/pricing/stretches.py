@@ -204,10 +204,15 @@ def _cuts(
             found[at] = None
     for limit in changes.kwh if period.kwh else ():
         if 0 < (part := (limit - now.kwh) / period.kwh) < 1:
-            at = start + (end - start) * float(part)
+            at = _told(start + (end - start) * float(part))
             if start < at < end:
                 found[at] = limit
     return list(_with_energy(period, now, found)) if found else []
+
+
+def _told(at: datetime.datetime) -> datetime.datetime:
+    """Return a moment as exactly as a period's start can tell it: to the millisecond."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _may_pass(minutes: tuple[int, ...], start: datetime.datetime, end: datetime.datetime) -> bool:

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts to connect
 _CALL, _RESULT, _ERROR = 2, 3, 4
 
+#: Turns of the loop until an answer has gone by the ``ocpp`` package's queue and tasks to whoever asked.
+_HANDED_OVER = 20
+
 
 class LinkError(Exception):
     """A CALL got no answer of its own. Its subclasses say why."""
@@ -109,6 +112,7 @@ class Wire:
         self._mute = mute
         self._noted = noted
         self._actions: dict[str, str] = {}
+        self._answered = False
 
     async def send(self, text: str) -> None:
         self._note(True, text)
@@ -121,6 +125,11 @@ class Wire:
             text = await self.socket.recv()
             text = text if isinstance(text, str) else text.decode()
             frame = self._note(False, text)
+            if self._answered and frame is not None and frame.kind == _CALL:
+                # A station that is told of its transaction knows it before it reads the next frame.
+                for _ in range(_HANDED_OVER):
+                    await asyncio.sleep(0)
+            self._answered = frame is not None and frame.kind != _CALL
             if not self._is_lost(frame):
                 return text
 

@@ -121,7 +121,8 @@ async def test_a_reader_who_was_away_too_long_is_told_to_look_at_everything(serv
 async def test_a_silent_stream_beats_and_ends_when_its_token_does(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams.EventStream.__init__, "__kwdefaults__", {"heartbeat": 0.05})
+    defaults = streams.EventStream.__init__.__kwdefaults__
+    monkeypatch.setattr(streams.EventStream.__init__, "__kwdefaults__", {**defaults, "heartbeat": 0.05})
     viewer = await served.house.staff("viewer")
     reader = await served.read(viewer)
 
