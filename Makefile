@@ -16,7 +16,7 @@ bench: ## measure against the targets, with the best Python at hand and compiled
 	@.ci/bench
 	@.venv/bin/python -m bench
 compiled: setup ## compile the way of a message: half again as fast; needs a C compiler
-	@.venv/bin/python -m hub.compiled
+	@.venv/bin/python -m hub.compiling
 soak: setup ## the long tests: many kills, mutation of rules
 	@SOAK=1 .venv/bin/pytest
 schemas: setup ## write schemas/ from the declarations

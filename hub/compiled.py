@@ -1,20 +1,15 @@
 """The way of a message as machine code: modules compiled by mypyc, used where they fit (decision 0012).
 
-``python -m hub.compiled`` compiles; ``emall serve`` uses what was compiled, if it was made from these very sources and
+``python -m hub.compiling`` compiles; ``emall serve`` uses what was compiled, if it was made from these very sources and
 for this very Python, and else the sources themselves. So no compiled file can be out of date: a source that is
 changed is what runs, until it is compiled anew. ``EMALL_COMPILED=0`` leaves them aside.
 """
 
 import hashlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -53,10 +48,8 @@ MODULES = (
     "hub.trace",
 )
 
-_GROUP = "emall"  # what they share is compiled as emall__mypyc
 
-
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Finds compiled modules by name."""
 
     def __init__(self, files: dict[str, Path]) -> None:
@@ -87,7 +80,7 @@ def use() -> bool:
 
 def fingerprint() -> str:
     """Return what the compiled files hang on: all our sources, since types cross modules, and the Python."""
-    digest = hashlib.sha256(f"{sys.version} {sysconfig.get_platform()} {sys.prefix}".encode())
+    digest = hashlib.sha256(f"{sys.version} {_suffix()} {sys.prefix}".encode())
     for source in sorted(ROOT.joinpath("hub").rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
@@ -99,59 +92,3 @@ def _name(file: Path, folder: Path) -> str:
 
 def _suffix() -> str:
     return importlib.machinery.EXTENSION_SUFFIXES[0]
-
-
-def compile_modules() -> Path:
-    """Compile, unless it was done, and return where the files are.
-
-    Raises:
-        OSError, RuntimeError: there is no compiler, or it failed.
-    """
-    folder = FOLDER / fingerprint()
-    if folder.is_dir():
-        return folder
-    shutil.rmtree(FOLDER, ignore_errors=True)  # former ones fit nothing any more
-    with tempfile.TemporaryDirectory(prefix="emall-") as made:
-        sources = [name.replace(".", "/") + ".py" for name in MODULES]
-        done = subprocess.run(  # noqa: S603  our own script on our own sources
-            [sys.executable, "-c", _BUILD, _GROUP, made, *sources],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError((done.stdout + done.stderr).strip()[-2000:])
-        shutil.copytree(Path(made) / "lib", FOLDER / "new")
-    (FOLDER / "new").rename(folder)
-    return folder
-
-
-#: In a process of its own, for setuptools changes the one it runs in.
-_BUILD = """
-import os, sys
-from setuptools import Distribution
-from mypyc.build import mypycify
-group, folder, *sources = sys.argv[1:]
-os.environ.setdefault("CFLAGS", "-O2 -g0 -w")
-modules = mypycify(sources, group_name=group, target_dir=folder + "/c", opt_level="2", debug_level="0")
-build = Distribution({"name": group, "ext_modules": modules}).get_command_obj("build_ext")
-build.build_lib, build.build_temp = folder + "/lib", folder + "/c"
-build.ensure_finalized()
-build.run()
-"""
-
-
-def main() -> int:
-    """Compile; where that cannot be, say why: everything works without."""
-    try:
-        folder = compile_modules()
-    except (OSError, RuntimeError) as error:
-        print(f"not compiled, so it runs as plain Python: {error}", file=sys.stderr)
-        return 1
-    print(f"compiled: {folder.relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,7 +9,7 @@ import pytest
 from hub import compiled
 
 if os.environ.get("TEST_COMPILED"):  # what was compiled is tested in this process, too
-    assert compiled.use(), "nothing is compiled that fits: run python -m hub.compiled"
+    assert compiled.use(), "nothing is compiled that fits: run python -m hub.compiling"
 
 from hub.database import Database, open_database
 from hub.migrations.__main__ import changes
