@@ -39,6 +39,7 @@ FINE = {
     "meter_silence": 10,
     "lost_after": 10,
     "longest_session": 60,
+    "cost_every": 0,
     "stop_when_full": 0,
     "concurrent_tokens": 0,
     "metrics": 0,
@@ -97,6 +98,7 @@ class Settings:
         meter_silence: without a meter reading, until a charging station is asked for one, in seconds.
         lost_after: until a transaction that seems over, and was not ended, is ended by its last reading, in seconds.
         longest_session: after which a session is stopped, in seconds.
+        cost_every: for which a station that shows costs goes without hearing of them, in seconds; 0: only as it tells.
         stop_when_full: 1: a session ends when its car says that it is full, and does not go on to parking.
         concurrent_tokens: 0: one token charges at one place at a time.
         test_tokens: uids of the operator's testers, by comma; they charge 5 minutes, unbilled.
@@ -149,6 +151,7 @@ class Settings:
     meter_silence: float = 300.0
     lost_after: float = 3600.0
     longest_session: float = 86_400.0
+    cost_every: float = 60.0
     stop_when_full: int = 0
     concurrent_tokens: int = 1
     test_tokens: str = ""

@@ -153,6 +153,7 @@ def rules_of(settings: Settings) -> Rules:
             silence=settings.meter_silence,
             lost=settings.lost_after,
             longest=settings.longest_session,
+            cost=settings.cost_every,
             stop_when_full=bool(settings.stop_when_full),
         ),
         heartbeat=settings.heartbeat,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.cpms.cases import Cases
+from hub.cpms.costs import Costs
 from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
@@ -131,9 +132,10 @@ class BuiltinCpms:
         identification = Identification(
             desk=desk, places=self._places, starts=self._starts, tester=self._tester, clock=clock.now
         )
+        costs = Costs(desk=desk, chargers=self._chargers, every=rules.limits.cost)
         self.ledger = Ledger(
             database=database, desk=desk, places=self._places, identification=identification, starts=self._starts,
-            reservations=self._reservations, concurrent=rules.concurrent, clock=clock.now,
+            reservations=self._reservations, concurrent=rules.concurrent, clock=clock.now, costs=costs,
             settlement=Settlement(database=database, desk=desk, centre=self._centre, clock=clock.now),
         )  # fmt: skip
         self._listening = Listening(
@@ -148,7 +150,8 @@ class BuiltinCpms:
         )  # fmt: skip
         self.watching = Watching(
             desk=desk, chargers=self._chargers, ledger=self.ledger, remote=self._remote, starts=self._starts,
-            reservations=self._reservations, centre=self._centre, clock=clock, limits=rules.limits,
+            reservations=self._reservations, centre=self._centre, costs=costs, clock=clock,
+            limits=rules.limits,
         )  # fmt: skip
 
     def _tester(self, uid: str) -> Authorization | None:

@@ -54,7 +54,7 @@ class Crediting:
             raise InvalidParameters(f"$.{refused[0]}: is not changed by a correction")
 
         async def work(tx: Transaction) -> tuple[JSONObject, JSONObject]:
-            wrong, credit, new = await self._taken_back(tx, cdr_id)
+            wrong, credit, new = await self.taken_back(tx, cdr_id)
             if not new:
                 raise InvalidParameters(f"$: CDR {wrong['id']} was taken back before, by {credit['id']}")
             right = cdrs.corrected(wrong, str(uuid.uuid4()), changes, self._clock())
@@ -65,11 +65,16 @@ class Crediting:
         return await self._store.database.transact(work)
 
     async def _credit(self, tx: Transaction, cdr_id: str) -> tuple[JSONObject, JSONObject]:
-        wrong, credit, _ = await self._taken_back(tx, cdr_id)
+        wrong, credit, _ = await self.taken_back(tx, cdr_id)
         return wrong, credit
 
-    async def _taken_back(self, tx: Transaction, cdr_id: str) -> tuple[JSONObject, JSONObject, bool]:
-        """Return a CDR, its Credit CDR, and whether that was made now."""
+    async def taken_back(self, tx: Transaction, cdr_id: str) -> tuple[JSONObject, JSONObject, bool]:
+        """Take a CDR back; return it, its Credit CDR, and whether that was made now.
+
+        Raises:
+            NoSuchObject: there is no such CDR.
+            InvalidParameters: it is a Credit CDR itself.
+        """
         shelf, party = self._store.cdrs, self._store.party
         wrong = await shelf.get_in(tx, party, cdr_id)
         if wrong is None:

@@ -11,13 +11,14 @@ import datetime
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 from hub.cpms import cdrs, sessions
 from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.store import Place
 from hub.cpms.bookings.wishes import Driver
-from hub.cpms.outlets import outlet_of
+from hub.cpms.outlets import outlet_in
 from hub.cpms.ports import (
     Authorization,
     CpmsEvent,
@@ -34,6 +35,7 @@ from hub.cpms.ports import (
     SessionUpdated,
     StatusChanged,
 )
+from hub.cpms.rebilling import Rebilling
 from hub.cpms.seals import Seals
 from hub.cpms.session_states import SESSION, STATUS, IllegalStep, State, Step, state_of
 from hub.cpms.store import Reservation, Store
@@ -84,6 +86,7 @@ class OperatorDesk:
         self.clock = clock
         self._heard = heard
         self.seals = Seals(store)
+        self._rebilling = Rebilling(store, clock=clock)
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
         self.book = BookingBook(store, clock=clock)
         self._charging: dict[Place, str] = {}
@@ -118,21 +121,14 @@ class OperatorDesk:
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
         """Return an outlet of our Locations; without a connector_id the EVSE's first."""
-        location = await self.store.locations.get(self.party, location_id)
-        evse = _child(location, "evses", "uid", evse_uid)
-        connector = _child(evse, "connectors", "id", connector_id)
-        if location is None or evse is None or connector is None:
-            return None
-        return outlet_of(location, evse, connector)
+        return outlet_in(await self.store.locations.get(self.party, location_id), evse_uid, connector_id)
 
     async def free_outlet(self, location_id: str) -> Outlet | None:
         """Return the outlet a driver who named no EVSE gets: an available one if there is one."""
         location = await self.store.locations.get(self.party, location_id)
         evses = [each for each in (location or {}).get("evses") or [] if each["status"] != "REMOVED"]
         evses.sort(key=lambda each: each["status"] != "AVAILABLE")
-        if location is None or not evses:
-            return None
-        return outlet_of(location, evses[0], evses[0]["connectors"][0])
+        return outlet_in(location, evses[0]["uid"]) if evses else None
 
     def session_at(self, outlet: Outlet) -> str | None:
         """Return the session that is going on at an EVSE."""
@@ -267,10 +263,21 @@ class OperatorDesk:
                 more = {"booking_id": booked} if booked else {}
                 made = cdrs.cdr(ended, seal, signed_data=event.signed_data, more=more)
                 await self.store.put_for_provider(tx, self.store.cdrs, made)
-            await self.store.sealed.delete(tx, self.party, event.session_id)
+            if event.given_up:  # What its place and prices were is wanted again if its stop comes after all.
+                await self.store.sealed.put(tx, self.party, event.session_id, seal | {"state": after})
+            else:
+                await self.store.sealed.delete(tx, self.party, event.session_id)
 
         await self.store.database.transact(work)
         self._charging = {place: each for place, each in self._charging.items() if each != event.session_id}
+
+    async def cost(self, session_id: str, update: SessionUpdated | None = None) -> Decimal | None:
+        """Return what a session costs by what its meter says now, taxes included; None: that is not known."""
+        return await self.seals.cost(session_id, update)
+
+    async def correct(self, event: SessionEnded) -> bool:
+        """Bill a session that was given up as its stop says after all; False: a person has to look at it."""
+        return await self._rebilling.correct(event)
 
     async def _known(self, tx: Transaction, session_id: str) -> tuple[JSONObject | None, JSONObject, State]:
         """Return a Session, what is sealed of it, and its state; of one that is unknown the state means nothing."""
@@ -391,10 +398,3 @@ def _authorization(session: JSONObject) -> Authorization:
 def new_id() -> str:
     """Return a new id: a CiString(36)."""
     return str(uuid.uuid4())
-
-
-def _child(parent: JSONObject | None, field: str, name: str, wanted: str | None) -> JSONObject | None:
-    children: list[JSONObject] = (parent or {}).get(field) or []
-    if wanted is None:
-        return children[0] if children else None
-    return next((each for each in children if each[name].upper() == wanted.upper()), None)

@@ -14,7 +14,9 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
+from hub.cpms.costs import Costs
 from hub.cpms.identification import Identification, Judgement, refused
 from hub.cpms.needs import Places
 from hub.cpms.ports import Desk, Outlet, Refusal, SessionStarted
@@ -23,7 +25,7 @@ from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running, Runs
 from hub.cpms.settlement import Settlement
 from hub.cpms.transaction_store import ADOPTED, ENDED, LOST, OPEN, Kept, TransactionStore
-from hub.cpms.transactions import Message, message_of, natural_key
+from hub.cpms.transactions import Message, bounded, message_of, natural_key
 from hub.database.contract import Database, Transaction
 from hub.ocpp.events import EVSE, IdToken, TokenInfo, TransactionAnswer, TransactionEvent
 from hub.ocpp.words import id_tag
@@ -50,6 +52,7 @@ class Ledger:
         starts: RemoteStarts,
         reservations: Reservations,
         settlement: Settlement,
+        costs: Costs,
         concurrent: bool,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -61,6 +64,7 @@ class Ledger:
         self._starts = starts
         self._reservations = reservations
         self._settlement = settlement
+        self._costs = costs
         self._concurrent = concurrent
         self._clock = clock
         self._due: list[asyncio.Future[None]] = []
@@ -104,7 +108,8 @@ class Ledger:
         if event.kind != "Updated" or run.ended or not run.begun:
             await self._tell(run)
         number = run.kept.called if event.kind == "Started" and event.seq_no is None else None
-        return TransactionAnswer(transaction_id=number, token=await self._info(run, event))
+        token, cost = await self._info(run, event), await self._cost(run, event)
+        return TransactionAnswer(transaction_id=number, token=token, total_cost=cost)
 
     # -- finding it --------------------------------------------------------------------------------
 
@@ -304,6 +309,15 @@ class Ledger:
         if own:
             return TokenInfo(status="Accepted")
         return (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
+
+    async def _cost(self, run: Running, event: TransactionEvent) -> Decimal | None:
+        """Return what a station of 2.0.1 is told that its transaction costs: so far, and in the end (I02, I03)."""
+        if event.seq_no is None or event.kind == "Started":
+            return None
+        if event.kind == "Ended" or run.kept.settled:
+            return await self._costs.final(run)
+        run.cost_told_at = self._clock()
+        return await self._costs.of(run, bounded(event.at, event.received_at))
 
     # -- telling it on -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from hub.cpms.ports import Outlet
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.receiving import child
 
 
 def outlet_of(location: JSONObject, evse: JSONObject, connector: JSONObject) -> Outlet:
@@ -13,6 +14,16 @@ def outlet_of(location: JSONObject, evse: JSONObject, connector: JSONObject) -> 
         power=power_of(connector),
         status=evse["status"],
     )
+
+
+def outlet_in(location: JSONObject | None, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
+    """Return an outlet of a Location, without a connector_id the EVSE's first; None: it has no such."""
+    evse = child(location, "evses", evse_uid)
+    connectors = (evse or {}).get("connectors") or []
+    connector = child(evse, "connectors", connector_id) if connector_id is not None else next(iter(connectors), None)
+    if location is None or evse is None or connector is None:
+        return None
+    return outlet_of(location, evse, connector)
 
 
 def power_of(connector: JSONObject) -> float:

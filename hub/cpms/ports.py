@@ -9,6 +9,7 @@ Energy is in kWh, power in kW, times are aware and in UTC.
 import datetime
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from hub.ocpi.objects import JSON, JSONObject
@@ -173,6 +174,7 @@ class SessionEnded:
         charged_until: when energy last flowed; what follows until ``at`` is parking.
         signed_data: the SignedData a CDR repeats (mod_cdrs), where the station signs its meter.
         unbilled: a test session: no CDR is made of it.
+        given_up: its station never ended it; should its stop come after all, ``Desk.correct`` is told.
         invalid: why what was metered cannot be billed as it is: the Session is INVALID, and no CDR is made of it.
     """
 
@@ -182,6 +184,7 @@ class SessionEnded:
     charged_until: datetime.datetime | None = None
     signed_data: JSONObject | None = None
     unbilled: bool = False
+    given_up: bool = False
     invalid: str | None = None
 
 
@@ -231,6 +234,21 @@ class Desk(Protocol):
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
         """Return an outlet of the operator's Locations (without a connector_id the EVSE's first); None: unknown."""
+        ...
+
+    async def cost(self, session_id: str, update: SessionUpdated | None = None) -> Decimal | None:
+        """Return what a session costs, taxes included; None: that is not known.
+
+        Args:
+            update: what its meter says now, which need not have been told.
+        """
+        ...
+
+    async def correct(self, event: SessionEnded) -> bool:
+        """Bill a session that was given up as its stop says after all; done twice it is done once.
+
+        False: it cannot be put right by itself, and a person has to look at it.
+        """
         ...
 
 

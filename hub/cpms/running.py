@@ -38,6 +38,7 @@ class Running:
         cut_at: when its station was last told to stop it, for ``cut_because``.
         order: to start, whose giver waits until the Session has been told.
         ends_by: when its time is up; None: it has none.
+        cost_told_at: when its station was last told what it costs.
         over: done once its end has been told.
     """
 
@@ -58,6 +59,7 @@ class Running:
     cut_because: str | None = None
     order: RemoteStart | None = None
     ends_by: datetime.datetime | None = None
+    cost_told_at: datetime.datetime | None = None
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property

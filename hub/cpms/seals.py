@@ -4,9 +4,10 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR: as they were at the start), mod_sess
 """
 
 import datetime
+from decimal import Decimal
 
 from hub.cpms import sessions
-from hub.cpms.ports import Authorization, Outlet
+from hub.cpms.ports import Authorization, Outlet, SessionUpdated
 from hub.cpms.store import Store
 from hub.cpms.tariffs.places import assigned, counting
 from hub.database.contract import Transaction
@@ -50,6 +51,20 @@ class Seals:
         provider = Party.of(token["country_code"], token["party_id"])
         tariffs, own = await self.priced(location, outlet, provider, at)
         return sessions.sealed(location, outlet, tariffs, at=at, own=own, ad_hoc=token["type"] == "AD_HOC_USER")
+
+    async def cost(self, session_id: str, update: SessionUpdated | None) -> Decimal | None:
+        """Return what a session costs, taxes included; None: nothing is known of its price.
+
+        Args:
+            update: its meter now; older than what was told, it changes nothing.
+        """
+        known = await self._store.sessions.get(self._store.party, session_id)
+        seal = await self._store.sealed.get(self._store.party, session_id)
+        if known is None or known["status"] == "INVALID":
+            return None
+        if known["status"] == "ACTIVE" and seal is not None and update is not None and update.kwh >= known["kwh"]:
+            known, _ = sessions.advanced(known, update, seal)
+        return sessions.cost_of(known)
 
     async def prefer(self, session_id: str, profile_type: str, at: datetime.datetime) -> None:
         """Have a driver's profile_type count for a running session: the Tariff of that type, if there is one."""

@@ -211,6 +211,15 @@ def completed(now: JSONObject, event: SessionEnded, seal: JSONObject) -> JSONObj
     return _with_cost(ended, seal | {"open": None}, end)
 
 
+def resumed(ended: JSONObject, seal: JSONObject) -> tuple[JSONObject, JSONObject]:
+    """Return an ended Session, and its seal, as if it still went on: its stop came after it had been given up."""
+    told = [each for each in ended["charging_periods"] if any(one["volume"] for one in each["dimensions"])]
+    going = {name: each for name, each in ended.items() if name not in ("end_date_time", "total_cost")}
+    taking = bool((seal.get("meter") or {}).get("taking", True))
+    meter = {"at": ended["end_date_time"], "taking": taking}
+    return going | {"charging_periods": told}, seal | {"open": None, "meter": meter}
+
+
 def _last_readings(
     kwh: Decimal, charged_until: datetime.datetime | None, *, heard: datetime.datetime, end: datetime.datetime
 ) -> Iterator[Reading]:
@@ -250,6 +259,15 @@ def _with_cost(now: JSONObject, seal: JSONObject, until: datetime.datetime) -> J
     if not seal.get("tariff_id"):
         return now
     return now | {"total_cost": bill(now, seal, until).total.as_json()}
+
+
+def cost_of(session_: JSONObject) -> Decimal | None:
+    """Return what a Session says it costs so far, taxes included; None: it has no Tariff."""
+    total: JSONObject | None = session_.get("total_cost")
+    if total is None:
+        return None
+    taxes = (Decimal(str(each["amount"])) for each in total.get("taxes") or ())
+    return sum(taxes, Decimal(str(total["before_taxes"])))
 
 
 def _kwh(kwh: float) -> Decimal:

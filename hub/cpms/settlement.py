@@ -20,6 +20,9 @@ from hub.ocpi.times import date_time
 
 log = logging.getLogger(__name__)
 
+#: Cases of a transaction that was given up which its stop answers.
+_OF_GIVING_UP: tuple[Kind, ...] = ("START_WITHOUT_STOP", "INVALID_USAGE")
+
 #: How far a station's clock may be off without anybody looking at it, in seconds.
 _SKEW = 60.0
 
@@ -58,15 +61,25 @@ class Settlement:
         else:
             # An order whose transaction never told its start leaves no Session that waits for ever.
             await self._desk.tell(SessionCanceled(session_id=kept.session_id, at=found.ended_at))
-        await self._store.settle(kept.id, ended_at=found.ended_at, energy=found.energy, reason=found.reason)
+        await self._store.database.transact(lambda tx: self._store.settle(tx, kept.id, found))
         return True
 
     async def late_stop(self, kept: Kept, messages: Sequence[Message], *, power: float | None) -> None:
-        """Compare what was billed of a transaction we gave up with what its stop says after all."""
+        """Bill a transaction we gave up as its stop says after all; what cannot be put right by itself is a case."""
         found = usage(in_order(messages), power=power)
-        if found.energy == kept.energy and found.fault is None:
+        if found.fault is None and (found.energy, found.ended_at) == (kept.energy, kept.ended_at):
+            return
+        more = found.fault is None and (found.energy or 0) >= (kept.energy or 0)
+        if more and await self._desk.correct(_ended(kept, found)):
+            await self._store.database.transact(lambda tx: self._corrected(tx, kept, found))
             return
         await self._open(kept, "LATE_STOP", {"billed_wh": _wh(kept.energy), "told_wh": _wh(found.energy)})
+
+    async def _corrected(self, tx: Transaction, kept: Kept, found: Usage) -> None:
+        """Keep what was billed in the end, and close the cases of what was not known before."""
+        await self._store.settle(tx, kept.id, found)
+        for kind in _OF_GIVING_UP:
+            await self.cases.resolve(tx, kind, kept.id, note="its stop came later, and is billed", at=self._clock())
 
     async def adopted(self, tx: Transaction, orphan: Kept) -> None:
         """Close the case of a stop whose start has come."""
@@ -139,5 +152,6 @@ def _ended(kept: Kept, found: Usage) -> SessionEnded:
         charged_until=found.charged_until,
         signed_data=signed_data(found.signed),
         unbilled=kept.unbilled,
+        given_up=kept.state == LOST,
         invalid=found.fault,
     )

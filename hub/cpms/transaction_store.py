@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.cpms.moments import at, microseconds
 from hub.cpms.ports import Authorization, Outlet
-from hub.cpms.transactions import Message
+from hub.cpms.transactions import Message, Usage
 from hub.database.contract import Database, Row, Transaction
 from hub.ocpi import codec
 
@@ -116,26 +116,15 @@ class TransactionStore:
             "UPDATE cpms_transaction SET state = $1 WHERE id = $2 AND state = 'OPEN'", state, transaction_id
         )
 
-    async def settle(
-        self,
-        transaction_id: int,
-        *,
-        ended_at: datetime.datetime,
-        energy: int | None,
-        reason: str | None,
-    ) -> None:
+    async def settle(self, tx: Transaction, transaction_id: int, found: Usage) -> None:
         """Keep what a transaction used, and that all who must know have been told."""
-
-        async def work(tx: Transaction) -> None:
-            await tx.execute(
-                "UPDATE cpms_transaction SET ended_at = $1, energy = $2, reason = $3, settled = 1 WHERE id = $4",
-                microseconds(ended_at),
-                energy,
-                reason,
-                transaction_id,
-            )
-
-        await self.database.transact(work)
+        await tx.execute(
+            "UPDATE cpms_transaction SET ended_at = $1, energy = $2, reason = $3, settled = 1 WHERE id = $4",
+            microseconds(found.ended_at),
+            found.energy,
+            found.reason,
+            transaction_id,
+        )
 
     async def by_key(self, station_id: str, key: str) -> Kept | None:
         """Return a station's transaction by its natural key."""

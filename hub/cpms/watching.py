@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from hub.cpms.costs import Costs
 from hub.cpms.ledger import Ledger
 from hub.cpms.needs import Clock, Concern, OperationCentre
 from hub.cpms.ports import Desk, ReservationEnded
@@ -36,6 +37,8 @@ class Limits:
         lost: until a transaction that seems over, and was not ended, is ended by its last reading.
         longest: a session; test: a test session.
         again: until a station that did not stop is told to once more.
+        cost: for which a station that shows what a session costs goes without hearing of it; 0: it is told in
+            answers only.
         stop_when_full: whether a session ends when its car says it is full; one with an end of its own always does.
     """
 
@@ -45,6 +48,7 @@ class Limits:
     longest: float = 86_400.0
     test: float = 300.0
     again: float = 60.0
+    cost: float = 60.0
     stop_when_full: bool = False
 
 
@@ -61,6 +65,7 @@ class Watching:
         starts: RemoteStarts,
         reservations: Reservations,
         centre: OperationCentre,
+        costs: Costs,
         clock: Clock,
         limits: Limits,
     ) -> None:
@@ -71,6 +76,7 @@ class Watching:
         self._starts = starts
         self._reservations = reservations
         self._centre = centre
+        self._costs = costs
         self._clock = clock
         self._limits = limits
         self._asking: dict[int, asyncio.Task[None]] = {}
@@ -152,7 +158,7 @@ class Watching:
         asked = run.asked_at or run.heard_at
         if _since(max(run.heard_at, asked), now) >= limits.silence:
             return self._fetch(run, now)
-        return None
+        return self._costs.tell(run, now) if self._costs.due(run, now) else None
 
     # -- stopping ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ An adapter says which orders it ``supports``; what it does not support it must r
 
 import datetime
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
@@ -60,6 +61,12 @@ class FakeDesk:
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
         return OUTLET if (location_id, evse_uid) == ("LOC1", "EVSE1") else None
+
+    async def cost(self, session_id: str, update: SessionUpdated | None = None) -> Decimal | None:
+        return None
+
+    async def correct(self, event: SessionEnded) -> bool:
+        return False
 
     def heard(self, kind: type) -> list[Any]:
         return [event for event in self.told if isinstance(event, kind)]

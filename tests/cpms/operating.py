@@ -24,6 +24,7 @@ from hub.ocpp.events import (
     TokenPresented,
     TransactionAnswer,
     TransactionEvent,
+    Variable,
 )
 from tests.clocks import ManualClock
 from tests.cpms.conftest import make
@@ -41,6 +42,10 @@ class FakeCommands:
         self.version = version
         self.told: list[tuple[str, Any]] = []
         self.answers: dict[str, Any] = {}
+        self.variables: list[Variable] = []
+
+    async def get_variables(self, variables: Any = ()) -> list[Variable]:
+        return self.variables
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -65,7 +70,7 @@ class FakeChargers:
     """The stations there are connections to."""
 
     def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
+        self.clock, self.opened = clock, clock.now()
         self.stations: dict[str, FakeCommands] = {}
 
     def connect(self, station_id: str = STATION, version: str = "1.6") -> FakeCommands:
@@ -80,7 +85,7 @@ class FakeChargers:
     def presence(self, station_id: str) -> Presence | None:
         known = self.stations.get(station_id)
         now = self.clock.now()
-        return known and Presence(station_id=station_id, version=known.version, since=now, last_seen=now)
+        return known and Presence(station_id=station_id, version=known.version, since=self.opened, last_seen=now)
 
     def connected(self) -> list[Presence]:
         return [present for each in self.stations if (present := self.presence(each)) is not None]

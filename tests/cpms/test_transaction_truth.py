@@ -185,20 +185,6 @@ async def test_a_transaction_whose_stop_is_lost_is_billed_by_its_last_reading(op
     assert await operation.cases() == ["START_WITHOUT_STOP"]
 
 
-async def test_a_stop_that_comes_after_all_is_not_billed_a_second_time_but_compared(operation):
-    number = await charged(operation)
-    stop = operation.stopped(number, 7000)
-    await operation.status("Available")
-    await operation.later(3700)
-
-    await operation.tell(stop)
-    await operation.tell(stop)
-
-    cases = {each.kind: each.detail for each in await operation.cpms.cases.all()}
-    assert await operation.billed() == [Decimal(3)]
-    assert cases["LATE_STOP"] == {"billed_wh": 3000.0, "told_wh": 6000.0}
-
-
 async def test_a_new_transaction_at_the_same_connector_makes_the_former_doubtful(operation):
     await charged(operation)
     await operation.know(token(uid="CARD-2"))
