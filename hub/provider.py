@@ -11,8 +11,9 @@ from hub.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
     from hub.emsp.assembly import Assembly
-    from hub.emsp.drivers.needs import Brand, Mailer
+    from hub.emsp.drivers.needs import Brand
     from hub.emsp.endpoints import EmspEndpoints
+    from hub.emsp.mail import Mailer
     from hub.emsp.money.ports import PaymentGateway
 
 

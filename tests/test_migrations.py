@@ -151,6 +151,7 @@ def test_no_migration_is_missing() -> None:
 
 
 def test_every_room_with_tables_is_migrated() -> None:
+    abstract = {"hub.api.tables"}  # what the parties make their tables of
     found = {".".join(file.with_suffix("").parts) for file in Path().glob("hub/**/*tables.py")}
 
-    assert found == set(ROOMS)
+    assert found - abstract == set(ROOMS)

@@ -2,20 +2,10 @@
 
 import asyncio
 import uuid
-from email.message import EmailMessage
-from email.utils import formatdate
 from pathlib import Path
 
-from hub.emsp.drivers.needs import Letter, MailUnavailable
-
-
-def message_of(letter: Letter, sender: str) -> EmailMessage:
-    """Return a letter as an e-mail (RFC 5322); line feeds in a header are refused there."""
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = sender, letter.to, letter.subject
-    made["Date"], made["Message-ID"] = formatdate(), f"<{uuid.uuid4()}@{sender.rpartition('@')[2]}>"
-    made.set_content(letter.text)
-    return made
+from adapters.mail.writing import message_of
+from hub.emsp.mail import Letter, MailUnavailable
 
 
 class FolderMailer:

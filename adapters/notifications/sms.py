@@ -1,24 +1,15 @@
 """Notifications by short message, through any gateway that sends text to a number."""
 
-from typing import Protocol
-
+from hub.emsp.charging.needs import SmsGateway
 from hub.emsp.companion.needs import Message, NotTaken, Refused
 
 _LONGEST = 459  # characters: three parts of a concatenated message (3GPP TS 23.040)
 
 
-class Gateway(Protocol):
-    """Sends short messages."""
-
-    async def send(self, phone: str, text: str) -> None:
-        """Hand a message over; an exception means: again later."""
-        ...
-
-
 class SmsChannel:
     """Hands notifications to a gateway, cut to what a phone shows as one message."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: SmsGateway) -> None:
         self._gateway = gateway
 
     async def send(self, message: Message) -> None:
@@ -34,14 +25,3 @@ class SmsChannel:
             raise
         except Exception as error:
             raise NotTaken(f"the gateway: {error}") from error
-
-
-class SimulatedGateway:
-    """A gateway that keeps what it is given, for demos and tests: the phones are in this process."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    async def send(self, phone: str, text: str) -> None:
-        """Keep a message."""
-        self.sent.append((phone, text))

@@ -21,10 +21,11 @@ from hub.emsp.charging.needs import SmsGateway
 from hub.emsp.charging.room import Charging
 from hub.emsp.companion.room import Companion
 from hub.emsp.drivers.desk import Desk
-from hub.emsp.drivers.needs import Brand, Identities, Mailer
+from hub.emsp.drivers.needs import Brand, Identities
 from hub.emsp.driving import ChargingRoom
 from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.holding import CreditOfDrivers
+from hub.emsp.mail import Mailer
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.paying import MoneyRoom
 from hub.emsp.search.finding import Finder

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ('last_login_at', fields.BigIntField(null=True)),
             ],
             options={'table': 'cpms_account', 'app': 'emall', 'unique_together': (('email_key',),), 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Account'],
         ),
         ops.CreateModel(
             name='CpmsAlarm',
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                 ('status', fields.SmallIntField()),
             ],
             options={'table': 'cpms_audit', 'app': 'emall', 'indexes': [Index(fields=['at']), Index(fields=['actor_id', 'seq']), Index(fields=['target', 'seq'])], 'pk_attr': 'seq'},
-            bases=['Model'],
+            bases=['Audit'],
         ),
         ops.CreateModel(
             name='CpmsBookedSlot',
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
                 ('revoked_at', fields.BigIntField(null=True)),
             ],
             options={'table': 'cpms_key', 'app': 'emall', 'unique_together': (('token_hash',),), 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Key'],
         ),
         ops.CreateModel(
             name='CpmsLogin',
@@ -243,7 +243,7 @@ class Migration(migrations.Migration):
                 ('step_up_until', fields.BigIntField(null=True)),
             ],
             options={'table': 'cpms_login', 'app': 'emall', 'unique_together': (('token_hash',),), 'indexes': [Index(fields=['account_id'])], 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Login'],
         ),
         ops.CreateModel(
             name='CpmsObject',
@@ -557,7 +557,7 @@ class Migration(migrations.Migration):
                 ('last_login_at', fields.BigIntField(null=True)),
             ],
             options={'table': 'emsp_api_account', 'app': 'emall', 'unique_together': (('email_key',),), 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Account'],
         ),
         ops.CreateModel(
             name='EmspApiAudit',
@@ -576,7 +576,7 @@ class Migration(migrations.Migration):
                 ('status', fields.SmallIntField()),
             ],
             options={'table': 'emsp_api_audit', 'app': 'emall', 'indexes': [Index(fields=['at']), Index(fields=['actor_id', 'seq']), Index(fields=['target', 'seq'])], 'pk_attr': 'seq'},
-            bases=['Model'],
+            bases=['Audit'],
         ),
         ops.CreateModel(
             name='EmspApiIdempotency',
@@ -590,7 +590,7 @@ class Migration(migrations.Migration):
                 ('body', fields.BinaryField(null=True)),
             ],
             options={'table': 'emsp_api_idempotency', 'app': 'emall', 'indexes': [Index(fields=['begun_at'])], 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Idempotency'],
         ),
         ops.CreateModel(
             name='EmspApiKey',
@@ -606,7 +606,7 @@ class Migration(migrations.Migration):
                 ('revoked_at', fields.BigIntField(null=True)),
             ],
             options={'table': 'emsp_api_key', 'app': 'emall', 'unique_together': (('token_hash',),), 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Key'],
         ),
         ops.CreateModel(
             name='EmspApiLogin',
@@ -623,7 +623,7 @@ class Migration(migrations.Migration):
                 ('step_up_until', fields.BigIntField(null=True)),
             ],
             options={'table': 'emsp_api_login', 'app': 'emall', 'unique_together': (('token_hash',),), 'indexes': [Index(fields=['account_id'])], 'pk_attr': 'id'},
-            bases=['Model'],
+            bases=['Login'],
         ),
         ops.CreateModel(
             name='EmspAuthorization',

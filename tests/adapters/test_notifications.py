@@ -18,10 +18,13 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.mail.folder import FolderMailer
+from adapters.mail.smtp import SmtpMailer
 from adapters.notifications.mail import MailChannel
 from adapters.notifications.pushcrypto import LONGEST, base64url, encrypt, from_base64url, point
-from adapters.notifications.sms import SimulatedGateway, SmsChannel
+from adapters.notifications.sms import SmsChannel
 from adapters.notifications.webpush import WebPushChannel
+from adapters.sms.simulator import SimulatedSms
 from hub.emsp.companion.needs import Message, NotTaken, Refused, TargetGone
 from hub.ocpi.wire import Wire
 from tests.clocks import ManualClock
@@ -62,7 +65,8 @@ def sink(unused_tcp_port):
     handler = Sink()
     controller = Controller(handler, hostname="127.0.0.1", port=unused_tcp_port)
     controller.start()
-    handler.channel = MailChannel("127.0.0.1", unused_tcp_port, sender="emall <hello@emsp.test>")
+    handler.mailer = SmtpMailer(host="127.0.0.1", port=unused_tcp_port, sender="emall <hello@emsp.test>")
+    handler.channel = MailChannel(handler.mailer)
     yield handler
     controller.stop()
 
@@ -106,14 +110,22 @@ async def test_what_the_server_says_decides_whether_it_is_tried_again(sink, reci
 
 
 async def test_a_server_that_is_away_took_nothing(unused_tcp_port):
-    channel = MailChannel("127.0.0.1", unused_tcp_port, sender="hello@emsp.test")
+    channel = MailChannel(SmtpMailer(host="127.0.0.1", port=unused_tcp_port, sender="hello@emsp.test"))
 
     with pytest.raises(NotTaken):
         await channel.send(message())
 
 
+async def test_without_a_server_a_letter_is_a_file(tmp_path):
+    await MailChannel(FolderMailer(tmp_path, "emall <hello@emsp.test>")).send(message())
+
+    (file,) = tmp_path.glob("*.eml")
+    letter = email.message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert (letter["To"], letter["Subject"]) == ("anna@example.org", "Your charge has ended")
+
+
 async def test_a_short_message_is_cut_to_what_a_phone_shows():
-    gateway = SimulatedGateway()
+    gateway = SimulatedSms()
 
     await SmsChannel(gateway).send(message("+31600000001", text="x" * 1000))
 

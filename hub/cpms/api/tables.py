@@ -1,114 +1,43 @@
-"""The tables of the operator API: who may call it, and what they changed."""
+"""The tables of the operator API."""
 
-from tortoise import fields
-from tortoise.models import Model
-
-from hub.database.columns import Text
+from hub.api import tables
 
 
-class CpmsAccount(Model):
-    """A staff member; times are microseconds since 1970, UTC.
+class CpmsAccount(tables.Account):
+    """``cpms_account``."""
 
-    Attributes:
-        email_key: the e-mail address folded, by which he is found.
-        role: admin, operator, finance or viewer.
-        password: its argon2id hash, with salt and parameters.
-        active: 0 while he may not log in.
-    """
+    class Meta(tables.Account.Meta):
+        """Its name."""
 
-    id = Text(primary_key=True)
-    email = Text()
-    email_key = Text()
-    name = Text()
-    role = Text()
-    password = Text()
-    active = fields.SmallIntField()
-    created_at = fields.BigIntField()
-    changed_at = fields.BigIntField()
-    last_login_at = fields.BigIntField(null=True)
-
-    class Meta:
-        """Found by id and by address."""
-
+        abstract = False
         table = "cpms_account"
-        unique_together = (("email_key",),)
 
 
-class CpmsLogin(Model):
-    """A staff member's log-in on one device, ended by its row's end.
+class CpmsLogin(tables.Login):
+    """``cpms_login``."""
 
-    Attributes:
-        token_hash: SHA-256, in hex, of the bearer token.
-        seen_at: when it was last used, to the minute.
-        expires_at: when it ends however much it is used.
-        step_up_hash: SHA-256, in hex, of the token that says the password was given again.
-        step_up_until: until when that one holds.
-    """
+    class Meta(tables.Login.Meta):
+        """Its name."""
 
-    id = Text(primary_key=True)
-    account_id = Text()
-    token_hash = Text()
-    created_at = fields.BigIntField()
-    seen_at = fields.BigIntField()
-    expires_at = fields.BigIntField()
-    address = Text()
-    agent = Text()
-    step_up_hash = Text(null=True)
-    step_up_until = fields.BigIntField(null=True)
-
-    class Meta:
-        """Found by token, listed by account."""
-
+        abstract = False
         table = "cpms_login"
-        unique_together = (("token_hash",),)
-        indexes = (("account_id",),)
 
 
-class CpmsKey(Model):
-    """A machine's key.
+class CpmsKey(tables.Key):
+    """``cpms_key``."""
 
-    Attributes:
-        token_hash: SHA-256, in hex, of the key.
-        scopes: what it may do, in words apart.
-        created_by: who made it, as the audit log names him.
-        used_at: when it was last used, to the minute.
-    """
+    class Meta(tables.Key.Meta):
+        """Its name."""
 
-    id = Text(primary_key=True)
-    name = Text()
-    token_hash = Text()
-    scopes = Text()
-    created_at = fields.BigIntField()
-    created_by = Text()
-    expires_at = fields.BigIntField(null=True)
-    used_at = fields.BigIntField(null=True)
-    revoked_at = fields.BigIntField(null=True)
-
-    class Meta:
-        """Found by key."""
-
+        abstract = False
         table = "cpms_key"
-        unique_together = (("token_hash",),)
 
 
-class CpmsAudit(Model):
-    """One change; rows are only ever added. The columns are those of ``audit.AuditEntry``."""
+class CpmsAudit(tables.Audit):
+    """``cpms_audit``."""
 
-    seq = fields.BigIntField(primary_key=True)
-    at = fields.BigIntField()
-    actor_kind = Text()
-    actor_id = Text()
-    actor = Text()
-    action = Text()
-    target = Text()
-    before = fields.BinaryField(null=True)
-    after = fields.BinaryField(null=True)
-    request_id = Text()
-    address = Text()
-    status = fields.SmallIntField()
+    class Meta(tables.Audit.Meta):
+        """Its name."""
 
-    class Meta:
-        """Searched by time, actor and target."""
-
+        abstract = False
         table = "cpms_audit"
-        indexes = (("at",), ("actor_id", "seq"), ("target", "seq"))

@@ -19,7 +19,7 @@ from hub.emsp.companion.needs import Channel, Clock, Contact, Contacts, Message,
 from hub.emsp.companion.notifier import NOTIFICATIONS, Notification, notification, unplanned
 from hub.emsp.companion.preferences import PreferenceStore
 from hub.emsp.companion.subscriptions import Subscriptions
-from hub.emsp.companion.texts import words
+from hub.emsp.texts import words
 from hub.ocpi.objects import JSON
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from hub.emsp.companion.needs import Charges, Clock, Contacts, Station, Stations
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.positions import Positions, haunts
 from hub.emsp.companion.suggesting import HORIZON, Situation, Suggestion, over_because, suggestions
-from hub.emsp.companion.texts import words
 from hub.emsp.search.geometry import Point
+from hub.emsp.texts import words
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON
 from hub.ocpi.times import date_time, moment

@@ -16,13 +16,14 @@ from hub.emsp.drivers.judging import Judge
 from hub.emsp.drivers.letters import Letters, LinkOf
 from hub.emsp.drivers.logins import Logins
 from hub.emsp.drivers.means import Means
-from hub.emsp.drivers.needs import AlwaysCredit, Brand, Credit, Identities, Mailer, NoIdentities, Now
+from hub.emsp.drivers.needs import AlwaysCredit, Brand, Credit, Identities, NoIdentities, Now
 from hub.emsp.drivers.people import People
 from hub.emsp.drivers.privacy import Privacy
 from hub.emsp.drivers.proving import Proving
 from hub.emsp.drivers.registration import Registrar
 from hub.emsp.drivers.signing_up import SigningUp
 from hub.emsp.drivers.tokens import Tokens
+from hub.emsp.mail import Mailer
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject

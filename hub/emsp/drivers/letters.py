@@ -7,13 +7,16 @@ Source: DD-C-MAIL; decision 0030.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from hub.api.credentials import hash_of, new_token, stored
 from hub.api.problems import Unavailable, invalid
 from hub.database.contract import Transaction
-from hub.emsp.drivers.needs import Letter, Mailer, MailUnavailable, Now
+from hub.emsp.drivers.needs import Now
+from hub.emsp.mail import Letter, Mailer, MailTrouble
+from hub.emsp.texts import written
+from hub.ocpi.objects import JSON
 
 Purpose = Literal["CONFIRM", "RESET", "CHANGE"]
 
@@ -26,16 +29,6 @@ LIVES = {
 
 #: Returns the URL a driver is sent: a page of the app that puts the token back to us.
 LinkOf = Callable[[Purpose, str], str]
-
-_TEXTS: dict[Purpose, tuple[str, str]] = {
-    "CONFIRM": ("Confirm your e-mail address", "Welcome. Follow this link to confirm that this address is yours:"),
-    "RESET": (
-        "Choose a new password",
-        "Somebody, we hope you, asked for a new password. Follow this link to choose it:",
-    ),
-    "CHANGE": ("Confirm your new e-mail address", "Follow this link to log in with this address from now on:"),
-}
-_FOOT = "The link works once, for {hours} hours. If you did not ask for it, do nothing."
 
 
 class Opened(NamedTuple):
@@ -68,9 +61,10 @@ class Letters:
             stored(now),
             stored(now + LIVES[purpose]),
         )
-        subject, text = _TEXTS[purpose]
-        foot = _FOOT.format(hours=LIVES[purpose] // datetime.timedelta(hours=1))
-        return Letter(to=email, subject=subject, text=f"{text}\n\n{self._link_of(purpose, token)}\n\n{foot}\n")
+        rows = await tx.fetch("SELECT language FROM emsp_driver WHERE id = $1", driver_id)
+        hours = LIVES[purpose] // datetime.timedelta(hours=1)
+        data = {"link": self._link_of(purpose, token), "hours": hours}
+        return letter(purpose, email, rows[0][0] if rows else "", data)
 
     async def send(self, letter: Letter) -> None:
         """Send a letter, once what it tells of is committed.
@@ -80,7 +74,7 @@ class Letters:
         """
         try:
             await self._mailer.send(letter)
-        except MailUnavailable as error:
+        except MailTrouble as error:
             raise Unavailable("The e-mail could not be sent at the moment; ask for it again in a while") from error
 
     async def opened(self, tx: Transaction, purpose: Purpose, token: str) -> Opened:
@@ -103,3 +97,9 @@ class Letters:
     async def drop(self, tx: Transaction, driver_id: str) -> None:
         """Make every link of a driver useless."""
         await tx.execute("DELETE FROM emsp_letter WHERE driver_id = $1", driver_id)
+
+
+def letter(name: str, to: str, language: str, data: Mapping[str, JSON] | None = None) -> Letter:
+    """Return a letter in a language, else in English."""
+    found = written(language, f"LETTER_{name}", data or {})
+    return Letter(to=to, subject=found.subject, text=found.text)

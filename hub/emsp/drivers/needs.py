@@ -12,35 +12,6 @@ from hub.ocpi.objects import JSON, JSONObject
 Now = Callable[[], datetime.datetime]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """One e-mail.
-
-    Attributes:
-        text: plain, with the link in a line of its own.
-    """
-
-    to: str
-    subject: str
-    text: str
-
-
-class MailUnavailable(Exception):
-    """The letter could not be handed over; it may be sent again."""
-
-
-class Mailer(Protocol):
-    """Sends letters."""
-
-    async def send(self, letter: Letter) -> None:
-        """Hand a letter over.
-
-        Raises:
-            MailUnavailable: it was not taken.
-        """
-        ...
-
-
 class Credit(Protocol):
     """What a driver's purse allows."""
 

@@ -9,11 +9,11 @@ from hub.api.attempts import Attempts
 from hub.api.passwords import Passwords
 from hub.api.problems import Fault, Forbidden, Problem, Unauthorized, invalid
 from hub.database.contract import Transaction
-from hub.emsp.drivers.letters import Letters
+from hub.emsp.drivers.letters import Letters, letter
 from hub.emsp.drivers.logins import Device, DriverLoggedIn, Logins
-from hub.emsp.drivers.needs import Letter
 from hub.emsp.drivers.people import Driver, People, refuse, settled
 from hub.emsp.drivers.signing_up import SigningUp
+from hub.emsp.mail import Letter
 
 _WINDOW = datetime.timedelta(minutes=15)
 _PER_ACCOUNT, _PER_ADDRESS = 10, 50  # behind a proxy many share an address
@@ -115,10 +115,9 @@ class Proving:
         if driver is None or driver.email is None:
             return
         to, driver_id = driver.email, driver.id
-        letter = await self._people.database.transact(
-            lambda tx: self._letters.write(tx, "RESET", driver_id, to)
+        await self._letters.send(
+            await self._people.database.transact(lambda tx: self._letters.write(tx, "RESET", driver_id, to))
         )  # fmt: skip
-        await self._letters.send(letter)
 
     async def reset(self, token: str, password: str, again: str) -> None:
         """Follow the link: the new password holds, every log-in ends, and the address is confirmed by this too.
@@ -187,14 +186,9 @@ class Proving:
 
         old, driver = await settled(self._people.database, work)
         if old is not None:
-            await self._letters.send(_changed_letter(old))
+            await self._letters.send(letter("CHANGED", old, driver.language))
         return driver
 
 
 def _differ(password: str, again: str) -> list[Fault]:
     return [] if password == again else [Fault("$.password_again", "must be the same password")]
-
-
-def _changed_letter(to: str) -> Letter:
-    text = "Your account has another e-mail address from now on. If that was not you, write to us at once.\n"
-    return Letter(to=to, subject="Your e-mail address was changed", text=text)

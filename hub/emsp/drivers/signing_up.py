@@ -14,10 +14,10 @@ from hub.api.problems import Fault
 from hub.database.contract import Transaction
 from hub.emsp.drivers.forms import Person, SignUp, person_faults, vehicle_faults
 from hub.emsp.drivers.garage import Garage
-from hub.emsp.drivers.letters import LIVES, Letters
-from hub.emsp.drivers.needs import Letter
+from hub.emsp.drivers.letters import LIVES, Letters, letter
 from hub.emsp.drivers.people import TAKEN_EMAIL, Driver, People, refuse, settled
 from hub.emsp.drivers.tokens import Tokens
+from hub.emsp.mail import Letter
 
 _WINDOW = datetime.timedelta(hours=1)
 _PER_ADDRESS = 30  # behind a proxy many share an address
@@ -82,7 +82,7 @@ class SigningUp:
         refuse(await self._taken(tx, form))
         person = form.person
         if not self._hints and await self._people.taken(tx, email=person.email):
-            return known_letter(person.email)
+            return letter("KNOWN", person.email, person.language)
         driver = await self._people.add(
             tx,
             email=person.email,
@@ -137,9 +137,3 @@ class SigningUp:
     def _count(self, address: str) -> None:
         self._by_address.check(address)
         self._by_address.failed(address)
-
-
-def known_letter(email: str) -> Letter:
-    """Return what somebody is written whose address was used to sign up again."""
-    text = "Somebody tried to sign up with this address. You have an account already; if it was you, log in instead.\n"
-    return Letter(to=email, subject="You have an account already", text=text)

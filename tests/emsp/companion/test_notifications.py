@@ -12,9 +12,9 @@ from hub.emsp.companion.needs import NotTaken, Refused, TargetGone
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.preferences import Preferences, PreferenceStore, Quiet
 from hub.emsp.companion.subscriptions import Subscription, Subscriptions
-from hub.emsp.companion.texts import catalogue, fields_of, languages
 from hub.emsp.money.needs import Event
 from hub.emsp.money.needs import Told as Paid
+from hub.emsp.texts import catalogue, fields_of, languages
 from tests.clocks import ManualClock
 from tests.emsp.companion.people import ANNA, BEN, People, Postbox, Said
 

@@ -11,8 +11,8 @@ from hub.api.problems import Problem
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.forms import Person, SignUp, VehicleForm
 from hub.emsp.drivers.logins import Device
-from hub.emsp.drivers.needs import MailUnavailable
 from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.mail import MailUnavailable
 from tests.clocks import ManualClock
 from tests.rooms import EMSP, HUB, FakeHub, url_of
 

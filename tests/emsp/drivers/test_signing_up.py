@@ -192,3 +192,12 @@ def test_the_catalogue_speaks_ocpis_words_and_is_plausible():
         assert 1 < each.battery_kwh < 200 and 0 < each.max_ac_kw <= 43 and 0 <= each.max_dc_kw <= 400
         assert bool(each.max_dc_kw) == bool({"IEC_62196_T2_COMBO", "CHADEMO"} & set(each.connectors))
     assert len(models()) > 80
+
+
+async def test_letters_are_in_the_drivers_language_and_in_english_where_there_are_no_words_of_it(desk, mailbox):
+    for language, plate in (("nl", "AB 123 CD"), ("fi", "AB 124 CD")):
+        who = person(email=f"{language}@example.org", language=language)
+        await desk.signing_up.sign_up(form(person=who, vehicle=vehicle(plate)))
+
+    assert [each.subject for each in mailbox.letters] == ["Bevestig uw e-mailadres", "Confirm your e-mail address"]
+    assert mailbox.link()

@@ -54,6 +54,13 @@ def words(*, language: str, event: str, kind: str, text: str, data: Mapping[str,
     return Words(_line(found["subject"].format_map(shown)), found["text"].format_map(shown))
 
 
+def written(language: str, name: str, data: Mapping[str, JSON]) -> Words:
+    """Return a text that is no notification, such as a letter."""
+    found = catalogue(language).get(name) or catalogue(FALLBACK)[name]
+    shown = {each: _shown(value) for each, value in data.items()}
+    return Words(_line(found["subject"].format_map(shown)), found["text"].format_map(shown))
+
+
 def _shown(value: JSON) -> str:
     return "-" if value is None else str(value)
 
