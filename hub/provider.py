@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hub.emsp.endpoints import EmspEndpoints
     from hub.emsp.mail import Mailer
     from hub.emsp.money.ports import PaymentGateway
+    from hub.emsp.terms import ProviderTerms
 
 
 def provider(workshop: Workshop) -> "Assembly | None":
@@ -41,6 +42,7 @@ def provider(workshop: Workshop) -> "Assembly | None":
         mailer=_mailer(settings),
         app_url=settings.app_url,
         brands=_brands(settings),
+        terms=_terms(settings),
         identities=OpenIdConnect(utc_now),
         hints=bool(settings.login_hints),
     )
@@ -77,6 +79,17 @@ def _brands(settings: Settings) -> "list[Brand]":
         return read_brands(Path(settings.brands))
     except (OSError, ValueError) as error:
         raise BadSetting(f"EMALL_BRANDS cannot be read: {error}; correct or unset it") from error
+
+
+def _terms(settings: Settings) -> "ProviderTerms | None":
+    if not settings.terms:
+        return None
+    from hub.emsp.terms import read_terms
+
+    try:
+        return read_terms(Path(settings.terms))
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"EMALL_TERMS cannot be read: {error}; correct or unset it") from error
 
 
 def emsp_room(workshop: Workshop, path: str, made: "Assembly | None") -> PartyRoom:

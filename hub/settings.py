@@ -49,7 +49,7 @@ FINE = {
 }
 
 #: Settings without an option that are text.
-TEXTS = ("test_tokens", "mail_url", "mail_from", "app_url", "brands")
+TEXTS = ("test_tokens", "mail_url", "mail_from", "app_url", "brands", "terms")
 
 
 class BadSetting(Exception):
@@ -106,6 +106,7 @@ class Settings:
         mail_from: address they come from.
         app_url: of the app's pages that links in letters lead to; empty: our own.
         brands: file of the eMSP's brands that have an identity provider (JSON).
+        terms: file of the eMSP's prices, taxes, tolerances and times (JSON).
         login_hints: 1: a wrong log-in of a driver is told what was wrong (decision 0030).
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
@@ -159,6 +160,7 @@ class Settings:
     mail_from: str = "emall@localhost"
     app_url: str = ""
     brands: str = ""
+    terms: str = ""
     login_hints: int = 1
     metrics: int = 0
     cpms: str = "builtin"

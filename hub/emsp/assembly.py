@@ -16,6 +16,7 @@ from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
 from hub.emsp.api.routes.links import LinkRoutes
 from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
+from hub.emsp.api.routes.terms import TermsRoutes
 from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
 from hub.emsp.charging.needs import SmsGateway
 from hub.emsp.charging.room import Charging
@@ -32,6 +33,7 @@ from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
 from hub.emsp.store import Store
+from hub.emsp.terms import ProviderTerms
 from hub.ocpi.messages import Party
 from hub.ocpi.times import utc_now
 
@@ -44,6 +46,7 @@ class Assembly:
         mailer: sends letters to drivers.
         app_url: of the app's pages that links in letters lead to; "": our own.
         brands: those with an identity provider of their own; ``identities`` speaks with these.
+        terms: what the operator decides.
         hints: whether a wrong log-in of a driver is told what was wrong.
 
     Attributes:
@@ -73,13 +76,15 @@ class Assembly:
         gateway: PaymentGateway,
         sms: SmsGateway,
         passwords: Passwords | None = None,
+        terms: ProviderTerms | None = None,
     ) -> None:
+        self._terms = terms or ProviderTerms()
         kept = passwords or Passwords()
         self.charging: Charging | None = None
         self.store = Store(database, party, page_limit=page_limit)
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
-        self.money = MoneyRoom(self.store, gateway, clock)
+        self.money = MoneyRoom(self.store, gateway, clock, terms=self._terms.money.in_force())
         self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
         self.companion = Companion(database, finder=self.finder, viewer=self.viewer, now=clock)
@@ -104,6 +109,7 @@ class Assembly:
             feed=self.feed,
             sms=sms,
             return_url=app_url or public_url,
+            terms=self._terms,
         )
         self.api = emsp_api(
             database,
@@ -127,6 +133,7 @@ class Assembly:
             RegisteredRoutes(self.drivers),
             AgreementRoutes(self.drivers),
             LinkRoutes(),
+            TermsRoutes(self._terms),
             CompanionRoutes(
                 notifier=self.companion.notifier,
                 preferences=self.companion.preferences,

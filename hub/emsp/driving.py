@@ -15,6 +15,7 @@ from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.holding import ChargeMoney, tell_verdict
 from hub.emsp.money.gate import Gate
 from hub.emsp.money.till import Till
+from hub.emsp.terms import ProviderTerms
 
 
 class ChargingRoom:
@@ -24,7 +25,7 @@ class ChargingRoom:
         feed: live events of drivers.
         sms: sends short messages.
         return_url: where drivers come back to from their bank's page.
-        ad_hoc: whether somebody without account is served.
+        terms: what the operator decides.
     """
 
     def __init__(
@@ -36,14 +37,15 @@ class ChargingRoom:
         feed: Feed,
         sms: SmsGateway,
         return_url: str,
-        ad_hoc: bool = False,
+        terms: ProviderTerms,
     ) -> None:
         self._desk = desk
         self._till = till
         self._notifier = HeardAlso(notifier, feed)
         self._sms = sms
-        self._drivers = AtStations(desk, ad_hoc=ad_hoc)
-        self._money = ChargeMoney(Gate(till), desk.store, return_url=return_url)
+        self._terms = terms.charging.in_force()
+        self._drivers = AtStations(desk, ad_hoc=terms.charging.ad_hoc)
+        self._money = ChargeMoney(Gate(till, terms.money.estimates), desk.store, return_url=return_url)
         privacy = ChargingPrivacy(desk.store.database)
         desk.privacy.recalls += [privacy.recall, till.purse.recall]
         desk.privacy.forgets += [privacy.forget, till.purse.forget]
@@ -57,6 +59,7 @@ class ChargingRoom:
             agreements=WhereAllowed(self._desk),
             notifier=self._notifier,
             sms=self._sms,
+            terms=self._terms,
         )
         self._till.verdicts.follow(functools.partial(tell_verdict, made.following))
         endpoints.rooms = (*endpoints.rooms, made)

@@ -180,7 +180,8 @@ class Following:
     async def _tell_end(self, tx: Transaction, charge: Charge, session: JSONObject) -> None:
         await came(tx, charge.id, ("STOP_MISSING",), self._ground.now())
         valid = session["status"] != "INVALID"
-        said = ENDED.get(charge.stop_reason or "", "") if valid else why("SESSION_INVALID")
+        minutes = self._ground.terms.tolerance // datetime.timedelta(minutes=1)
+        said = ENDED.get(charge.stop_reason or "", "").format(minutes=minutes) if valid else why("SESSION_INVALID")
         await self._tell(
             tx, charge, "CHARGE_ENDED", reason=charge.stop_reason, kwh=f"{Decimal(charge.energy) / 1000:.2f}", why=said
         )

@@ -56,7 +56,7 @@ WHY: Mapping[str, str] = {
 #: By what ended a charge: how that is said (RASD-F07).
 ENDED: Mapping[str, str] = {
     "DRIVER": "You stopped it.",
-    "SLOT_OVER": "Your time is over; please unplug.",
+    "SLOT_OVER": "Your time is over; please unplug within {minutes} minutes.",
     "BATTERY_FULL": "The battery is full.",
     "MONEY_LIMIT": "Your limit of money was reached.",
     "ENERGY_LIMIT": "Your limit of energy was reached.",

@@ -31,6 +31,7 @@ TEXTS: Mapping[str, str] = {
     "CHARGE_STARTED": "The charge has started, so the booking cannot be cancelled any more. Stop the charge instead.",
     "TOO_EARLY": "Your time has not begun. Wait until {starts_at}.",
     "TOO_LATE": "Your time began more than 15 minutes ago, so the booking was cancelled automatically. Book again.",
+    "NEIGHBOUR_THERE": "The driver before you has until {until} to leave. Try again then.",
     "NOT_FREE": "This charge point is not free ({status}). Choose another one.",
     "EVSE_RESERVED": "This charge point is reserved for somebody else. Choose another one.",
     "EVSE_INOPERATIVE": "This charge point is out of order. Choose another one.",

@@ -74,6 +74,8 @@ class ChargeDesk:
         booking = await self._booking_now(driver_id, spot)
         if booking is None:
             await self._check_free(driver_id, found)
+        else:
+            self._check_neighbour(booking, found)
         token = booking.token if booking else await self._ground.token(driver_id)
         return await self._ordering.order(
             Wanted(number=number, driver_id=driver_id, found=found, token=token, limits=limits, booking=booking,
@@ -104,6 +106,7 @@ class ChargeDesk:
         await self._ground.agreed(driver_id, booking.spot)
         if found.status in _OUT_OF_ORDER:
             raise Refused("EVSE_INOPERATIVE")
+        self._check_neighbour(booking, found)
         return await self._ordering.order(
             Wanted(number=number, driver_id=driver_id, found=found, token=booking.token, limits=limits, booking=booking,
                    return_url=return_url)
@@ -120,6 +123,13 @@ class ChargeDesk:
             raise Refused("BOOKING_OVER")
         if now < booking.starts_at:
             raise Refused("TOO_EARLY", starts_at=booking.times()["starts_at"])
+
+    def _check_neighbour(self, booking: Booking, found: Found) -> None:
+        """Have a driver wait while the one before him may still leave (RASD-D3); his booking waits, too."""
+        until = booking.starts_at + self._ground.terms.tolerance
+        if found.status == "CHARGING" and self._ground.now() < until:
+            at = until.astimezone(found.zone).strftime("%H:%M")
+            raise Refused("NEIGHBOUR_THERE", until=at)
 
     async def on_the_fly(
         self,
@@ -142,7 +152,8 @@ class ChargeDesk:
         await self._ground.driver(driver_id)
         found = await find_code(self._ground.store, code)
         await self._ground.agreed(driver_id, found.spot)
-        if found.status != "AVAILABLE":
+        # A car that stands there without a session (BLOCKED) may be his own.
+        if found.status not in ("AVAILABLE", "BLOCKED"):
             raise _not_free(found)
         now, token = self._ground.now(), await self._ground.token(driver_id)
         kept = await self._kept_for(driver_id, found.spot, now)
@@ -223,7 +234,7 @@ class ChargeDesk:
 
     async def _check_free(self, driver_id: str, found: Found) -> None:
         """Refuse what is out of order, in use, or reserved for somebody else (X-42, X-51)."""
-        if found.status in _OUT_OF_ORDER or found.status in ("CHARGING", "BLOCKED", "RESERVED"):
+        if found.status in _OUT_OF_ORDER | {"CHARGING", "RESERVED"}:
             raise _not_free(found)
         booked = await next_booked(self._ground.database, found.spot, self._ground.now())
         if booked is not None and booked[0] <= self._ground.now():

@@ -213,6 +213,25 @@ async def test_a_start_more_than_15_minutes_into_the_slot_is_too_late(road, desk
     assert road.commands("START") == []
 
 
+async def test_a_neighbour_has_five_minutes_to_leave(road, desk, booked):
+    """RASD-D3: the next driver is told until when; his booking waits, and then the CPO is asked all the same."""
+    await road.location(status="CHARGING")
+
+    refused = await refusal(desk.start_booking("ada", booked.id))
+    kept = (await road.charging.bookings.of_driver("ada", booked.id)).state
+    sent = road.commands("START")
+    await road.wait(minutes=5)
+
+    assert (refused.code, "12:35" in str(refused), kept, sent) == ("NEIGHBOUR_THERE", True, "RESERVED", [])
+    assert (await desk.start_booking("ada", booked.id)).state == "ACCEPTED"
+
+
+async def test_a_car_that_is_plugged_in_already_may_be_his_own(road, desk):
+    await road.location(status="BLOCKED")
+
+    assert (await desk.on_the_fly("ada", "NL*CPO*E1", LATER)).state == "ACCEPTED"
+
+
 async def test_a_driver_at_minute_15_is_not_cancelled_while_he_starts(road, desk, booked):
     await road.clock.advance(14 * 60 + 50)
     charge = await desk.start_booking("ada", booked.id)
