@@ -123,6 +123,7 @@ async def _run(workshop: Workshop, inside: _Inside, listener: socket.socket, for
     apis = [each for each in (operator_api, emsp.api if emsp is not None else None) if each is not None]
     doors: dict[str, Application] = {_PATHS[room.house.id]: room.application for room in rooms}
     doors |= {each.path: each for each in apis}
+    doors |= emsp.doors if emsp is not None else {}
     front = Front(doors, settings.public_url, workshop.metrics, show_metrics=bool(settings.metrics))
     inside.front = front
     server = _HTTP(

@@ -9,12 +9,13 @@ Source: HTML Living Standard, 9.2.6 (interpreting an event stream).
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hub.api.answers import HEADERS
-from hub.api.feed import Event, Feed, FeedEnded, SlowReader, Subscription
+from hub.api.feed import Event, FeedEnded, SlowReader
 from hub.ocpi import codec
 
 #: Seconds between comments that keep proxies from closing a silent stream.
@@ -31,13 +32,31 @@ def as_text(event: Event) -> bytes:
     return f"id: {event.id}\nevent: {event.kind}\ndata: {codec.encode(event.data).decode()}\n\n".encode()
 
 
+class Reading(Protocol):
+    """One reader's events."""
+
+    async def next(self, within: float) -> Event | None: ...
+
+
+R = TypeVar("R", bound=Reading)
+
+
+class Source(Protocol[R]):
+    """Where events come from; a ``Feed`` is one."""
+
+    def subscribe(
+        self, kinds: frozenset[str] | None, *, after: str | None, wants: Callable[[Event], bool] | None
+    ) -> R: ...
+    def unsubscribe(self, subscription: R) -> None: ...
+
+
 class EventStream(Response):
     """The events of a feed, until the reader leaves, is too slow, or the feed ends."""
 
     def __init__(
         self,
-        feed: Feed,
-        kinds: frozenset[str],
+        feed: Source[R],
+        kinds: frozenset[str] | None,
         *,
         after: str | None,
         allowed: Callable[[], Awaitable[bool]],
@@ -66,7 +85,7 @@ class EventStream(Response):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
 
-    async def _send(self, subscription: Subscription, send: Send) -> None:
+    async def _send(self, subscription: Reading, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
             await _write(send, b": connected\n\n")
@@ -77,7 +96,7 @@ class EventStream(Response):
             pass
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _write_events(self, subscription: Subscription, send: Send) -> None:
+    async def _write_events(self, subscription: Reading, send: Send) -> None:
         """Write what comes, and now and then look whether the reader may still have it."""
         time = asyncio.get_running_loop().time
         look_at = time() + self._heartbeat

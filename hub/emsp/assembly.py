@@ -11,6 +11,7 @@ from hub.api.passwords import Passwords
 from hub.database.contract import Database
 from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
+from hub.emsp.api.routes.codes import CodeDoor, CodeRoutes
 from hub.emsp.api.routes.companion import CompanionRoutes
 from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
 from hub.emsp.api.routes.links import LinkRoutes
@@ -58,6 +59,7 @@ class Assembly:
         money: what that costs, and how it is paid.
         charging: their bookings and charges, once the provider has joined its hub.
         api: what drivers and operators ask.
+        doors: what else is answered, by path.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Assembly:
         terms: ProviderTerms | None = None,
     ) -> None:
         self._terms = terms or ProviderTerms()
+        self._app_url = app_url or public_url
         kept = passwords or Passwords()
         self.charging: Charging | None = None
         self.store = Store(database, party, page_limit=page_limit)
@@ -108,7 +111,7 @@ class Assembly:
             notifier=self.companion.notifier,
             feed=self.feed,
             sms=sms,
-            return_url=app_url or public_url,
+            return_url=self._app_url,
             terms=self._terms,
         )
         self.api = emsp_api(
@@ -119,6 +122,7 @@ class Assembly:
             passwords=kept,
             clock=clock,
         )
+        self.doors = {"/c": CodeDoor(self.api.url)}
         for each in self.routes():
             self.api.add(each)
         for each in self.money.routes():
@@ -134,6 +138,7 @@ class Assembly:
             AgreementRoutes(self.drivers),
             LinkRoutes(),
             TermsRoutes(self._terms),
+            CodeRoutes(self.store, self._app_url),
             CompanionRoutes(
                 notifier=self.companion.notifier,
                 preferences=self.companion.preferences,
@@ -152,10 +157,14 @@ class Assembly:
         """Work behind the OCPI door, now that the provider has joined its hub."""
         endpoints.judge = self.drivers.judge.judge
         self.charging = self._charging.open(endpoints)
+        for each in self._charging.routes(self.charging, self.api.gate):
+            self.api.add(each)
 
     def leave(self) -> None:
         """Let everyone who listens go: the server is about to stop."""
         self.statuses.end()
+        if self.charging is not None:
+            self.charging.live.end()
 
     async def stop(self) -> None:
         """End."""

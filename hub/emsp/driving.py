@@ -5,15 +5,20 @@ It stands behind the OCPI door, so it is made when the provider has joined its h
 
 import functools
 
+from hub.api.declaring import Gate
 from hub.api.feed import Feed
+from hub.emsp.api.routes.booking import BookingRoutes, DriverBookingRoutes
+from hub.emsp.api.routes.charging import ChargingRoutes
+from hub.emsp.api.routes.operating import OperatingRoutes
 from hub.emsp.atstations import AtStations, WhereAllowed
 from hub.emsp.charging.needs import Notifier, SmsGateway, Told
 from hub.emsp.charging.privacy import ChargingPrivacy
 from hub.emsp.charging.room import Charging
+from hub.emsp.costing import DriversCosts
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.holding import ChargeMoney, tell_verdict
-from hub.emsp.money.gate import Gate
+from hub.emsp.money.gate import Gate as MoneyGate
 from hub.emsp.money.till import Till
 from hub.emsp.terms import ProviderTerms
 
@@ -45,7 +50,8 @@ class ChargingRoom:
         self._sms = sms
         self._terms = terms.charging.in_force()
         self._drivers = AtStations(desk, ad_hoc=terms.charging.ad_hoc)
-        self._money = ChargeMoney(Gate(till, terms.money.estimates), desk.store, return_url=return_url)
+        self._money = ChargeMoney(MoneyGate(till, terms.money.estimates), desk.store, return_url=return_url)
+        self._costs = DriversCosts(desk.store, till.prices)
         privacy = ChargingPrivacy(desk.store.database)
         desk.privacy.recalls += [privacy.recall, till.purse.recall]
         desk.privacy.forgets += [privacy.forget, till.purse.forget]
@@ -59,11 +65,22 @@ class ChargingRoom:
             agreements=WhereAllowed(self._desk),
             notifier=self._notifier,
             sms=self._sms,
+            costs=self._costs,
             terms=self._terms,
         )
         self._till.verdicts.follow(functools.partial(tell_verdict, made.following))
         endpoints.rooms = (*endpoints.rooms, made)
         return made
+
+    @staticmethod
+    def routes(charging: Charging, gate: Gate) -> list[object]:
+        """Return what drivers and operators do with it."""
+        return [
+            BookingRoutes(charging),
+            DriverBookingRoutes(charging),
+            ChargingRoutes(charging, gate),
+            OperatingRoutes(charging),
+        ]
 
 
 class HeardAlso:

@@ -73,6 +73,11 @@ class Shelf:
         rows = await self._database.fetch(self._select(), self.kind, str(owner), object_id.upper())
         return codec.decode(rows[0][0]) if rows else None
 
+    async def look_in(self, tx: Transaction, owner: Party, object_id: str) -> JSONObject | None:
+        """Return an object as the transaction sees it, to be read only."""
+        rows = await tx.fetch(self._select(), self.kind, str(owner), object_id.upper())
+        return codec.decode(rows[0][0]) if rows else None
+
     async def get_in(self, tx: Transaction, owner: Party, object_id: str) -> JSONObject | None:
         """Return an object as the transaction sees it, locked where the store locks rows."""
         locked = " FOR UPDATE" if self._database.dialect == "postgres" else ""

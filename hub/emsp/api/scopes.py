@@ -28,6 +28,7 @@ class Scope(StrEnum):
     MONEY_WRITE = "money:write"
     TARIFFS_READ = "tariffs:read"
     TARIFFS_WRITE = "tariffs:write"
+    SMS_RECEIVE = "sms:receive"
     FLEETS_READ = "fleets:read"
     FLEETS_WRITE = "fleets:write"
     FEEDBACK_READ = "feedback:read"

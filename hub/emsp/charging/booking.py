@@ -9,8 +9,6 @@ Source: OCPI 2.3.0 Bookings 1.1, mod_bookings.asciidoc; RASD-R4, R5, F02, F03, F
 import dataclasses
 import datetime
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from hub.database.contract import Conflict, Transaction
 from hub.emsp.charging.bookings import HOLDING, STARTABLE, Booking, State, bookings, moved, take, write
@@ -19,18 +17,14 @@ from hub.emsp.charging.needs import Spot
 from hub.emsp.charging.notices import notify, why
 from hub.emsp.charging.promises import Promises
 from hub.emsp.charging.refusals import Refused
+from hub.emsp.charging.told import changes_of, state_of, was_asked_for
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.slots import OffGrid, begin, booked, slot_at
-from hub.ocpi.times import date_time, moment, stamp
+from hub.ocpi.times import date_time, stamp
 
 log = logging.getLogger(__name__)
-
-_STATES: Mapping[str, State] = {
-    "PENDING": "PENDING", "RESERVED": "RESERVED", "FULFILLED": "FULFILLED", "CANCELED": "CANCELED",
-    "NO_SHOW": "NO_SHOW", "REJECTED": "REJECTED", "FAILED": "FAILED", "UNKNOWN": "PENDING",
-}  # fmt: skip
 
 #: How long an answer may take before the same request is sent again, as after a crash.
 _ANSWER = datetime.timedelta(minutes=1)
@@ -68,7 +62,7 @@ class BookingDesk:
         known = await bookings(self._ground.database, "id = $1", number)
         if known:
             return known[0]
-        found = await self._judged(driver_id, vehicle_id, spot, starts_at, ends_at)
+        found = await self.judged(driver_id, vehicle_id, spot, starts_at, ends_at)
         offer = await offer_of(self._ground.store, spot)
         if offer is None and not found.reservable:
             raise Refused("NOT_RESERVABLE", "$.place")
@@ -83,7 +77,7 @@ class BookingDesk:
             return (await bookings(self._ground.database, "id = $1", number))[0]
         return await self._asked(booking) if offer else booking
 
-    async def _judged(
+    async def judged(
         self,
         driver_id: str,
         vehicle_id: str | None,
@@ -91,6 +85,11 @@ class BookingDesk:
         starts_at: datetime.datetime,
         ends_at: datetime.datetime,
     ) -> Found:
+        """Return the EVSE of a booking that a driver may make.
+
+        Raises:
+            Refused: he may not.
+        """
         driver = await self._ground.driver(driver_id)
         if vehicle_id is not None and vehicle_id not in driver.vehicles:
             raise Refused("NOT_YOUR_VEHICLE", "$.vehicle_id")
@@ -130,7 +129,7 @@ class BookingDesk:
             Refused: it made none.
         """
         try:
-            await self._ground.asking.book(booking.spot.owner, await self._wish(booking))
+            await self._ground.asking.book(booking.spot.owner, await self.wish(booking))
         except OcpiError as error:
             refused = refusal_of(error)
             # An answer that did not come may have been a yes: the CPO hears that nothing is wanted any more.
@@ -141,7 +140,8 @@ class BookingDesk:
             raise Refused("REFUSED_BY_CPO", "$.starts_at")
         return answered
 
-    async def _wish(self, booking: Booking, *, canceled: bool = False) -> JSONObject:
+    async def wish(self, booking: Booking, *, canceled: bool = False) -> JSONObject:
+        """Return the BookingRequest of a booking."""
         offer = await self._ground.store.booking_locations.get(booking.spot.owner, booking.offer or "")
         token, us = booking.token, self._ground.store.party
         option = {"evse_uid": booking.spot.evse_uid or None, "connector_id": booking.spot.connector_id}
@@ -198,7 +198,7 @@ class BookingDesk:
 
     async def _cancel_at_cpo(self, booking: Booking) -> None:
         if booking.way == "BOOKINGS":
-            await self._ground.asking.book(booking.spot.owner, await self._wish(booking, canceled=True))
+            await self._ground.asking.book(booking.spot.owner, await self.wish(booking, canceled=True))
         elif booking.state == "PROMISED" or await self._promises.cancelled(booking):
             await self._ended(booking.id, "CANCELED", "DRIVER")
 
@@ -213,10 +213,13 @@ class BookingDesk:
             raise Refused("UNKNOWN_BOOKING")
         return found[0]
 
-    async def all_of(self, driver_id: str, *, since: datetime.datetime | None = None) -> list[Booking]:
+    async def all_of(
+        self, driver_id: str, *, since: datetime.datetime | None = None, most: int = 1000, skip: int = 0
+    ) -> list[Booking]:
         """Return a driver's bookings that end after a moment, the earliest first."""
+        at = stamp(since) if since else 0
         return await bookings(
-            self._ground.database, "driver_id = $1 AND ends_at > $2", driver_id, stamp(since) if since else 0
+            self._ground.database, "driver_id = $1 AND ends_at > $2", driver_id, at, most=most, skip=skip
         )
 
     # -- what the CPO tells ------------------------------------------------------------------------
@@ -228,7 +231,7 @@ class BookingDesk:
         )  # fmt: skip
         if not rows:
             return
-        booking, state = rows[0], _STATES.get(value["reservation_status"], "PENDING")
+        booking, state = rows[0], state_of(value)
         if booking.state not in HOLDING:
             if booking.undo and state not in HOLDING:
                 await write(tx, dataclasses.replace(booking, undo=False, due_at=None), self._ground.now())
@@ -238,7 +241,7 @@ class BookingDesk:
         await self._take_over(tx, booking, state, value)
 
     async def _take_over(self, tx: Transaction, booking: Booking, state: State, value: JSONObject) -> None:
-        changes = _changes(booking, value) if state in HOLDING else {}
+        changes = changes_of(booking, value) if state in HOLDING else {}
         if changes:
             booking = await moved(tx, booking, **changes)
         reason = (value.get("canceled") or {}).get("cancellation_reason")
@@ -247,7 +250,8 @@ class BookingDesk:
         )
         await write(tx, after, self._ground.now())
         if changes and booking.state != "ASKED":
-            await self._tell(tx, after, "BOOKING_MOVED", again=value["last_updated"])
+            event = "BOOKING_CHANGED" if was_asked_for(value) else "BOOKING_MOVED"
+            await self._tell(tx, after, event, again=value["last_updated"])
         if state != booking.state:
             await self._tell_change(tx, booking.state, after, value)
 
@@ -285,7 +289,7 @@ class BookingDesk:
         if booking.undo:
             await self._undo(booking)
         elif booking.state == "ASKED":
-            await self._ground.asking.book(booking.spot.owner, await self._wish(booking))
+            await self._ground.asking.book(booking.spot.owner, await self.wish(booking))
         elif booking.state == "PROMISED":
             await self._promises.keep(booking)
         elif booking.state in ("PENDING", "RESERVED"):
@@ -293,7 +297,7 @@ class BookingDesk:
 
     async def _undo(self, booking: Booking) -> None:
         try:
-            await self._ground.asking.book(booking.spot.owner, await self._wish(booking, canceled=True))
+            await self._ground.asking.book(booking.spot.owner, await self.wish(booking, canceled=True))
         except OcpiError as error:
             if error.transient and self._ground.now() < booking.ends_at:
                 raise
@@ -371,15 +375,3 @@ def judge_times(zone: datetime.tzinfo, starts_at: datetime.datetime, ends_at: da
         return booked(starts_at, ends_at, zone)
     except OffGrid as error:
         raise Refused("TOO_LONG", "$.ends_at") from error
-
-
-def _changes(booking: Booking, value: JSONObject) -> dict[str, Any]:
-    """Return what a CPO has changed of a booking's time and place."""
-    start, end = moment(value["period"]["start_date_time"]), moment(value["period"]["end_date_time"])
-    evse_uid = ((value.get("booking_option") or {}).get("evse_uid") or booking.spot.evse_uid).upper()
-    found: dict[str, Any] = {}
-    if (start, end) != (booking.starts_at, booking.ends_at):
-        found |= {"starts_at": start, "ends_at": end}
-    if evse_uid not in (booking.spot.evse_uid, "#NA"):
-        found["spot"] = dataclasses.replace(booking.spot, evse_uid=evse_uid)
-    return found

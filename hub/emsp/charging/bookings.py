@@ -100,12 +100,13 @@ async def write(tx: Transaction, booking: Booking, now: datetime.datetime) -> Bo
 
 
 async def bookings(
-    source: Database | Transaction, where: str, *args: object, most: int = 1000, locked: bool = False
+    source: Database | Transaction, where: str, *args: object, most: int = 1000, skip: int = 0, locked: bool = False
 ) -> list[Booking]:
     """Return the bookings of a condition over the columns, the earliest first."""
     end = " FOR UPDATE" if locked else ""
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM emsp_booking WHERE {where} ORDER BY starts_at, id LIMIT {most}{end}", *args
+        f"SELECT {_COLUMNS} FROM emsp_booking WHERE {where} ORDER BY starts_at, id LIMIT {most} OFFSET {skip}{end}",
+        *args,
     )
     return [_booking(row) for row in rows]
 

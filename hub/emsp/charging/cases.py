@@ -95,6 +95,12 @@ async def cases(database: Database, *, closed: bool = False, after: int = 0, mos
     return [_case(row) for row in rows]
 
 
+async def case_of(database: Database, case_id: int) -> Case | None:
+    """Return a case."""
+    rows = await database.fetch(f"SELECT {_COLUMNS} FROM emsp_charge_case WHERE id = $1", case_id)
+    return _case(rows[0]) if rows else None
+
+
 def _case(row: Row) -> Case:
     number, kind, subject, owner, detail, opened, closed, note = row
     return Case(

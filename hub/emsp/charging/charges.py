@@ -140,12 +140,14 @@ async def write(tx: Transaction, charge: Charge) -> Charge:
 
 
 async def charges(
-    source: Database | Transaction, where: str, *args: object, most: int = 1000, locked: bool = False
+    source: Database | Transaction, where: str, *args: object, most: int = 1000, skip: int = 0, locked: bool = False
 ) -> list[Charge]:
     """Return the charges of a condition over the columns, the newest first."""
     end = " FOR UPDATE" if locked else ""
     rows = await source.fetch(
-        f"SELECT {_LIST} FROM emsp_driver_charge WHERE {where} ORDER BY asked_at DESC, id LIMIT {most}{end}", *args
+        f"SELECT {_LIST} FROM emsp_driver_charge WHERE {where}"
+        f" ORDER BY asked_at DESC, id LIMIT {most} OFFSET {skip}{end}",
+        *args,
     )
     return [_charge(row) for row in rows]
 

@@ -93,7 +93,7 @@ class Following:
             charge = await self._at_the_charger(tx, owner, session)
         if charge is None or charge.state == "BILLED":
             return
-        await self._advance(tx, charge, session)
+        await self._advance(tx, charge, owner, session)
 
     async def _charge_of(
         self, tx: Transaction, owner: Party, session_id: str, token: JSONObject, value: JSONObject
@@ -142,7 +142,7 @@ class Following:
             news_at=now,
         )  # fmt: skip
 
-    async def _advance(self, tx: Transaction, charge: Charge, session: JSONObject) -> None:
+    async def _advance(self, tx: Transaction, charge: Charge, owner: Party, session: JSONObject) -> None:
         now = self._ground.now()
         state = _STATES.get(session["status"], "CHARGING")
         if charge.state == "STOPPING" and state in ("STARTED", "CHARGING"):
@@ -150,7 +150,8 @@ class Following:
         if charge.session_id is None:
             await came(tx, charge.id, ("SESSION_MISSING", "RESULT_MISSING"), now)
         due = charge.due_at if state == "STOPPING" else now + self._ground.terms.session if state == "STARTED" else None
-        after = charge.moved(state, **_readings(charge, session, now), due_at=due)
+        cost = await self._ground.costs.so_far(tx, owner, session)
+        after = charge.moved(state, **_readings(charge, session, cost, now), due_at=due)
         if state == "ENDED" and charge.state != "ENDED":
             after = self._ended(after, session, now)
         else:
@@ -263,7 +264,7 @@ def _reason(charge: Charge, ended: datetime.datetime) -> str:
     return "STATION"
 
 
-def _readings(charge: Charge, session: JSONObject, now: datetime.datetime) -> dict[str, Any]:
+def _readings(charge: Charge, session: JSONObject, cost: Decimal | None, now: datetime.datetime) -> dict[str, Any]:
     """Return what a Session says of energy, power, state of charge and cost."""
     energy = int(Decimal(str(session["kwh"])) * 1000)
     volumes: dict[str, Decimal] = {}
@@ -277,7 +278,7 @@ def _readings(charge: Charge, session: JSONObject, now: datetime.datetime) -> di
         "energy": energy,
         "power": int(power * 1000) if power is not None else _power(charge, energy, now),
         "soc": int(soc) if soc is not None else charge.soc,
-        "cost": _cost(session) if session.get("total_cost") else charge.cost,
+        "cost": charge.cost if cost is None else minor(cost, session["currency"]),
         "currency": session["currency"],
         "started_at": moment(session["start_date_time"]),
         "news_at": now,
@@ -293,7 +294,7 @@ def _power(charge: Charge, energy: int, now: datetime.datetime) -> int | None:
 
 
 def _cost(value: JSONObject) -> int:
-    """Return a Session's or CDR's total cost with taxes, in minor units."""
+    """Return a CDR's total cost with taxes, in minor units."""
     cost = value["total_cost"]
     taxes = sum((Decimal(str(each["amount"])) for each in cost.get("taxes") or ()), Decimal(0))
     return minor(Decimal(str(cost["before_taxes"])) + taxes, value["currency"])

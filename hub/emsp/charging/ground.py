@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
-from hub.emsp.charging.needs import Agreements, Driver, Drivers, Everyone, Money, NoMoney, Spot
+from hub.emsp.charging.needs import Agreements, AsTold, Costs, Driver, Drivers, Everyone, Money, NoMoney, Spot
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.store import Store
 from hub.ocpi.errors import OcpiError
@@ -57,6 +57,7 @@ class Ground:
     now: Callable[[], datetime.datetime]
     money: Money = field(default_factory=NoMoney)
     agreements: Agreements = field(default_factory=Everyone)
+    costs: Costs = field(default_factory=AsTold)
     terms: Terms = field(default_factory=Terms)
 
     @property

@@ -124,6 +124,26 @@ class Bill:
     currency: str
 
 
+class Costs(Protocol):
+    """What a charge costs its driver while it goes on."""
+
+    async def so_far(self, tx: Transaction, owner: Party, session: JSONObject) -> Decimal | None:
+        """Return the cost of a Session so far, all taxes included, in its currency; None: it cannot be said."""
+        ...
+
+
+class AsTold:
+    """What the CPO says."""
+
+    async def so_far(self, tx: Transaction, owner: Party, session: JSONObject) -> Decimal | None:
+        """Return its total cost with taxes."""
+        cost = session.get("total_cost")
+        if not cost:
+            return None
+        taxes = sum((Decimal(str(each["amount"])) for each in cost.get("taxes") or ()), Decimal(0))
+        return Decimal(str(cost["before_taxes"])) + taxes
+
+
 class Agreements(Protocol):
     """Which CPOs the provider works with, and where its drivers may charge."""
 

@@ -23,6 +23,7 @@ TEXTS: Mapping[str, str] = {
     "BOOKING_CANCELED_BY_CPO": "The operator cancelled your booking from {starts_at} ({why}). Book another place.",
     "BOOKING_NOT_USED": "Nobody came within 15 minutes, so your booking from {starts_at} was cancelled.",
     "BOOKING_MOVED": "The operator changed your booking: it is now from {starts_at} to {ends_at}.",
+    "BOOKING_CHANGED": "Your booking is now from {starts_at} to {ends_at}.",
     "REQUEST_EXPIRED": "Nothing became free in time. Your request has ended, nothing was booked.",
     "START_ACCEPTED": "The operator is starting your charge. Connect the cable if you have not.",
     "CHARGE_STARTED": "Your charge has begun.",

@@ -9,6 +9,7 @@ Source: OCPI 2.3.0, mod_commands.asciidoc (StartSession); RASD-R7, F09; X-12..X-
 
 import dataclasses
 import datetime
+from typing import Any
 
 from hub.database.contract import Conflict, Transaction
 from hub.emsp.charging.bookings import Booking
@@ -112,7 +113,7 @@ class Ordering:
         """Take a charge that is paid for from whoever else may be about to order it; None: somebody was faster."""
         for each in await charges(tx, "id = $1 AND state = 'PAYING'", charge.id, locked=self._locked):
             due = self._ground.now() + self._ground.terms.result
-            return await write(tx, each.moved("ASKED", due_at=due, **_caps(limits, allowance)))
+            return await write(tx, each.moved("ASKED", due_at=due, **money_caps(limits, allowance)))
         return None
 
     async def _lost(self, charge: Charge) -> None:
@@ -174,11 +175,11 @@ def _charge(wanted: Wanted, ground: Ground) -> Charge:
     )  # fmt: skip
 
 
-def _caps(limits: Limits, allowance: Allowance) -> dict[str, object]:
+def money_caps(limits: Limits, allowance: Allowance) -> dict[str, Any]:
     """Return the lower limit of money: the driver's own, or what is set aside."""
     caps = [
         (minor(amount, currency), currency)
         for amount, currency in ((limits.cost, limits.currency), (allowance.limit, allowance.currency))
         if amount is not None and currency is not None
     ]
-    return {"cost_limit": min(caps)[0], "currency": caps[0][1]} if caps else {"currency": allowance.currency}
+    return {"cost_limit": min(caps)[0], "currency": caps[0][1]} if caps else {}

@@ -28,6 +28,8 @@ TEXTS: Mapping[str, str] = {
     "CPO_UNREACHABLE": "There is no connection to the operator at the moment. Nothing was changed. Try again later.",
     "ALREADY_CANCELED": "This booking was already cancelled automatically: nobody came within 15 minutes.",
     "BOOKING_OVER": "This booking is over.",
+    "NOT_CHANGEABLE": "This booking cannot be changed any more. Cancel it, or make another one.",
+    "CHANGE_REFUSED": "The operator did not accept the change. Your booking stands as it was.",
     "CHARGE_STARTED": "The charge has started, so the booking cannot be cancelled any more. Stop the charge instead.",
     "TOO_EARLY": "Your time has not begun. Wait until {starts_at}.",
     "TOO_LATE": "Your time began more than 15 minutes ago, so the booking was cancelled automatically. Book again.",

@@ -2,12 +2,15 @@
 
 from hub.database.contract import Transaction
 from hub.emsp.charging.booking import BookingDesk
+from hub.emsp.charging.changing import Changing
 from hub.emsp.charging.clockwork import Clockwork, Handover
 from hub.emsp.charging.following import Following
 from hub.emsp.charging.ground import Ground, Terms, offer_told
 from hub.emsp.charging.live import LiveCharges
 from hub.emsp.charging.needs import (
     Agreements,
+    AsTold,
+    Costs,
     Drivers,
     Everyone,
     Money,
@@ -30,7 +33,7 @@ class Charging:
     """Booking and charging at one provider.
 
     Attributes:
-        bookings: book and cancel. charges: start and look. stopping: stop and prefer.
+        bookings: book and cancel. changing: at another time. charges: start and look. stopping: stop and prefer.
         standing: what is wanted later. live: progress. sms: orders by SMS. clockwork: what the clock brings about.
     """
 
@@ -43,14 +46,16 @@ class Charging:
         agreements: Agreements | None = None,
         notifier: Notifier | None = None,
         sms: SmsGateway | None = None,
+        costs: Costs | None = None,
         terms: Terms | None = None,
     ) -> None:
         store = endpoints.store
         self.ground = Ground(
             store=store, asking=endpoints.asking, drivers=drivers, now=endpoints.clock, money=money or NoMoney(),
-            agreements=agreements or Everyone(), terms=terms or Terms(),
+            agreements=agreements or Everyone(), terms=terms or Terms(), costs=costs or AsTold(),
         )  # fmt: skip
         self.bookings = BookingDesk(self.ground)
+        self.changing = Changing(self.ground, self.bookings)
         self.following = Following(self.ground)
         self.charges = ChargeDesk(self.ground, self.bookings, self.following)
         self.stopping = Stopping(self.ground, self.charges, self.following)

@@ -21,7 +21,6 @@ from hub.emsp.charging.ground import (
     Found,
     Ground,
     find,
-    find_code,
     free_times,
     is_free,
     keyed_id,
@@ -134,14 +133,14 @@ class ChargeDesk:
     async def on_the_fly(
         self,
         driver_id: str,
-        code: str,
+        spot: Spot,
         ends_at: datetime.datetime,
         *,
         limits: Limits = NO_LIMITS,
         key: str | None = None,
         return_url: str = "",
     ) -> Charge:
-        """Start at the socket whose code a driver scanned or typed, until a moment of the grid (RASD-F04, UC05).
+        """Start at a free charge point, which is his until a moment of the grid (RASD-F04, UC05).
 
         Raises:
             Refused: it is not free, or not for so long; or the start failed at once. Nothing is kept then.
@@ -150,7 +149,7 @@ class ChargeDesk:
         if known := await self._known(number):
             return known
         await self._ground.driver(driver_id)
-        found = await find_code(self._ground.store, code)
+        found = await find(self._ground.store, spot)
         await self._ground.agreed(driver_id, found.spot)
         # A car that stands there without a session (BLOCKED) may be his own.
         if found.status not in ("AVAILABLE", "BLOCKED"):
@@ -253,10 +252,10 @@ class ChargeDesk:
             raise Refused("UNKNOWN_SESSION")
         return found[0]
 
-    async def all_of(self, driver_id: str, *, live: bool = False, most: int = 100) -> list[Charge]:
+    async def all_of(self, driver_id: str, *, live: bool = False, most: int = 100, skip: int = 0) -> list[Charge]:
         """Return a driver's charges, the newest first."""
         only = " AND state IN ('PAYING', 'ASKED', 'ACCEPTED', 'STARTED', 'CHARGING', 'STOPPING')" if live else ""
-        return await charges(self._ground.database, f"driver_id = $1{only}", driver_id, most=most)
+        return await charges(self._ground.database, f"driver_id = $1{only}", driver_id, most=most, skip=skip)
 
     async def _known(self, number: str) -> Charge | None:
         """Return the charge a repeated request has made; one that waits for its payment goes on."""

@@ -9,10 +9,11 @@ import datetime
 import logging
 
 from hub.database.contract import Transaction
-from hub.emsp.charging.charges import Charge, change, charges, write
-from hub.emsp.charging.following import Following
+from hub.emsp.charging.charges import Charge, Limits, change, charges, write
+from hub.emsp.charging.following import Following, limited
 from hub.emsp.charging.ground import Ground, new_id, refusal_of
-from hub.emsp.charging.ordering import give_up
+from hub.emsp.charging.needs import Allowance
+from hub.emsp.charging.ordering import give_up, money_caps
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.starting import ChargeDesk
 from hub.emsp.store import Order
@@ -112,6 +113,30 @@ class Stopping:
             due = self._ground.now() + self._ground.terms.again
             # Another order of another uid: whether the first one arrived is not known.
             await write(tx, dataclasses.replace(charge, stop_due=due, stop_order=new_id()))
+
+    async def limit(self, driver_id: str, charge_id: str, limits: Limits) -> Charge:
+        """Have a charge end at other limits; what is set aside for it stays one.
+
+        Raises:
+            Refused: there is no such charge, or its money is of another currency.
+        """
+        charge = await self._desk.of_driver(driver_id, charge_id)
+        if not charge.live:
+            raise Refused("UNKNOWN_SESSION")
+        allowance = Allowance()
+        if charge.held:
+            allowance = await self._ground.money.hold(driver_id, charge.id, charge.spot)
+        paid_in = allowance.currency or charge.currency
+        if limits.currency is not None and paid_in is not None and limits.currency != paid_in:
+            raise Refused("WRONG_CURRENCY", "$.currency", currency=paid_in)
+        caps = money_caps(limits, allowance)
+        changes = {"energy_limit": limits.energy, "time_limit": limits.until, "cost_limit": None} | caps
+
+        async def step(tx: Transaction, each: Charge) -> None:
+            if each.live:
+                await write(tx, limited(dataclasses.replace(each, **changes), self._ground.now()))
+
+        return await change(self._ground.database, charge_id, step)
 
     async def prefer(self, driver_id: str, charge_id: str, preferences: JSONObject) -> str:
         """Tell the CPO how a driver would like to be charged; return what it answers.

@@ -7,6 +7,7 @@ import pytest
 
 from hub.emsp.charging.cases import cases
 from hub.emsp.charging.charges import Limits, progress
+from hub.emsp.charging.ground import find_code
 from hub.emsp.charging.needs import Allowance
 from hub.emsp.charging.notices import of_driver
 from hub.ocpi.errors import ReceiverUnreachable, ServerError
@@ -229,7 +230,7 @@ async def test_a_neighbour_has_five_minutes_to_leave(road, desk, booked):
 async def test_a_car_that_is_plugged_in_already_may_be_his_own(road, desk):
     await road.location(status="BLOCKED")
 
-    assert (await desk.on_the_fly("ada", "NL*CPO*E1", LATER)).state == "ACCEPTED"
+    assert (await desk.on_the_fly("ada", SPOT, LATER)).state == "ACCEPTED"
 
 
 async def test_a_driver_at_minute_15_is_not_cancelled_while_he_starts(road, desk, booked):
@@ -298,7 +299,8 @@ async def test_a_code_on_the_socket_starts_until_a_moment_of_the_grid(road, desk
     """RASD-F04, UC05: scanned or typed, with or without separators."""
     await road.clock.advance(600)
 
-    charge = await desk.on_the_fly("ada", code, NOON + 2 * HALF)
+    spot = (await find_code(road.emsp.store, code)).spot
+    charge = await desk.on_the_fly("ada", spot, NOON + 2 * HALF)
 
     assert (charge.spot, charge.ends_by, charge.state) == (SPOT, NOON + 2 * HALF, "ACCEPTED")
     assert (await refusal(road.charging.bookings.book("bob", SPOT, LATER, LATER + HALF))).code in ("SLOT_TAKEN",)
@@ -307,8 +309,8 @@ async def test_a_code_on_the_socket_starts_until_a_moment_of_the_grid(road, desk
 async def test_on_the_fly_only_when_free(road, desk):
     await road.location(status="CHARGING")
 
-    assert (await refusal(desk.on_the_fly("ada", "NL*CPO*E1", LATER))).code == "NOT_FREE"
-    assert (await refusal(desk.on_the_fly("ada", "NL*CPO*E9", LATER))).code == "UNKNOWN_PLACE"
+    assert (await refusal(desk.on_the_fly("ada", SPOT, LATER))).code == "NOT_FREE"
+    assert (await refusal(find_code(road.emsp.store, "NL*CPO*E9"))).code == "UNKNOWN_PLACE"
 
 
 @pytest.mark.parametrize("known", ["ours", "the CPO's"])
@@ -319,29 +321,29 @@ async def test_an_end_that_overlaps_a_reservation_is_refused_with_the_time_it_be
     else:
         await road.offer((NOON - HALF, LATER), (LATER + HALF, LATER + 9 * HALF))
 
-    refused = await refusal(desk.on_the_fly("ada", "NL*CPO*E1", LATER + HALF))
+    refused = await refusal(desk.on_the_fly("ada", SPOT, LATER + HALF))
 
     assert (refused.code, refused.field, "12:30" in str(refused)) == ("OVERLAPS_BOOKING", "$.ends_at", True)
-    assert (await desk.on_the_fly("ada", "NL*CPO*E1", LATER)).state == "ACCEPTED"
+    assert (await desk.on_the_fly("ada", SPOT, LATER)).state == "ACCEPTED"
 
 
 @pytest.mark.parametrize(
     ("ends", "code"), [(NOON + HALF / 3, "OFF_GRID"), (NOON, "IN_THE_PAST"), (NOON + 5 * HALF, "TOO_LONG")]
 )
 async def test_an_end_on_the_fly_lies_on_the_grid_at_most_four_slots_ahead(desk, ends, code):
-    assert (await refusal(desk.on_the_fly("ada", "NL*CPO*E1", ends))).code == code
+    assert (await refusal(desk.on_the_fly("ada", SPOT, ends))).code == code
 
 
 async def test_on_the_fly_without_connection_keeps_nothing(road, desk):
     """X-14; X-12 likewise."""
     road.answers("START", ReceiverUnreachable())
-    assert (await refusal(desk.on_the_fly("ada", "NL*CPO*E1", LATER))).code == "CPO_UNREACHABLE"
+    assert (await refusal(desk.on_the_fly("ada", SPOT, LATER))).code == "CPO_UNREACHABLE"
     road.money.refuses = "No valid payment method."
-    assert (await refusal(desk.on_the_fly("ada", "NL*CPO*E1", LATER))).code == "PAYMENT_REFUSED"
+    assert (await refusal(desk.on_the_fly("ada", SPOT, LATER))).code == "PAYMENT_REFUSED"
 
     road.money.refuses = None
     road.answers("START", "ACCEPTED")
-    assert (await desk.on_the_fly("bob", "NL*CPO*E1", LATER)).state == "ACCEPTED"
+    assert (await desk.on_the_fly("bob", SPOT, LATER)).state == "ACCEPTED"
 
 
 # -- stopping and ends -----------------------------------------------------------------------------

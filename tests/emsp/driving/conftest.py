@@ -36,6 +36,7 @@ class Provider(Road):
     gateway: PaymentSimulator
     people: dict[str, str] = field(default_factory=dict)
     keys: int = 0
+    spot: Any = world.SPOT
 
     async def driver(self, name: str = "ada", *, pays: str | None = "sim_ok", **form: Any) -> "Rider":
         """Register a driver who is logged in, with a payment method."""

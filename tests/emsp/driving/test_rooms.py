@@ -85,11 +85,11 @@ async def test_a_payment_that_has_to_be_confirmed_keeps_the_place_and_goes_on(pr
     rider = await provider.driver(pays="sim_3ds")
     desk = provider.charging.charges
 
-    refused = await refusal(desk.on_the_fly(rider.driver_id, "NL*CPO*E1", NOON + HALF, key="1"))
-    again = await refusal(desk.on_the_fly(rider.driver_id, "NL*CPO*E1", NOON + HALF, key="2"))
+    refused = await refusal(desk.on_the_fly(rider.driver_id, SPOT, NOON + HALF, key="1"))
+    again = await refusal(desk.on_the_fly(rider.driver_id, SPOT, NOON + HALF, key="2"))
     (payment,) = await provider.assembly.money.till.payments.of(rider.driver_id)
     await provider.assembly.money.till.webhook(*provider.gateway.happen(payment.reference, Status.AUTHORISED))
-    charge = await desk.on_the_fly(rider.driver_id, "NL*CPO*E1", NOON + HALF, key="3")
+    charge = await desk.on_the_fly(rider.driver_id, SPOT, NOON + HALF, key="3")
 
     assert (refused.code, refused.values["url"]) == ("PAYMENT_OPEN", again.values["url"])
     assert (charge.id, charge.state) == (refused.values["charge_id"], "ACCEPTED")

@@ -1,0 +1,110 @@
+"""What a charge costs its driver while it goes on: retail, by what its CPO says so far or by its Tariff.
+
+A Session need not say what it costs; then the tariff engine says it, of its charging periods or else of its energy
+and time. It is an estimate: only the CDR is charged.
+
+Source: OCPI 2.3.0, mod_sessions.asciidoc (total_cost), mod_tariffs.asciidoc; RASD-R9.
+"""
+
+import datetime
+import logging
+from decimal import Decimal
+
+from hub.database.contract import Transaction
+from hub.emsp.money.amounts import Money
+from hub.emsp.money.retail import RetailPrices
+from hub.emsp.money.vat import NoVatRate, rate_in
+from hub.emsp.store import Store
+from hub.ocpi.messages import Party
+from hub.ocpi.objects import JSONObject
+from hub.ocpi.pricing import Price, Tax, Unpriceable, price
+from hub.ocpi.receiving import child
+from hub.ocpi.slots import zone_of
+from hub.ocpi.times import moment
+
+log = logging.getLogger(__name__)
+
+
+class DriversCosts:
+    """Costs by the provider's retail prices."""
+
+    def __init__(self, store: Store, prices: RetailPrices) -> None:
+        self._store = store
+        self._prices = prices
+
+    async def so_far(self, tx: Transaction, owner: Party, session: JSONObject) -> Decimal | None:
+        """Return what a Session costs its driver so far, VAT included."""
+        location = await self._store.locations.look_in(tx, owner, session["location_id"])
+        if location is None:
+            return None
+        try:
+            return await self._retail(tx, owner, session, location)
+        except (NoVatRate, Unpriceable) as error:
+            log.info("Session %s/%s: %s", owner, session["id"], error)
+            return None
+
+    async def _retail(
+        self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
+    ) -> Decimal | None:  # fmt: skip
+        country, currency = location["country"], session["currency"]
+        own = self._prices.tariffs.get(currency)
+        if own is not None:
+            taxes = [Tax("VAT", rate_in(country, self._prices.rates))]
+            periods = [each | {"tariff_id": own["id"]} for each in _periods(session)]
+            return _priced([own], periods, session, location, taxes).after_taxes
+        net = await self._net(tx, owner, session, location)
+        return None if net is None else self._prices.of_estimate(Money(net, currency), country).gross.amount
+
+    async def _net(self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject) -> Decimal | None:
+        """Return what the CPO takes so far, before taxes."""
+        if session.get("total_cost"):
+            return Decimal(str(session["total_cost"]["before_taxes"]))
+        usual = await self._tariff_of(tx, owner, session, location)
+        periods = [
+            each if each.get("tariff_id") or not usual else each | {"tariff_id": usual} for each in _periods(session)
+        ]
+        ids = dict.fromkeys(each["tariff_id"] for each in periods if each.get("tariff_id"))
+        found = [await self._store.tariffs.look_in(tx, owner, each) for each in ids]
+        if not ids or None in found:
+            return None
+        return _priced([each for each in found if each], periods, session, location, []).before_taxes
+
+    async def _tariff_of(
+        self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
+    ) -> str | None:  # fmt: skip
+        """Return the id of the Tariff that holds at a Session's connector when it begins."""
+        connector = child(child(location, "evses", session["evse_uid"]), "connectors", session["connector_id"]) or {}
+        found = [await self._store.tariffs.look_in(tx, owner, each) for each in connector.get("tariff_ids") or ()]
+        start = moment(session["start_date_time"])
+        valid = [each for each in found if each is not None and _holds(each, start)]
+        valid.sort(key=lambda each: each.get("type") not in (None, "REGULAR"))
+        return str(valid[0]["id"]) if valid else None
+
+
+def _periods(session: JSONObject) -> list[JSONObject]:
+    """Return a Session's charging periods, or one with all it says."""
+    told: list[JSONObject] = session.get("charging_periods") or []
+    if any(each["type"] == "ENERGY" for period in told for each in period["dimensions"]):
+        return told
+    hours = Decimal((_end(session) - moment(session["start_date_time"])) // datetime.timedelta(seconds=1)) / 3600
+    dimensions = [{"type": "ENERGY", "volume": session["kwh"]}, {"type": "TIME", "volume": hours}]
+    return [{"start_date_time": session["start_date_time"], "dimensions": dimensions}]
+
+
+def _end(session: JSONObject) -> datetime.datetime:
+    told = session.get("end_date_time") or session["last_updated"]
+    return max(moment(told), moment(session["start_date_time"]))
+
+
+def _priced(
+    tariffs: list[JSONObject], periods: list[JSONObject], session: JSONObject, location: JSONObject, taxes: list[Tax]
+) -> Price:
+    bill = price(
+        tariffs, periods, until=_end(session), zone=zone_of(location), currency=session["currency"], taxes=taxes
+    )  # fmt: skip
+    return bill.total
+
+
+def _holds(tariff: JSONObject, at: datetime.datetime) -> bool:
+    start, end = tariff.get("start_date_time"), tariff.get("end_date_time")
+    return (start is None or moment(start) <= at) and (end is None or at < moment(end))
