@@ -280,7 +280,7 @@ def _assembly(workshop: Workshop, operator_api: "Api | None") -> "Assembly | Non
     settings = workshop.settings
     if settings.cpms != "builtin" or operator_api is None:
         return None
-    from hub.cpms.assembly import Assembly, rules_of
+    from hub.cpms.assembly import Assembly, rules_of, status_rules_of, thresholds_of
     from hub.ocpp.room import Openness
 
     openness = Openness(
@@ -298,6 +298,8 @@ def _assembly(workshop: Workshop, operator_api: "Api | None") -> "Assembly | Non
         openness,
         feed=operator_api.feed,
         rules=rules_of(settings),
+        statuses=status_rules_of(settings),
+        thresholds=thresholds_of(settings),
         centre=_operation_centre(settings),
     )
     for each in made.routes():

@@ -40,6 +40,11 @@ FINE = {
     "lost_after": 10,
     "longest_session": 60,
     "cost_every": 0,
+    "status_grace": 0,
+    "offline_inoperative": 0,
+    "alarm_offline": 10,
+    "alarm_silent": 10,
+    "alarm_hot": 20,
     "stop_when_full": 0,
     "concurrent_tokens": 0,
     "metrics": 0,
@@ -99,6 +104,11 @@ class Settings:
         lost_after: until a transaction that seems over, and was not ended, is ended by its last reading, in seconds.
         longest_session: after which a session is stopped, in seconds.
         cost_every: for which a station that shows costs goes without hearing of them, in seconds; 0: only as it tells.
+        status_grace: how long a station may be without connection before its EVSEs show it, in seconds.
+        offline_inoperative: 1: they are INOPERATIVE then; 0: UNKNOWN.
+        alarm_offline: how long it may be so before an alarm is raised, in seconds.
+        alarm_silent: how long a transaction may say nothing before an alarm is raised, in seconds.
+        alarm_hot: temperature above which an alarm is raised, in Celsius.
         stop_when_full: 1: a session ends when its car says that it is full, and does not go on to parking.
         concurrent_tokens: 0: one token charges at one place at a time.
         test_tokens: uids of the operator's testers, by comma; they charge 5 minutes, unbilled.
@@ -153,6 +163,11 @@ class Settings:
     lost_after: float = 3600.0
     longest_session: float = 86_400.0
     cost_every: float = 60.0
+    status_grace: float = 90.0
+    offline_inoperative: int = 0
+    alarm_offline: float = 300.0
+    alarm_silent: float = 1800.0
+    alarm_hot: float = 80.0
     stop_when_full: int = 0
     concurrent_tokens: int = 1
     test_tokens: str = ""

@@ -15,3 +15,6 @@ class LogCentre:
     async def warn(self, alarm: Alarm) -> None:
         """Log the alarm at its level."""
         log.log(_LEVELS[alarm.severity], "alarm %d %s: %s", alarm.id, alarm.rule, alarm.message)
+
+    async def close(self) -> None:
+        """Hold nothing."""

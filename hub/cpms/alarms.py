@@ -89,6 +89,10 @@ class OperationCentre(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of what it holds; it is not told of anything after that."""
+        ...
+
 
 class NoSuchAlarm(UnknownLocation):
     """There is no such alarm."""
@@ -111,6 +115,7 @@ class Alarms:
         self._feed = feed
         self._centre = centre
         self._open: set[tuple[str, str]] = set()
+        self._changes = 0
         self._following = Following(database, (ALARMS,), self._read)
         self._timer = Timer("operation centre", self._warn, clock)
 
@@ -124,10 +129,23 @@ class Alarms:
         """Warn no more."""
         await self._timer.stop()
         await self._following.stop()
+        if self._centre is not None:
+            await self._centre.close()
 
     async def _read(self, changes: Sequence[Change]) -> None:
-        rows = await self._database.fetch("SELECT rule, subject FROM cpms_alarm WHERE open = 1")
+        seen = -1
+        while seen != self._changes:  # What we changed ourselves while we read may not be in what we read.
+            seen = self._changes
+            rows = await self._database.fetch("SELECT rule, subject FROM cpms_alarm WHERE open = 1")
         self._open = {(rule, subject) for rule, subject in rows}
+
+    def _opened(self, rule: str, subject: str) -> None:
+        self._open.add((rule, subject))
+        self._changes += 1
+
+    def _closed(self, rule: str, subject: str) -> None:
+        self._open.discard((rule, subject))
+        self._changes += 1
 
     # -- raising and clearing ----------------------------------------------------------------------
 
@@ -157,7 +175,7 @@ class Alarms:
             return rows
 
         rows = await self._database.transact(work)
-        self._open.add((rule, subject))
+        self._opened(rule, subject)
         if rows:
             self._tell(_alarm(rows[0]))
             self._timer.wake()
@@ -178,7 +196,7 @@ class Alarms:
             )  # fmt: skip
 
         rows = await self._database.transact(work)
-        self._open.discard((rule, subject))
+        self._closed(rule, subject)
         for row in rows:
             self._tell(_alarm(row))
         return bool(rows)
@@ -211,7 +229,7 @@ class Alarms:
             raise NoSuchAlarm
         alarm = _alarm(rows[0])
         if alarm.cleared_at is not None:
-            self._open.discard((alarm.rule, alarm.subject))
+            self._closed(alarm.rule, alarm.subject)
         self._tell(alarm)
         return alarm
 

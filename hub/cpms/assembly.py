@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from socket import socket
 
 from hub.api.feed import Feed
+from hub.cpms.alarmrules import Thresholds
 from hub.cpms.alarms import OperationCentre
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.cases import CaseRoutes
@@ -28,6 +29,7 @@ from hub.cpms.live import LiveStations
 from hub.cpms.needs import Witness
 from hub.cpms.ports import CpmsEvent
 from hub.cpms.premises import Premises
+from hub.cpms.statuskeeping import StatusRules
 from hub.cpms.store import Store
 from hub.cpms.timers import WorldClock
 from hub.cpms.watching import Limits
@@ -46,6 +48,7 @@ class Assembly:
 
     Args:
         feed: hears what happens, for operators who watch.
+        statuses, thresholds: when an EVSE shows that its station is away, and when an alarm is raised.
         centre: who is warned of alarms.
 
     Attributes:
@@ -63,12 +66,16 @@ class Assembly:
         *,
         feed: Feed | None = None,
         rules: Rules | None = None,
+        statuses: StatusRules | None = None,
+        thresholds: Thresholds | None = None,
         centre: OperationCentre | None = None,
     ) -> None:
         clock = WorldClock()
         self.store = Store(database, party)
         self.chargers = ChargerRoom(database, openness)
-        self.premises = Premises(self.store, feed=feed, centre=centre, clock=clock)
+        self.premises = Premises(
+            self.store, feed=feed, centre=centre, clock=clock, rules=statuses, thresholds=thresholds
+        )
         witnesses: list[Witness] = [self.premises]
         if feed is not None:
             witnesses.append(LiveStations(feed))
@@ -161,3 +168,15 @@ def rules_of(settings: Settings) -> Rules:
         concurrent=bool(settings.concurrent_tokens),
         test_tokens=frozenset(each.strip() for each in settings.test_tokens.split(",") if each.strip()),
     )
+
+
+def status_rules_of(settings: Settings) -> StatusRules:
+    """Return when an EVSE shows that its station is away, as it is set."""
+    return StatusRules(
+        grace=settings.status_grace, offline="INOPERATIVE" if settings.offline_inoperative else "UNKNOWN"
+    )
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """Return when an alarm is raised, as it is set."""
+    return Thresholds(offline=settings.alarm_offline, silent=settings.alarm_silent, hot=settings.alarm_hot)

@@ -163,7 +163,8 @@ class Listening:
     async def _reservation(self, event: ReservationChanged) -> None:
         kept = self._reservations.by_number(event.station_id, event.reservation_id)
         if kept is not None:
-            await self._ended(kept, canceled=event.status != "Expired")
+            # NoTransaction (2.1): the driver came and charged nothing. Only Removed is the operator's doing.
+            await self._ended(kept, canceled=event.status == "Removed")
 
     async def _ended(self, kept: StationReservation, *, canceled: bool) -> None:
         if not await self._reservations.over(kept):

@@ -5,11 +5,13 @@ from typing import Any
 
 from hub.cpms.ports import Handler
 from hub.cpms.store import Store
+from hub.cpms.tariffs.places import named_in
 from hub.database.contract import Transaction
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
 from hub.ocpi.shelves import Shelf
+from hub.ocpi.times import utc_now
 
 
 def orders(store: Store) -> Mapping[str, Handler]:
@@ -34,6 +36,8 @@ def orders(store: Store) -> Mapping[str, Handler]:
 
         async def work(tx: Transaction) -> None:
             for value in good:
+                if kind == "locations":
+                    value = await named_in(tx, value, party=store.party, at=utc_now())
                 await store.put_for_everyone(tx, shelves[kind], value)
 
         await store.database.transact(work)

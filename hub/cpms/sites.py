@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from hub.cpms.store import Store
+from hub.cpms.tariffs.places import named_in
 from hub.database.contract import Transaction
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
@@ -123,6 +124,8 @@ class Sites:
         made = renewed(value, before, party=self._store.party, at=date_time(self._clock()))
         if made != before:
             judge(made)
+            # What is assigned to a Location, or a group of it, is so of the EVSEs it gets later, too.
+            made = await named_in(tx, made, party=self._store.party, at=self._clock())
             created = await self._store.put_for_everyone(tx, self._store.locations, made)
             if before is None and not created:  # another process was faster
                 raise InvalidParameters(f"$.id: there is a Location {made['id']} already")

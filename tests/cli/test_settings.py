@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from hub.cli import serving
+from hub.cpms.alarmrules import Thresholds
+from hub.cpms.assembly import rules_of, status_rules_of, thresholds_of
+from hub.cpms.statuskeeping import StatusRules
 from hub.database import Database
 from hub.recorded import database_of, record_settings, recorded_settings, settle_ids
 from hub.settings import FINE, TEXTS, BadSetting, Settings, checked, fine_settings
@@ -80,6 +83,20 @@ def test_every_fine_setting_has_a_variable() -> None:
 
     assert found == dict.fromkeys(FINE, 2000)
     assert all(type(value) is type(getattr(Settings(), name)) for name, value in found.items())
+
+
+def test_when_an_evse_shows_that_its_station_is_away_and_an_alarm_is_raised_is_the_operators_choice() -> None:
+    environment = {
+        "EMALL_STATUS_GRACE": "30", "EMALL_OFFLINE_INOPERATIVE": "1", "EMALL_ALARM_OFFLINE": "600",
+        "EMALL_ALARM_SILENT": "60", "EMALL_ALARM_HOT": "65.5", "EMALL_LONGEST_SESSION": "7200",
+        "EMALL_COST_EVERY": "10",
+    }  # fmt: skip
+    settings = Settings(**fine_settings(environment))
+
+    limits = rules_of(settings).limits
+    assert status_rules_of(settings) == StatusRules(grace=30, offline="INOPERATIVE")
+    assert thresholds_of(settings) == Thresholds(offline=600, silent=60, hot=65.5)
+    assert (limits.longest, limits.cost) == (7200, 10)
 
 
 def test_every_setting_has_an_option_or_a_variable() -> None:

@@ -21,12 +21,15 @@ class Centre:
     """An operation centre that takes alarms, or does not."""
 
     def __init__(self):
-        self.taken, self.away = [], False
+        self.taken, self.away, self.closed = [], False, False
 
     async def warn(self, alarm):
         if self.away:
             raise NotTaken("away")
         self.taken.append((alarm.rule, alarm.subject))
+
+    async def close(self):
+        self.closed = True
 
 
 class House:
@@ -108,6 +111,24 @@ async def test_a_fault_is_open_until_the_connector_is_well(house):
     await house.status("Faulted", error_code="OtherError")
 
     assert [each.cleared_at is None for each in await house.alarms.list()] == [True, False]
+
+
+async def test_what_was_read_while_an_alarm_ended_does_not_bring_it_back(house, monkeypatch):
+    """The list of open alarms is read anew when another process has changed it."""
+    await house.status("Faulted", error_code="GroundFailure")
+    fetch = house.alarms._database.fetch
+
+    async def slow(*asked):
+        rows = await fetch(*asked)
+        if house.alarms.is_open("FAULT", "ST1/2"):
+            await house.status("Available")
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.alarms._database, "fetch", slow)
+        await house.alarms._read(())
+
+    assert not house.alarms.is_open("FAULT", "ST1/2")
 
 
 async def test_heat_is_over_some_degrees_below(house):
@@ -288,6 +309,12 @@ async def test_an_alarm_is_posted_to_a_webhook_until_it_is_taken(house):
     assert headers[b"authorization"] == b"Bearer secret"
     assert headers[b"idempotency-key"] == f"alarm-{alarm.id}".encode()
     assert b'"rule":"FAULT"' in body.replace(b" ", b"")
+
+
+async def test_a_centre_is_closed_at_the_end(house):
+    await house.stop()
+
+    assert house.centre.closed
 
 
 @pytest.fixture

@@ -468,7 +468,12 @@ async def test_a_reserved_driver_who_does_not_come_in_time_keeps_the_reservation
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [("Removed", ["ACCEPTED", "CANCELED_RESERVATION"]), ("Expired", ["ACCEPTED"])]
+    ("status", "told"),
+    [
+        ("Removed", ["ACCEPTED", "CANCELED_RESERVATION"]),
+        ("Expired", ["ACCEPTED"]),
+        ("NoTransaction", ["ACCEPTED"]),
+    ],
 )
 async def test_a_reservation_that_ends_at_its_station_ends(operation, station, hub, status, told):
     await reserved(operation, hub)

@@ -8,6 +8,7 @@ import pytest
 from hub.cpms import cdrs
 from hub.cpms.crediting import Crediting
 from hub.cpms.ports import Authorization, OpenReservation, Outlet, SessionEnded, SessionStarted, SessionUpdated
+from hub.cpms.sites import Sites
 from hub.cpms.store import Reservation
 from hub.cpms.tariffs.offers import Offer
 from hub.cpms.tariffs.places import Target
@@ -22,6 +23,7 @@ from hub.ocpi.receiving import NoSuchObject
 from tests.rooms import CPO, EMSP, evse, location, tariff, token
 
 HOUR = datetime.timedelta(hours=1)
+NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 LOC1, EVSE1 = Target(location_id="LOC1"), Target(location_id="LOC1", evse_uid="EVSE1")
 OUTLET = Outlet(location_id="LOC1", evse_uid="EVSE1", connector_id="1")
 
@@ -148,6 +150,24 @@ async def test_a_removed_tariff_leaves_its_places_first_and_is_deleted_everywher
     assert [each.version for each in await room.tariffs.versions("DAY")] == [1]
     with pytest.raises(NoSuchObject):
         await room.tariffs.get("DAY")
+
+
+@pytest.mark.parametrize("by", ["import", "operator"])
+async def test_an_evse_that_a_location_gets_later_has_the_tariffs_assigned_to_that(cpms, room, by):
+    await room.tariffs.create(kwh("0.30", id="DAY"))
+    await room.places.put_group("CENTRE", [LOC1], at=NOON)
+    await room.tariffs.assign("DAY", [Target(group_id="CENTRE")])
+    value = await room.store.locations.get(CPO, "LOC1")
+    late = evse("EVSE3")
+    late["connectors"][0]["tariff_ids"] = ["BY-HAND"]
+
+    if by == "import":
+        changed = value | {"evses": [*value["evses"], late]}
+        await cpms.orders()["cpms.import"]({"kind": "locations", "objects": [changed]})
+    else:
+        await Sites(room.store).change("LOC1", {"evses": [late], **{n: v for n, v in value.items() if n != "evses"}})
+
+    assert (await named(room))["EVSE3"] == ["BY-HAND", "DAY"]
 
 
 async def test_a_tariff_may_come_again_after_it_was_removed(cpms, room):

@@ -211,15 +211,9 @@ class TariffPlaces:
             location = await self._store.locations.get_in(tx, self._store.party, location_id)
             if location is None:
                 continue
-            known = await assigned(tx, self._store.party, location_id)
-            managed = await self._managed(tx)
-            changed = _named(location, known, managed, at)
-            if changed is not None:
+            changed = await named_in(tx, location, party=self._store.party, at=at)
+            if changed is not location:
                 await self._store.put_for_everyone(tx, self._store.locations, changed)
-
-    async def _managed(self, tx: Transaction) -> frozenset[str]:
-        """Return the ids of all Tariffs made here; what else a Connector names was put there by hand."""
-        return frozenset(tariff_id for (tariff_id,) in await tx.fetch("SELECT tariff_id FROM cpms_tariff"))
 
     async def _check(self, tx: Transaction, target: Target, path: str) -> None:
         if target.group_id:
@@ -236,14 +230,17 @@ class TariffPlaces:
             raise InvalidParameters(f"{path}.connector_id: there is no Connector {target.connector_id}")
 
 
-def _named(
-    location: JSONObject, known: list[Assigned], managed: frozenset[str], at: datetime.datetime
-) -> JSONObject | None:
-    """Return a Location whose Connectors name what counts; None if they do already."""
+async def named_in(tx: Transaction, location: JSONObject, *, party: Party, at: datetime.datetime) -> JSONObject:
+    """Return a Location whose Connectors name the Tariffs that count there; the same one if they do already.
+
+    What else a Connector names than Tariffs made here was put there by hand, and stays.
+    """
+    known = await assigned(tx, party, location["id"])
+    managed = frozenset(tariff_id for (tariff_id,) in await tx.fetch("SELECT tariff_id FROM cpms_tariff"))
     moment = max(date_time(at), location["last_updated"])
     evses = [_evse_named(each, known, managed, at, moment) for each in location.get("evses") or []]
     if evses == (location.get("evses") or []):
-        return None
+        return location
     return location | {"evses": evses, "last_updated": moment}
 
 
