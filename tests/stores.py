@@ -70,7 +70,8 @@ class PostgresStores:
     def fresh(self) -> str:
         """Make a database and return its URL."""
         name = f"test_{next(self._numbers)}"
-        self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        # Copying files is twice as fast as writing each page to the log, where nothing waits for a disk.
+        self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         return self.server.url(name)
 
     def empty(self) -> str:
