@@ -1,16 +1,21 @@
 """Our eMSP in this process: its rooms with what they need of the world, and its OCPI door."""
 
 import functools
+from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from hub.ocpi.messages import Party
 from hub.rooms import PartyRoom, Workshop
-from hub.settings import BadSetting, Settings
+from hub.settings import BadSetting, Settings, checked_url
 
 if TYPE_CHECKING:
     from hub.emsp.assembly import Assembly
+    from hub.emsp.charging.needs import SmsGateway
+    from hub.emsp.companion.emissions import CountryMix
+    from hub.emsp.companion.room import World
+    from hub.emsp.companion.routing import Router
     from hub.emsp.drivers.needs import Brand
     from hub.emsp.endpoints import EmspEndpoints
     from hub.emsp.mail import Mailer
@@ -32,19 +37,21 @@ def provider(workshop: Workshop) -> "Assembly | None":
     from hub.emsp.assembly import Assembly
     from hub.ocpi.times import utc_now
 
+    mailer, sms = _mailer(settings), SimulatedSms()
     return Assembly(
         workshop.database,
         Party.parse(settings.emsp_id),
         page_limit=settings.page_limit,
         gateway=_gateway(workshop),
-        sms=SimulatedSms(),
+        sms=sms,
         public_url=settings.public_url,
-        mailer=_mailer(settings),
+        mailer=mailer,
         app_url=settings.app_url,
         brands=_brands(settings),
         terms=_terms(settings),
         identities=OpenIdConnect(utc_now),
         hints=bool(settings.login_hints),
+        world=_world(workshop, mailer, sms),
     )
 
 
@@ -68,6 +75,60 @@ def _mailer(settings: Settings) -> "Mailer":
         password=unquote(parts.password) if parts.password else None,
         tls=tls,
     )
+
+
+def _world(workshop: Workshop, mailer: "Mailer", sms: "SmsGateway") -> "World":
+    """Return what the companion has of the world outside."""
+    from adapters.notifications.mail import MailChannel
+    from adapters.notifications.pushcrypto import key_of
+    from adapters.notifications.sms import SmsChannel
+    from adapters.notifications.webpush import WebPushChannel
+    from hub.emsp.companion.room import TimeOf, World
+    from hub.ocpi.times import utc_now
+
+    wire, settings = workshop.client.wire, workshop.settings
+    push = WebPushChannel(
+        wire,
+        key_of(workshop.secrets.derived(b"web push")),
+        subject=f"mailto:{parseaddr(settings.mail_from)[1]}",
+        clock=TimeOf(utc_now),
+    )
+    return World(
+        channels={"EMAIL": MailChannel(mailer), "SMS": SmsChannel(sms), "PUSH": push},
+        push_key=push.public_key,
+        fetcher=wire,
+        routers=_routers(settings),
+        countries=_countries(settings),
+    )
+
+
+def _routers(settings: Settings) -> "list[Router]":
+    """Return who knows roads: the servers the settings name, else the demo's town."""
+    found: list[Router] = []
+    if settings.valhalla_url:
+        from adapters.routing.valhalla import ValhallaRouter
+
+        found.append(ValhallaRouter(checked_url("EMALL_VALHALLA_URL", settings.valhalla_url).rstrip("/")))
+    if settings.osrm_url:
+        from adapters.routing.osrm import OsrmRouter
+
+        found.append(OsrmRouter(checked_url("EMALL_OSRM_URL", settings.osrm_url).rstrip("/")))
+    if not found:
+        from adapters.routing.astar import StreetRouter
+
+        found.append(StreetRouter())
+    return found
+
+
+def _countries(settings: Settings) -> "dict[str, CountryMix]":
+    if not settings.grid_mix:
+        return {}
+    from hub.emsp.companion.emissions import read_countries
+
+    try:
+        return read_countries(Path(settings.grid_mix))
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"EMALL_GRID_MIX cannot be read: {error}; correct or unset it") from error
 
 
 def _brands(settings: Settings) -> "list[Brand]":

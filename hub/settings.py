@@ -54,7 +54,9 @@ FINE = {
 }
 
 #: Settings without an option that are text.
-TEXTS = ("test_tokens", "mail_url", "mail_from", "app_url", "brands", "terms")
+TEXTS = (
+    "test_tokens", "mail_url", "mail_from", "app_url", "brands", "terms", "valhalla_url", "osrm_url", "grid_mix",
+)  # fmt: skip
 
 
 class BadSetting(Exception):
@@ -117,6 +119,8 @@ class Settings:
         app_url: of the app's pages that links in letters lead to; empty: our own.
         brands: file of the eMSP's brands that have an identity provider (JSON).
         terms: file of the eMSP's prices, taxes, tolerances and times (JSON).
+        valhalla_url: server the way to a charger is asked of, and ``osrm_url`` another; neither: the demo's town alone.
+        grid_mix: file of what countries' electricity emits, where stations do not tell (JSON).
         login_hints: 1: a wrong log-in of a driver is told what was wrong (decision 0030).
         metrics: 1: counters are shown at /metrics, to whoever asks.
         given: the names of the ids the operator gave; the others are those of the first start.
@@ -176,6 +180,9 @@ class Settings:
     app_url: str = ""
     brands: str = ""
     terms: str = ""
+    valhalla_url: str = ""
+    osrm_url: str = ""
+    grid_mix: str = ""
     login_hints: int = 1
     metrics: int = 0
     cpms: str = "builtin"

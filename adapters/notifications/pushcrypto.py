@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (SEC 2, 2.4.2)
 _RECORD = 4096  # bytes; a push service takes at least this (RFC 8030, 7.2)
 LONGEST = _RECORD - 16 - 1 - 86  # bytes of a message: less its tag, its delimiter and the header
 
@@ -26,6 +27,11 @@ def base64url(value: bytes) -> str:
 def from_base64url(text: str) -> bytes:
     """Return the bytes of base64url, padded or not."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def key_of(seed: bytes) -> ec.EllipticCurvePrivateKey:
+    """Return the key of a secret of 32 bytes: the same secret, the same key, so subscriptions outlive restarts."""
+    return ec.derive_private_key(int.from_bytes(seed, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
 
 
 def point(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -69,6 +69,9 @@ class StreetRouter:
                     used[edge] = used.get(edge, 1.0) * _PENALTY
         return sorted(found.values(), key=lambda each: each.seconds)
 
+    async def close(self) -> None:
+        """Do nothing: it holds a file's content alone."""
+
     def _nearest(self, point: Point) -> int | None:
         near = min(range(len(self.nodes)), key=lambda node: distance(self.nodes[node], point), default=None)
         return near if near is not None and distance(self.nodes[near], point) <= _FURTHEST else None

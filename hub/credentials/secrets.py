@@ -51,6 +51,10 @@ class Secrets:
         """Return the keyed hash a token is found by; fast, for 256 random bits need no slow one."""
         return blake2b(token, key=self._hash_key, digest_size=32).digest()
 
+    def derived(self, purpose: bytes) -> bytes:
+        """Return 32 bytes for a purpose, the same on every node, that say nothing of the key."""
+        return blake2b(purpose, key=self._hash_key, digest_size=32, person=b"emall derive").digest()
+
     def seal(self, token: str, owner: str) -> bytes:
         """Return a token encrypted; only for the same owner (a connection's id) does it open again."""
         nonce = secrets.token_bytes(_NONCE)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from hub.api.feed import Feed
 from hub.api.passwords import Passwords
 from hub.database.contract import Database
+from hub.emsp.accompanying import CompanionRoom, companion_routes
 from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
 from hub.emsp.api.routes.codes import CodeDoor, CodeRoutes
-from hub.emsp.api.routes.companion import CompanionRoutes
 from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
 from hub.emsp.api.routes.links import LinkRoutes
 from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
@@ -21,7 +21,7 @@ from hub.emsp.api.routes.terms import TermsRoutes
 from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
 from hub.emsp.charging.needs import SmsGateway
 from hub.emsp.charging.room import Charging
-from hub.emsp.companion.room import Companion
+from hub.emsp.companion.room import World
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.needs import Brand, Identities
 from hub.emsp.driving import ChargingRoom
@@ -44,6 +44,7 @@ class Assembly:
 
     Args:
         sms: sends short messages.
+        world: how drivers are told, who knows roads, what else is asked outside.
         mailer: sends letters to drivers.
         app_url: of the app's pages that links in letters lead to; "": our own.
         brands: those with an identity provider of their own; ``identities`` speaks with these.
@@ -54,7 +55,7 @@ class Assembly:
         store: what CPOs told, and our Tokens.
         feed: live events of drivers.
         statuses: live events of EVSEs.
-        companion: what drivers are told, and their favourites.
+        companion: what drivers are told, suggested and shown beside the charge.
         drivers: who charges.
         money: what that costs, and how it is paid.
         charging: their bookings and charges, once the provider has joined its hub.
@@ -79,6 +80,7 @@ class Assembly:
         sms: SmsGateway,
         passwords: Passwords | None = None,
         terms: ProviderTerms | None = None,
+        world: World | None = None,
     ) -> None:
         self._terms = terms or ProviderTerms()
         self._app_url = app_url or public_url
@@ -87,10 +89,12 @@ class Assembly:
         self.store = Store(database, party, page_limit=page_limit)
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
-        self.money = MoneyRoom(self.store, gateway, clock, terms=self._terms.money.in_force())
+        self.companion = CompanionRoom(self.store, world=world or World(), now=clock, publish=self.feed.publish)
+        self.money = MoneyRoom(
+            self.store, gateway, clock, notifier=self.companion.teller, terms=self._terms.money.in_force()
+        )
         self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
-        self.companion = Companion(database, finder=self.finder, viewer=self.viewer, now=clock)
         pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
         self.drivers = Desk(
             self.store,
@@ -108,7 +112,7 @@ class Assembly:
         self._charging = ChargingRoom(
             self.drivers,
             self.money.till,
-            notifier=self.companion.notifier,
+            notifier=self.companion.teller,
             feed=self.feed,
             sms=sms,
             return_url=self._app_url,
@@ -125,8 +129,10 @@ class Assembly:
         self.doors = {"/c": CodeDoor(self.api.url)}
         for each in self.routes():
             self.api.add(each)
-        for each in self.money.routes():
+        for each in (*self.money.routes(), *companion_routes(self.companion, self.drivers.garage)):
             self.api.add(each)
+        self.drivers.privacy.recalls.append(self.companion.privacy.recall)
+        self.drivers.privacy.forgets.append(self.companion.privacy.forget)
 
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with its rooms."""
@@ -139,12 +145,6 @@ class Assembly:
             LinkRoutes(),
             TermsRoutes(self._terms),
             CodeRoutes(self.store, self._app_url),
-            CompanionRoutes(
-                notifier=self.companion.notifier,
-                preferences=self.companion.preferences,
-                favourites=self.companion.favourites,
-                stations=self.companion.stations,
-            ),
         ]
 
     async def start(self) -> None:
@@ -152,6 +152,7 @@ class Assembly:
         await self.store.index.open()
         await self.drivers.start()
         await self.money.till.start()
+        await self.companion.start()
 
     def behind(self, endpoints: EmspEndpoints) -> None:
         """Work behind the OCPI door, now that the provider has joined its hub."""
@@ -168,6 +169,7 @@ class Assembly:
 
     async def stop(self) -> None:
         """End."""
+        await self.companion.stop()
         await self.money.till.stop()
         await self.drivers.stop()
         await self.statuses.stop()

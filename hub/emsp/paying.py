@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from hub.emsp.api.routes.accounting import AccountingRoutes
 from hub.emsp.api.routes.money import MoneyRoutes
-from hub.emsp.companion.notifier import Notifier
 from hub.emsp.drivers.people import People
 from hub.emsp.drivers.tokens import Tokens
 from hub.emsp.holding import OrdersOfDrivers
 from hub.emsp.money.moments import WorldClock
+from hub.emsp.money.needs import Notifier
 from hub.emsp.money.papers import Letterhead
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.money.till import Terms, Till
@@ -21,6 +21,9 @@ from hub.emsp.store import Store
 class MoneyRoom:
     """The till, whom it knows, and what may be done with it.
 
+    Args:
+        notifier: tells drivers.
+
     Attributes:
         retail: makes the prices drivers pay of those CPOs take.
     """
@@ -31,6 +34,7 @@ class MoneyRoom:
         gateway: PaymentGateway,
         clock: Callable[[], datetime.datetime],
         *,
+        notifier: Notifier,
         terms: Terms | None = None,
     ) -> None:
         database, world = store.database, WorldClock(clock)
@@ -40,7 +44,7 @@ class MoneyRoom:
             store,
             gateway,
             drivers=self._payers,
-            notifier=Notifier(database, clock=world),
+            notifier=notifier,
             clock=world,
             orders=OrdersOfDrivers(database),
             terms=terms,

@@ -1060,6 +1060,7 @@ CREATE TABLE "emsp_token" (
     "contract_id" TEXT NOT NULL,
     "label" TEXT NOT NULL,
     "phone" TEXT,
+    "group_id" TEXT,
     "state" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
     "ends_at" BIGINT,

@@ -1328,6 +1328,7 @@ class Migration(migrations.Migration):
                 ('contract_id', Text(generated=False, null=False, unique=False)),
                 ('label', Text(generated=False, null=False, unique=False)),
                 ('phone', Text(null=True, generated=False, unique=False)),
+                ('group_id', Text(null=True, generated=False, unique=False)),
                 ('state', Text(generated=False, null=False, unique=False)),
                 ('reason', Text(generated=False, null=False, unique=False)),
                 ('ends_at', fields.BigIntField(null=True)),

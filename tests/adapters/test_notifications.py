@@ -21,7 +21,7 @@ from starlette.routing import Route
 from adapters.mail.folder import FolderMailer
 from adapters.mail.smtp import SmtpMailer
 from adapters.notifications.mail import MailChannel
-from adapters.notifications.pushcrypto import LONGEST, base64url, encrypt, from_base64url, point
+from adapters.notifications.pushcrypto import LONGEST, base64url, encrypt, from_base64url, key_of, point
 from adapters.notifications.sms import SmsChannel
 from adapters.notifications.webpush import WebPushChannel
 from adapters.sms.simulator import SimulatedSms
@@ -281,3 +281,9 @@ async def test_a_push_never_goes_where_the_house_would_not_go(browser):
 def test_what_is_too_long_is_refused_before_it_is_encrypted():
     with pytest.raises(ValueError, match="at most"):
         encrypt(b"x" * (LONGEST + 1), receiver=b"", auth=b"")
+
+
+def test_the_same_secret_is_the_same_key_so_that_subscriptions_outlive_restarts():
+    one, same, other = (point(key_of(seed).public_key()) for seed in (b"\1" * 32, b"\1" * 32, b"\xff" * 32))
+
+    assert one == same != other

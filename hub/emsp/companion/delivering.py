@@ -5,7 +5,6 @@ called; SENT when the channel took it; FAILED when it never will, is not worth t
 whoever died in the middle may have sent it, and a driver is never told twice.
 """
 
-import asyncio
 import datetime
 import json
 import logging
@@ -18,6 +17,7 @@ from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Channel, Clock, Contact, Contacts, Message, NotTaken, Refused, TargetGone
 from hub.emsp.companion.notifier import NOTIFICATIONS, Notification, notification, unplanned
 from hub.emsp.companion.preferences import PreferenceStore
+from hub.emsp.companion.rounds import Rounds
 from hub.emsp.companion.subscriptions import Subscriptions
 from hub.emsp.texts import words
 from hub.ocpi.objects import JSON
@@ -67,38 +67,16 @@ class Courier:
         self._publish = publish
         self._preferences = PreferenceStore(database)
         self._subscriptions = Subscriptions(database)
-        self._awake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        database.listen(NOTIFICATIONS, lambda payload: self._awake.set())
+        self._rounds = Rounds("notifications", self.work, clock=clock, pause=_LOOK)
+        database.listen(NOTIFICATIONS, lambda payload: self._rounds.wake())
 
     async def start(self) -> None:
         """Begin to deliver."""
-        self._awake.set()
-        self._task = asyncio.create_task(self._run(), name="notifications")
+        await self._rounds.start()
 
     async def stop(self) -> None:
         """End; what a channel has at this moment is of unknown outcome."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            self._awake.clear()
-            try:
-                await self.work()
-            except DatabaseUnavailable as error:
-                log.warning("notifications wait: %s", error)
-            await self._pause()
-
-    async def _pause(self) -> None:
-        waits = [asyncio.ensure_future(self._awake.wait()), asyncio.ensure_future(self._clock.sleep(_LOOK))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+        await self._rounds.stop()
 
     async def work(self) -> None:
         """Plan what is new, and deliver what is due."""

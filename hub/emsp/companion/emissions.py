@@ -3,9 +3,11 @@
 Source: OCPI 2.3.0, mod_locations.asciidoc (EnergyMix, EnvironmentalImpact: grams per kWh).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 from hub.emsp.companion.needs import Charged
@@ -25,6 +27,27 @@ class CountryMix:
 
     grams: Decimal
     label: str
+
+
+def read_countries(file: Path) -> dict[str, CountryMix]:
+    """Return the mixes of a file: ``{"NLD": {"grams": 268, "label": "CBS, 2023"}}``.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it says something else.
+    """
+    try:
+        document = json.loads(file.read_bytes(), parse_float=Decimal)
+        found = {
+            country: CountryMix(grams=Decimal(str(each["grams"])), label=str(each["label"]))
+            for country, each in document.items()
+        }
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"{file} has grams and label by country: {error!r}") from error
+    wrong = [country for country, each in found.items() if len(country) != 3 or not 0 <= each.grams <= _DIRTIEST]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is no country of three letters with 0 to {_DIRTIEST} grams per kWh")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hub.database.contract import Database, Transaction
-from hub.emsp.companion.moments import microseconds
+from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Charges, Clock
 
 _LATEST = datetime.timedelta(days=90)
+_FAST = datetime.timedelta(days=1)  # by which a CPO's clock may be ahead of ours
 LONGEST = 2000  # characters
 
 
@@ -32,6 +33,20 @@ class Rating:
     stars: Decimal | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one driver says of one charge; the columns are explained at ``EmspFeedback``."""
+
+    id: int
+    driver_id: str
+    charge: str
+    owner: str
+    location_id: str
+    stars: int
+    text: str
+    at: datetime.datetime
+
+
 class Feedback:
     """What all drivers say."""
 
@@ -50,7 +65,7 @@ class Feedback:
         if not 1 <= stars <= 5 or len(text) > LONGEST:
             raise BadFeedback(BadFeedback.__doc__)
         now = self._clock.now()
-        own = await self._charges.of_driver(driver_id, now - _LATEST, now)
+        own = await self._charges.of_driver(driver_id, now - _LATEST, now + _FAST)
         found = next((each for each in own if each.reference == charge), None)
         if found is None:
             raise NotYourCharge(NotYourCharge.__doc__)
@@ -64,6 +79,20 @@ class Feedback:
             )  # fmt: skip
 
         await self._database.transact(work)
+
+    async def all(self, *, before: int | None = None, limit: int = 100) -> list[Said]:
+        """Return what drivers say, the newest first.
+
+        Args:
+            before: id of the last one seen, to go on from.
+        """
+        rows = await self._database.fetch(
+            "SELECT id, driver_id, charge, owner, location_id, stars, text, at FROM emsp_feedback WHERE id < $1"
+            " ORDER BY id DESC LIMIT $2",
+            before if before is not None else 2**62, limit,
+        )  # fmt: skip
+        names = ("id", "driver_id", "charge", "owner", "location_id", "stars", "text")
+        return [Said(**dict(zip(names, row[:-1], strict=True)), at=at(row[-1])) for row in rows]
 
     async def rating(self, owner: str, location_id: str) -> Rating:
         """Return what drivers say of a Location."""

@@ -3,9 +3,7 @@
 Source: OCPI 2.3.0, mod_tokens.asciidoc (group_id).
 """
 
-import csv
 import datetime
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,9 +12,7 @@ from hub.database.contract import Database, Transaction
 from hub.emsp.companion.emissions import CountryMix
 from hub.emsp.companion.history import Past, past, totals
 from hub.emsp.companion.moments import microseconds
-from hub.emsp.companion.needs import Charges, Clock
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+from hub.emsp.companion.needs import Charges, Clock, FleetTokens
 
 
 class NotYourFleet(Exception):
@@ -25,6 +21,19 @@ class NotYourFleet(Exception):
 
 class TokenTaken(Exception):
     """The Token is in another fleet; take it out there first."""
+
+
+class UnknownToken(Exception):
+    """No driver has this Token, or two have Tokens of this uid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """A fleet; the columns are explained at ``EmspFleet``."""
+
+    group_id: str
+    name: str
+    manager: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +62,21 @@ class Fleets:
     """All fleets.
 
     Args:
+        tokens: tells CPOs the group of a Token.
         countries: what electricity emits, where stations do not tell.
     """
 
     def __init__(
-        self, database: Database, *, clock: Clock, charges: Charges, countries: Mapping[str, CountryMix]
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        charges: Charges,
+        tokens: FleetTokens,
+        countries: Mapping[str, CountryMix],
     ) -> None:
         self._database = database
+        self._tokens = tokens
         self._clock = clock
         self._charges = charges
         self._countries = countries
@@ -82,6 +99,7 @@ class Fleets:
 
         Raises:
             NotYourFleet: there is no such fleet.
+            UnknownToken: there is no such Token.
             TokenTaken: it is in another.
         """
 
@@ -96,6 +114,8 @@ class Fleets:
             )  # fmt: skip
             if not touched:
                 raise TokenTaken(TokenTaken.__doc__)
+            if not await self._tokens.join(tx, member.token_uid.upper(), group_id):
+                raise UnknownToken(UnknownToken.__doc__)
 
         await self._database.transact(work)
 
@@ -106,19 +126,31 @@ class Fleets:
             touched = await tx.execute(
                 "DELETE FROM emsp_fleet_member WHERE group_id = $1 AND token_uid = $2", group_id, token_uid.upper()
             )
+            if touched:
+                await self._tokens.join(tx, token_uid.upper(), None)
             return touched > 0
 
         return await self._database.transact(work)
 
-    async def members(self, group_id: str, *, manager: str) -> list[Member]:
+    async def all(self, *, manager: str | None = None) -> list[Fleet]:
+        """Return all fleets, or those of a manager, by name."""
+        rows = await self._database.fetch(
+            "SELECT group_id, name, manager FROM emsp_fleet WHERE CAST($1 AS TEXT) IS NULL OR manager = $1"
+            " ORDER BY name, group_id",
+            manager,
+        )
+        return [Fleet(group_id=group_id, name=name, manager=managed_by) for group_id, name, managed_by in rows]
+
+    async def members(self, group_id: str, *, manager: str | None = None) -> list[Member]:
         """Return the Tokens of a fleet, by vehicle.
+
+        Args:
+            manager: who asks; None: an operator.
 
         Raises:
             NotYourFleet: it is not there, or another manages it.
         """
-        if not await self._database.fetch(
-            "SELECT 1 FROM emsp_fleet WHERE group_id = $1 AND manager = $2", group_id, manager
-        ):
+        if group_id not in {each.group_id for each in await self.all(manager=manager)}:
             raise NotYourFleet(NotYourFleet.__doc__)
         rows = await self._database.fetch(
             "SELECT token_uid, vehicle, cost_centre FROM emsp_fleet_member WHERE group_id = $1"
@@ -128,7 +160,7 @@ class Fleets:
         return [Member(token_uid=uid, vehicle=vehicle, cost_centre=centre) for uid, vehicle, centre in rows]
 
     async def report(
-        self, group_id: str, start: datetime.datetime, end: datetime.datetime, *, manager: str
+        self, group_id: str, start: datetime.datetime, end: datetime.datetime, *, manager: str | None = None
     ) -> list[Line]:
         """Return what each Token of a fleet charged in a time.
 
@@ -159,21 +191,3 @@ def _lines(member: Member, charges: Iterable[Past]) -> list[Line]:
             )
         )
     return lines
-
-
-def to_csv(lines: Iterable[Line]) -> str:
-    """Return a report as CSV (RFC 4180), safe to open in a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        ("vehicle", "token_uid", "cost_centre", "charges", "kwh", "currency", "cost", "kg_co2", "charges_without_co2")
-    )
-    for each in lines:
-        texts = (each.member.vehicle, each.member.token_uid, each.member.cost_centre)
-        writer.writerow((*map(_cell, texts), each.charges, each.kwh, each.currency, each.cost, each.kg, each.unknown))
-    return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    # A spreadsheet takes what begins so for a formula, and runs it.
-    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -86,8 +86,12 @@ def totals(charges: Iterable[Past]) -> Totals:
     )
 
 
-def report_of(found: Past, zone: ZoneInfo) -> Report:
-    """Return the report of a charge; its key makes it one however often its CDR comes."""
+def report_of(found: Past, zone: ZoneInfo, receipt: str = "") -> Report:
+    """Return the report of a charge; its key makes it one however often its CDR comes.
+
+    Args:
+        receipt: its number; "": there is none.
+    """
     charge = found.charge
     start, end = (f"{each.astimezone(zone):%Y-%m-%d %H:%M}" for each in (charge.start, charge.end))
     cost = f"{charge.cost} {charge.currency}" if charge.cost is not None else None
@@ -98,7 +102,7 @@ def report_of(found: Past, zone: ZoneInfo) -> Report:
         text=f"You charged {charge.kwh} kWh at {charge.name} from {start} to {end}.",
         data={
             "place": charge.name, "kwh": str(charge.kwh), "cost": cost, "start": start, "end": end,
-            "km": str(found.km), "co2": kg, "co2_source": found.emissions.label,
+            "km": str(found.km), "co2": kg, "co2_source": found.emissions.label, "receipt": receipt or None,
         },
     )  # fmt: skip
 
@@ -125,8 +129,9 @@ class History:
         found = await self._charges.of_driver(driver_id, start, end)
         return [past(each, self._countries, consumption) for each in found]
 
-    async def report(self, charge: Charged, *, consumption: Decimal = CONSUMPTION) -> None:
+    async def report(self, charge: Charged, *, receipt: str = "", consumption: Decimal = CONSUMPTION) -> None:
         """Tell a driver of a charge whose CDR has come; once."""
         contact = await self._contacts.contact(charge.driver_id)
         if contact is not None:
-            await self._notifier.tell(report_of(past(charge, self._countries, consumption), ZoneInfo(contact.zone)))
+            found = past(charge, self._countries, consumption)
+            await self._notifier.tell(report_of(found, ZoneInfo(contact.zone), receipt))

@@ -48,11 +48,8 @@ _EVENTS = {
     "CHARGE_REPORT": "CHARGE_ENDED",
     "STATION_FREE": "STATION_FREE",
     "SUGGESTION_OFFER": "OFFER",
-    "PAYMENT_FAILED": "PAYMENT",
-    "ACTION_REQUIRED": "PAYMENT",
     "CHARGE_BILLED": "PAYMENT",
     "CHARGE_PAID": "PAYMENT",
-    "CHARGE_DISPUTED": "PAYMENT",
     "CHARGE_CREDITED": "PAYMENT",
     "REFUNDED": "PAYMENT",
     "WALLET_TOPPED_UP": "PAYMENT",
@@ -60,7 +57,7 @@ _EVENTS = {
 
 
 def kind_of(event: str) -> Kind:
-    """Return the kind of an event; one no one here knows is a problem, which is told at once."""
+    """Return the kind of an event; all others are problems, told at once: a payment that failed, a dispute."""
     if event.startswith("BOOKING"):
         return KINDS["BOOKING"]
     if event.startswith("SUGGESTION") and event not in _EVENTS:

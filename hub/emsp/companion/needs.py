@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from hub.database.contract import Transaction
 from hub.emsp.search.geometry import Point
 from hub.ocpi.objects import JSON, JSONObject
 
@@ -107,6 +108,41 @@ class Charges(Protocol):
         self, token_uids: Sequence[str], start: datetime.datetime, end: datetime.datetime
     ) -> list[Charged]:
         """Return those made with some Tokens that ended in a time."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booked:
+    """A booking that stands.
+
+    Attributes:
+        zone: IANA name of its Location's time zone.
+        made: when it was booked.
+    """
+
+    id: str
+    driver_id: str
+    owner: str
+    location_id: str
+    start: datetime.datetime
+    end: datetime.datetime
+    zone: str
+    made: datetime.datetime
+
+
+class Bookings(Protocol):
+    """Bookings that stand."""
+
+    async def beginning(self, start: datetime.datetime, end: datetime.datetime) -> list[Booked]:
+        """Return those that begin in a time."""
+        ...
+
+
+class FleetTokens(Protocol):
+    """The Tokens of drivers, as far as fleets group them."""
+
+    async def join(self, tx: Transaction, token_uid: str, group_id: str | None) -> bool:
+        """Have CPOs told a Token with a fleet's group, or with None its driver's own; False: there is no such Token."""
         ...
 
 

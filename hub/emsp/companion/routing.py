@@ -25,6 +25,10 @@ class NoRoute(Exception):
     """No router knows a way there; the message says why."""
 
 
+class RoutersAway(NoRoute):
+    """None of those who may know a way can be asked at the moment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """A way by car.
@@ -50,6 +54,10 @@ class Router(Protocol):
         Raises:
             NoRoute: it cannot be asked at the moment.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
         ...
 
 
@@ -136,6 +144,11 @@ class Routing:
     def __init__(self, routers: Sequence[Router]) -> None:
         self._routers = routers
 
+    async def close(self) -> None:
+        """Let go of what routers hold."""
+        for each in self._routers:
+            await each.close()
+
     async def trips(
         self,
         start: Point,
@@ -151,6 +164,7 @@ class Routing:
 
         Raises:
             NoRoute: no router knows a way.
+            RoutersAway: those who answered know none, and others did not answer.
         """
         asked = [each.ways(start, end, most=most, departure=departure) for each in self._routers]
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -164,7 +178,7 @@ class Routing:
             else:
                 ways += answer
         if not ways:
-            raise NoRoute("; ".join(troubles) or "no router knows a way there")
+            raise RoutersAway("; ".join(troubles)) if troubles else NoRoute("no router knows a way there")
         found = [trip(each, drive, departure=departure, arrival=arrival) for each in ways]
         return sorted(found, key=_ORDERS[criterion])[:most]
 

@@ -1,6 +1,5 @@
 """Suggestions as they are made, told and taken: each once, and none that is over (RASD-UC09, X-24)."""
 
-import asyncio
 import dataclasses
 import datetime
 import logging
@@ -16,6 +15,7 @@ from hub.emsp.companion.moments import microseconds
 from hub.emsp.companion.needs import Charges, Clock, Contacts, Station, Stations
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.positions import Positions, haunts
+from hub.emsp.companion.rounds import Rounds
 from hub.emsp.companion.suggesting import HORIZON, Situation, Suggestion, over_because, suggestions
 from hub.emsp.search.geometry import Point
 from hub.emsp.texts import words
@@ -83,26 +83,15 @@ class Suggestions:
         self._positions = positions
         self._favourites = favourites
         self._notifier = notifier
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("suggestions", self.work, clock=clock, pause=_EVERY)
 
     async def start(self) -> None:
         """Begin to look for what makes sense, now and again."""
-        self._task = asyncio.create_task(self._run(), name="suggestions")
+        await self._rounds.start()
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.work()
-            except DatabaseUnavailable as error:
-                log.warning("suggestions wait: %s", error)
-            await self._clock.sleep(_EVERY)
+        await self._rounds.stop()
 
     async def work(self) -> None:
         """Read calendars again, forget old positions, and look at every driver something is known of."""

@@ -4,21 +4,18 @@ Whether it is free is decided by the row of the index, in the statement that tak
 wish made while the EVSE becomes free is not missed, and two processes that hear of it tell one driver once.
 """
 
-import asyncio
 import datetime
-import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hub.database.contract import Database, DatabaseUnavailable, Row, Transaction
+from hub.database.contract import Database, Row, Transaction
 from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Clock, Stations
 from hub.emsp.companion.notifier import Notifier
+from hub.emsp.companion.rounds import Rounds
 from hub.emsp.search.shelf import STATUS
 from hub.ocpi.objects import JSON
-
-log = logging.getLogger(__name__)
 
 _LONGEST = datetime.timedelta(hours=24)
 _MOST = 10  # wishes of a driver at a time
@@ -63,45 +60,33 @@ class FreeWishes:
         self._stations = stations
         self._notifier = notifier
         self._changed = dict[tuple[str, str], None]()
-        self._awake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("drivers who wait", self.work, clock=clock, pause=_SWEEP)
         database.listen(STATUS, self._heard)
 
     def _heard(self, payload: str) -> None:
         owner, location_id, _, status = payload.split("\n") if payload else ("", "", "", "AVAILABLE")
         if status == "AVAILABLE":
             self._changed[owner, location_id] = None
-            self._awake.set()
+            self._rounds.wake()
 
     async def start(self) -> None:
         """Begin to listen, and look at what happened before."""
         self._heard("")
-        self._task = asyncio.create_task(self._run(), name="free wishes")
+        await self._rounds.start()
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            self._awake.clear()
-            try:
-                await self.work()
-            except DatabaseUnavailable as error:
-                log.warning("drivers who wait are told later: %s", error)
-                self._changed["", ""] = None
-            waits = [asyncio.ensure_future(self._awake.wait()), asyncio.ensure_future(self._clock.sleep(_SWEEP))]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for each in waits:
-                    each.cancel()
+        await self._rounds.stop()
 
     async def work(self) -> None:
         """Tell who waits for what became free, and end what was waited for too long."""
+        try:
+            await self._look()
+        except BaseException:
+            self._changed["", ""] = None  # What was heard of is looked for in the rows.
+            raise
+
+    async def _look(self) -> None:
         changed, self._changed = list(self._changed), {}
         if ("", "") in changed:
             rows = await self._database.fetch(

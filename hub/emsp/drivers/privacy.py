@@ -88,12 +88,7 @@ class Privacy:
 
     async def agrees(self, driver_id: str, purpose: str) -> bool:
         """Return whether a driver agrees now; who never said anything does not."""
-        rows = await self._database.fetch(
-            "SELECT given FROM emsp_consent WHERE driver_id = $1 AND purpose = $2 ORDER BY id DESC LIMIT 1",
-            driver_id,
-            purpose,
-        )
-        return bool(rows and rows[0][0])
+        return await agrees(self._database, driver_id, purpose)
 
     async def consents(self, driver_id: str) -> list[KeptConsent]:
         """Return all a driver ever agreed to or took back, the oldest first."""
@@ -165,3 +160,13 @@ class Privacy:
             )  # fmt: skip
 
         return await self._database.transact(work)
+
+
+async def agrees(database: Database, driver_id: str, purpose: str) -> bool:
+    """Return whether a driver agrees to a purpose now; who never said anything does not."""
+    rows = await database.fetch(
+        "SELECT given FROM emsp_consent WHERE driver_id = $1 AND purpose = $2 ORDER BY id DESC LIMIT 1",
+        driver_id,
+        purpose,
+    )
+    return bool(rows and rows[0][0])

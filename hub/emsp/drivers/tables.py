@@ -107,6 +107,7 @@ class EmspToken(Model):
         contract_id: eMAID with its check digit.
         label: what the driver knows it by: what is printed on the card, the name of the phone.
         phone: E.164, of what is used by SMS.
+        group_id: of the fleet it is in; null: it is in its driver's own group.
         state: ACTIVE, BLOCKED or REMOVED.
         reason: why it is blocked, in words the driver is told.
         ends_at: when it expires; null: never.
@@ -120,6 +121,7 @@ class EmspToken(Model):
     contract_id = Text()
     label = Text()
     phone = Text(null=True)
+    group_id = Text(null=True)
     state = Text()
     reason = Text()
     ends_at = fields.BigIntField(null=True)

@@ -30,7 +30,7 @@ TokenState = Literal["ACTIVE", "BLOCKED", "REMOVED"]
 TAKEN_CARD = "this card is somebody's already"
 TAKEN_PHONE = "this phone number is somebody's already"
 
-_COLUMNS = "id, driver_id, type, uid, contract_id, label, phone, state, reason, ends_at, created_at"
+_COLUMNS = "id, driver_id, type, uid, contract_id, label, phone, group_id, state, reason, ends_at, created_at"
 
 #: mod_tokens, WhitelistType. A card works where we cannot be asked; what is used over an app never has to.
 _WHITELIST = {"RFID": "ALLOWED_OFFLINE"}
@@ -42,6 +42,7 @@ class DriverToken(Shape, frozen=True, kw_only=True):
     Attributes:
         label: what he knows it by.
         phone: E.164, where he uses it by SMS.
+        group_id: of the fleet it is in; null: it is in his own group.
     """
 
     id: str
@@ -51,6 +52,7 @@ class DriverToken(Shape, frozen=True, kw_only=True):
     contract_id: str
     label: str
     phone: str | None
+    group_id: str | None
     state: TokenState
     reason: str
     ends_at: Moment | None
@@ -91,6 +93,11 @@ class Tokens:
         """Return whose Token it is, as a transaction sees it."""
         rows = await tx.fetch("SELECT driver_id FROM emsp_token WHERE uid_key = $1 AND type = $2", uid.upper(), kind)
         return rows[0][0] if rows else None
+
+    async def of_uid_in(self, tx: Transaction, uid: str) -> DriverToken | None:
+        """Return the Token of a uid, whatever its type; None: there is none, or more than one."""
+        rows = await tx.fetch(f"SELECT {_COLUMNS} FROM emsp_token WHERE uid_key = $1", uid.upper())
+        return _token(rows[0]) if len(rows) == 1 else None
 
     async def of_phone(self, phone: str) -> DriverToken | None:
         """Return the Token used by SMS from a number (E.164)."""
@@ -182,6 +189,20 @@ class Tokens:
             raise NotFound("There is no such token")
         return await self._told(tx, driver, _token(rows[0]))
 
+    async def set_group(self, tx: Transaction, driver: Driver, token_id: str, group_id: str | None) -> DriverToken:
+        """Put a Token into a fleet's group, or with None into its driver's own, and tell so."""
+        rows = await tx.fetch(
+            "UPDATE emsp_token SET group_id = $3, changed_at = $4 WHERE id = $1 AND driver_id = $2"
+            f" RETURNING {_COLUMNS}",
+            token_id,
+            driver.id,
+            group_id,
+            stored(self._now()),
+        )
+        if not rows:
+            raise NotFound("There is no such token")
+        return await self._told(tx, driver, _token(rows[0]))
+
     async def remove_all(self, tx: Transaction, driver: Driver) -> None:
         """Take all of a driver's Tokens away, and tell so."""
         for each in await self._of_driver_in(tx, driver.id):
@@ -221,7 +242,7 @@ class Tokens:
             "contract_id": token.contract_id,
             **printed,
             "issuer": self._issuer,
-            "group_id": driver.group_id,
+            "group_id": token.group_id or driver.group_id,
             "valid": valid,
             "whitelist": whitelist,
             "language": driver.language,
@@ -249,7 +270,7 @@ def _plain(document: JSONObject) -> JSONObject:
 
 
 def _token(row: Row) -> DriverToken:
-    token_id, driver_id, kind, uid, contract_id, label, phone, state, reason, ends_at, created_at = row
+    token_id, driver_id, kind, uid, contract_id, label, phone, group_id, state, reason, ends_at, created_at = row
     return DriverToken(
         id=token_id,
         driver_id=driver_id,
@@ -258,6 +279,7 @@ def _token(row: Row) -> DriverToken:
         contract_id=contract_id,
         label=label,
         phone=phone,
+        group_id=group_id,
         state=state,
         reason=reason,
         ends_at=moment_or_none(ends_at),

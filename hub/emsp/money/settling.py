@@ -222,7 +222,7 @@ class Settling:
                 data={
                     "receipt": number, "kwh": plain(cdr["total_energy"]), "amount": price.gross.text,
                     "currency": price.gross.currency, "start": cdr["start_date_time"], "end": cdr["end_date_time"],
-                    "evse_id": cdr["cdr_location"]["evse_id"],
+                    "evse_id": cdr["cdr_location"]["evse_id"], "operator": str(case.owner), "cdr_id": cdr["id"],
                 },
             ),
         )  # fmt: skip

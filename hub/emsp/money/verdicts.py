@@ -3,6 +3,8 @@
 Source: SGEM-3-03 (usage data records), 4.1-16 (session data for reporting).
 """
 
+# ruff: noqa: S608  the only names put into a statement are our own columns
+
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -125,6 +127,19 @@ class Verdicts:
         )
         return [_verdict(row) for row in rows]
 
+    async def booked(self, since: int, until: int, *, driver_id: str) -> list[tuple[Verdict, JSONObject]]:
+        """Return a driver's charges that are billed and ended in a time, each with its CDR, in that order."""
+        rows = await self._database.fetch(
+            f"SELECT o.document, {', '.join(f'v.{name}' for name in _COLUMNS)} FROM emsp_cdr_verdict AS v"
+            " JOIN emsp_object AS o ON o.kind = 'cdr' AND o.owner = v.owner AND o.object_id = v.cdr_id"
+            " WHERE v.driver_id = $1 AND v.verdict = 'BOOKED' AND v.ended >= $2 AND v.ended < $3"
+            " ORDER BY v.ended, v.owner, v.cdr_id",
+            driver_id,
+            since,
+            until,
+        )
+        return [(_verdict(row[1:]), codec.decode(row[0])) for row in rows]
+
 
 def verdict_on(cdr: JSONObject, owner: Party, verdict: str, *, driver_id: str | None) -> Verdict:
     """Return a verdict that bills nobody yet."""
@@ -173,14 +188,11 @@ def _usage(cdr: JSONObject) -> JSONObject:
     }
 
 
-_SELECT = (
-    "SELECT owner, cdr_id, verdict, session, driver_id, charge, currency, cost, price, ended, document"
-    " FROM emsp_cdr_verdict"
-)
+_COLUMNS = (
+    "owner", "cdr_id", "verdict", "session", "driver_id", "charge", "currency", "cost", "price", "ended", "document",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM emsp_cdr_verdict"
 
 
 def _verdict(row: Row) -> Verdict:
-    names = (
-        "owner", "cdr_id", "verdict", "session", "driver_id", "charge", "currency", "cost", "price", "ended",
-    )  # fmt: skip
-    return Verdict(**dict(zip(names, row[:-1], strict=True)), document=codec.decode(row[-1]))
+    return Verdict(**dict(zip(_COLUMNS[:-1], row[:-1], strict=True)), document=codec.decode(row[-1]))

@@ -7,6 +7,7 @@ from hub.emsp.companion.favourites import Favourites
 from hub.emsp.companion.needs import Station
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.preferences import PreferenceStore
+from hub.emsp.companion.subscriptions import Subscriptions
 from hub.emsp.search.geometry import Point
 from tests.clocks import ManualClock
 from tests.emsp.api.conftest import Caller, Provider
@@ -20,7 +21,7 @@ async def scene(database):
     clock = ManualClock()
     notifier = Notifier(database, clock=clock)
     routes = CompanionRoutes(
-        notifier=notifier, preferences=PreferenceStore(database),
+        notifier=notifier, preferences=PreferenceStore(database), subscriptions=Subscriptions(database),
         favourites=Favourites(database, clock=clock), stations=Town(PLACE),
     )  # fmt: skip
     made = Provider(database, clock, routes=(routes,))

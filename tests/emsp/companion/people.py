@@ -84,6 +84,19 @@ class Past:
         return [each for each in self.charges if each.token_uid in token_uids and start <= each.end < end]
 
 
+class Wallets:
+    """Tokens of drivers, and the groups they were told with."""
+
+    def __init__(self, *uids: str) -> None:
+        self.groups = dict[str, str | None].fromkeys(uids)
+
+    async def join(self, tx: Any, token_uid: str, group_id: str | None) -> bool:
+        if token_uid not in self.groups:
+            return False
+        self.groups[token_uid] = group_id
+        return True
+
+
 def charged(number: int, end: datetime.datetime, **changes: Any) -> Charged:
     """Return a charge of an hour."""
     return Charged(

@@ -1,19 +1,17 @@
 """What charges cost, emitted and were good for; what drivers say of them; what fleets charged."""
 
-import csv
 import datetime
-import io
 from decimal import Decimal
 
 import pytest
 
-from hub.emsp.companion.emissions import CountryMix, emissions
+from hub.emsp.companion.emissions import CountryMix, emissions, read_countries
 from hub.emsp.companion.feedback import BadFeedback, Feedback, NotYourCharge
-from hub.emsp.companion.fleets import Fleets, Member, NotYourFleet, TokenTaken, to_csv
+from hub.emsp.companion.fleets import Fleets, Member, NotYourFleet, TokenTaken, UnknownToken
 from hub.emsp.companion.history import History, past, totals
 from hub.emsp.companion.notifier import Notifier
 from tests.clocks import ManualClock
-from tests.emsp.companion.people import ANNA, BEN, Past, People, charged
+from tests.emsp.companion.people import ANNA, BEN, Past, People, Wallets, charged
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -71,6 +69,7 @@ async def test_a_driver_gets_the_report_of_each_charge_once(database):
     assert told.data == {
         "place": "Harbour", "kwh": "20", "cost": "8.40 EUR", "start": "2026-01-01 12:00", "end": "2026-01-01 13:00",
         "km": "111", "co2": "5.00", "co2_source": "NLD, test figure",
+        "receipt": None,
     }  # fmt: skip
 
 
@@ -124,7 +123,9 @@ async def fleets(database):
         charged(1, NOW), charged(2, NOW), charged(3, NOW, token_uid="CARD-2", cost=Decimal("3"), currency="SEK"),
         charged(4, NOW, token_uid="OTHER"), charged(5, NOW + DAY),
     )  # fmt: skip
-    made = Fleets(database, clock=ManualClock(), charges=past, countries=COUNTRIES)
+    made = Fleets(
+        database, clock=ManualClock(), charges=past, tokens=Wallets("CARD-1", "CARD-2"), countries=COUNTRIES
+    )  # fmt: skip
     await made.make("FLEET-1", "Bakery", ANNA)
     await made.put("FLEET-1", Member(token_uid="card-1", vehicle="Van 1", cost_centre="North"))
     await made.put("FLEET-1", Member(token_uid="CARD-2", vehicle="=1+1", cost_centre="South"))
@@ -135,17 +136,25 @@ async def test_a_fleet_manager_sees_energy_cost_and_emissions_by_car_and_cost_ce
     """GEM-FTR-1301, GEM-UC-1524."""
     report = await fleets.report("FLEET-1", NOW - DAY, NOW + DAY, manager=ANNA)
 
-    rows = list(csv.DictReader(io.StringIO(to_csv(report))))
-    assert [tuple(row.values()) for row in rows] == [
-        ("'=1+1", "CARD-2", "South", "1", "20", "SEK", "3", "5.00", "0"),
-        ("Van 1", "CARD-1", "North", "2", "40", "EUR", "16.80", "10.00", "0"),
-    ]
+    assert [(each.member.vehicle, each.member.cost_centre, each.charges, each.currency) for each in report] == [
+        ("=1+1", "South", 1, "SEK"), ("Van 1", "North", 2, "EUR"),
+    ]  # fmt: skip
+    assert [(each.kwh, each.cost, each.kg, each.unknown) for each in report] == [
+        (20, 3, 5, 0), (40, Decimal("16.80"), 10, 0),
+    ]  # fmt: skip
 
 
 async def test_nobody_else_sees_a_fleet(fleets):
     for group, manager in (("FLEET-1", BEN), ("FLEET-2", ANNA)):
         with pytest.raises(NotYourFleet):
             await fleets.report(group, NOW - DAY, NOW + DAY, manager=manager)
+
+
+async def test_nobodys_token_is_in_no_fleet(fleets):
+    with pytest.raises(UnknownToken):
+        await fleets.put("FLEET-1", Member(token_uid="CARD-9", vehicle="Van 9", cost_centre=""))
+
+    assert [each.vehicle for each in await fleets.members("FLEET-1")] == ["=1+1", "Van 1"]
 
 
 async def test_a_token_is_in_one_fleet_at_most(fleets):
@@ -160,3 +169,25 @@ async def test_a_token_is_in_one_fleet_at_most(fleets):
     await fleets.put("FLEET-2", card)
 
     assert await fleets.members("FLEET-2", manager=BEN) == [card]
+
+
+# -- what countries' electricity emits -------------------------------------------------------------
+
+
+def test_the_mixes_of_countries_are_read_from_a_file(tmp_path):
+    """X-68."""
+    file = tmp_path / "mix.json"
+    file.write_text('{"NLD": {"grams": 268.5, "label": "CBS, 2023"}}')
+
+    assert read_countries(file) == {"NLD": CountryMix(grams=Decimal("268.5"), label="CBS, 2023")}
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"NLD": 3}', '{"NL": {"grams": 1, "label": "x"}}', '{"NLD": {"grams": 1501, "label": "x"}}']
+)
+def test_a_file_of_mixes_that_cannot_be_true_is_refused(tmp_path, text):
+    file = tmp_path / "mix.json"
+    file.write_text(text)
+
+    with pytest.raises(ValueError):
+        read_countries(file)

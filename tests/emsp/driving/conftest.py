@@ -2,16 +2,22 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.notifications.mail import MailChannel
+from adapters.notifications.sms import SmsChannel
 from adapters.payment.simulator import PaymentSimulator
+from adapters.routing.astar import StreetRouter
 from adapters.sms.simulator import SimulatedSms
 from hub.database import Database
 from hub.emsp.api.scopes import REALM, Scope
 from hub.emsp.assembly import Assembly
+from hub.emsp.companion.emissions import CountryMix
+from hub.emsp.companion.room import World
 from hub.emsp.drivers.logins import Device
 from hub.emsp.drivers.means import Card
 from hub.emsp.drivers.registration import Registration
@@ -34,6 +40,7 @@ class Provider(Road):
 
     assembly: Assembly
     gateway: PaymentSimulator
+    mailbox: Mailbox
     people: dict[str, str] = field(default_factory=dict)
     keys: int = 0
     spot: Any = world.SPOT
@@ -68,6 +75,11 @@ class Provider(Road):
         for _ in range(4):
             await self.assembly.money.till.work()
         await self.charging.clockwork.look()
+        await self.assembly.companion.courier.work()
+
+    def letters(self) -> list[tuple[str, str]]:
+        """Return subject and text of what was written to drivers."""
+        return [(each.subject, each.text) for each in self.mailbox.letters]
 
 
 class Rider(Caller):
@@ -102,17 +114,23 @@ def hub() -> FakeHub:
 
 @pytest.fixture
 async def provider(database: Database, clock: ManualClock, hub: FakeHub) -> AsyncIterator[Provider]:
-    """The provider, joined; its clockwork and its till are turned by hand."""
-    gateway, sms = PaymentSimulator(), SimulatedSms()
+    """The provider, joined; its clockwork, its till and its companion are turned by hand."""
+    gateway, sms, mailbox = PaymentSimulator(), SimulatedSms(), Mailbox()
     assembly = Assembly(
         database,
         EMSP,
         public_url="http://emsp.test",
-        mailer=Mailbox(),
+        mailer=mailbox,
         clock=clock.now,
         gateway=gateway,
         sms=sms,
         passwords=CHEAP,
+        world=World(
+            channels={"EMAIL": MailChannel(mailbox), "SMS": SmsChannel(sms)},
+            push_key="BKEY",
+            routers=(StreetRouter(),),
+            countries={"NLD": CountryMix(grams=Decimal(250), label="test figure")},
+        ),
     )
     emsp = EmspEndpoints(
         party=EMSP, hub_party=HUB, hub=hub, call_url=hub.call_url, url_of=url_of, database=database,
@@ -125,7 +143,7 @@ async def provider(database: Database, clock: ManualClock, hub: FakeHub) -> Asyn
     hub.asked.clear()
     made = Provider(
         emsp=emsp, hub=hub, clock=clock, charging=charging, drivers=None, money=None, agreed=None, heard=None, sms=sms,
-        cpo=CpoBook(hub, clock), assembly=assembly, gateway=gateway,
+        cpo=CpoBook(hub, clock), assembly=assembly, gateway=gateway, mailbox=mailbox,
     )  # fmt: skip
     await emsp(told(tariffs.put_tariff, tariff(), tariff_id="T1"))
     await made.location()

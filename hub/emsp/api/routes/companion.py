@@ -1,6 +1,6 @@
 """What a driver is told, how he wants to be told, and his favourites (RASD-R10, RASD-R11)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,13 +12,17 @@ from hub.emsp.companion.favourites import Favourite, Favourites, TooManyFavourit
 from hub.emsp.companion.needs import Stations
 from hub.emsp.companion.notifier import Notification, Notifier
 from hub.emsp.companion.preferences import BadPreference, PreferenceStore, read_preferences
+from hub.emsp.companion.subscriptions import BadSubscription, Subscriptions, read_subscription
+
+Endpoint = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class NotificationRow(Shape, frozen=True, kw_only=True):
     """One thing a driver was told.
 
     Attributes:
-        kind: CHARGE_ENDED, BOOKING, PROBLEM, PAYMENT, STATION_FREE, SUGGESTION or OFFER.
+        kind: CHARGE, CHARGE_ENDED, BOOKING, PROBLEM, PAYMENT, STATION_FREE, SUGGESTION or OFFER.
         read_at: when he has seen it; null: not yet.
     """
 
@@ -66,18 +70,58 @@ class FavouriteName(Shape, frozen=True, kw_only=True):
     name: Name
 
 
+class PushKeys(Shape, frozen=True, kw_only=True):
+    """A browser's keys, base64url."""
+
+    p256dh: Key
+    auth: Key
+
+
+class PushSubscription(Shape, frozen=True, kw_only=True):
+    """A PushSubscription as a browser's ``toJSON`` gives it."""
+
+    endpoint: Endpoint
+    keys: PushKeys
+    expirationTime: float | None = None
+
+
+class PushEndpoint(Shape, frozen=True, kw_only=True):
+    """Which subscription."""
+
+    endpoint: Endpoint
+
+
+class PushKey(Shape, frozen=True, kw_only=True):
+    """What browsers subscribe with: applicationServerKey."""
+
+    public_key: str
+
+
 class CompanionRoutes:
-    """A driver's own."""
+    """A driver's own.
+
+    Args:
+        push_key: "": there is no web push.
+    """
 
     tag = "companion"
 
     def __init__(
-        self, *, notifier: Notifier, preferences: PreferenceStore, favourites: Favourites, stations: Stations
+        self,
+        *,
+        notifier: Notifier,
+        preferences: PreferenceStore,
+        subscriptions: Subscriptions,
+        favourites: Favourites,
+        stations: Stations,
+        push_key: str = "",
     ) -> None:
         self._notifier = notifier
         self._preferences = preferences
+        self._subscriptions = subscriptions
         self._favourites = favourites
         self._stations = stations
+        self._push_key = push_key
 
     @route("GET", "/notifications", scope=Scope.OWN, answers=Page[NotificationRow])
     async def list_notifications(self, call: Call, query: ListQuery) -> Page[NotificationRow]:
@@ -108,6 +152,34 @@ class CompanionRoutes:
             raise invalid(error.path, error.rule) from error
         await self._preferences.put(call.principal.id, chosen, now=call.now)
         return chosen.to_json()
+
+    @route("GET", "/web-push-key", scope=Scope.OWN)
+    async def get_web_push_key(self, call: Call) -> PushKey:
+        """Show the key a browser subscribes to web push with."""
+        if not self._push_key:
+            raise NotFound("There is no web push here")
+        return PushKey(public_key=self._push_key)
+
+    @route("GET", "/push-subscriptions", scope=Scope.OWN)
+    async def list_push_subscriptions(self, call: Call) -> Page[PushEndpoint]:
+        """List the browsers and apps that take your notifications."""
+        found = await self._subscriptions.of(call.principal.id)
+        return Page(items=[PushEndpoint(endpoint=each.endpoint) for each in found])
+
+    @route("POST", "/push-subscriptions", scope=Scope.OWN, status=204)
+    async def add_push_subscription(self, call: Call, body: PushSubscription) -> None:
+        """Have notifications pushed to a browser."""
+        try:
+            subscription = read_subscription(msgspec.to_builtins(body))
+        except BadSubscription as error:
+            raise invalid(error.path, error.rule) from error
+        await self._subscriptions.add(call.principal.id, subscription, now=call.now)
+
+    @route("DELETE", "/push-subscriptions", scope=Scope.OWN, status=204)
+    async def remove_push_subscription(self, call: Call, body: PushEndpoint) -> None:
+        """Have nothing pushed there any more."""
+        if not await self._subscriptions.remove(call.principal.id, body.endpoint):
+            raise NotFound("You have no such subscription")
 
     @route("GET", "/favourites", scope=Scope.OWN, answers=Page[FavouriteRow])
     async def list_favourites(self, call: Call, query: ListQuery) -> Page[FavouriteRow]:
