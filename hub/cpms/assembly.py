@@ -130,6 +130,7 @@ class Assembly:
                 session_id=run.kept.session_id,
                 evse=run.evse,
                 transaction_id=run.kept.called,
+                phases=run.phases,
                 kwh=update.kwh if update is not None else 0.0,
             )
 

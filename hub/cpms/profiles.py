@@ -35,9 +35,15 @@ class StationProfiles:
             return "REJECTED"  # a profile without a period limits nothing
         return "ACCEPTED" if await self.put(evse, transaction_id, profile) else "REJECTED"
 
-    async def put(self, evse: EVSE, transaction_id: str | None, profile: JSONObject) -> bool:
-        """Put a profile to a station, without a transaction as the EVSE's default; return whether it goes by it."""
-        wanted = station_profile(evse, transaction_id, profile, now=self._clock())
+    async def put(
+        self, evse: EVSE, transaction_id: str | None, profile: JSONObject, *, phases: int | None = None
+    ) -> bool:
+        """Put a profile to a station, without a transaction as the EVSE's default; return whether it goes by it.
+
+        Args:
+            phases: how many phases may be loaded at most; None: all there are.
+        """
+        wanted = station_profile(evse, transaction_id, profile, now=self._clock(), phases=phases)
         try:
             answer = await self._chargers.commands(evse.station_id).set_charging_profile(evse, wanted)
         except ChargerError as error:
@@ -69,7 +75,12 @@ class StationProfiles:
 
 
 def station_profile(
-    evse: EVSE, transaction_id: str | None, profile: JSONObject, *, now: datetime.datetime
+    evse: EVSE,
+    transaction_id: str | None,
+    profile: JSONObject,
+    *,
+    now: datetime.datetime,
+    phases: int | None = None,
 ) -> ChargingProfile:
     """Return an OCPI ChargingProfile as that of a transaction or, without one, the EVSE's default.
 
@@ -85,7 +96,7 @@ def station_profile(
         kind="Absolute",
         unit=profile["charging_rate_unit"],
         periods=tuple(
-            SchedulePeriod(start=each["start_period"], limit=Decimal(str(each["limit"])))
+            SchedulePeriod(start=each["start_period"], limit=Decimal(str(each["limit"])), phases=phases)
             for each in profile["charging_profile_period"]
         ),
         start_at=moment(start) if start else now,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from hub.cpms.phases import whole
 from hub.ocpp.events import Metered, StatusChanged, TransactionEvent
 from hub.ocpp.words import Sample
 
-#: What is taken as the whole of an EVSE: the sum, or a value that names no phase.
 _REGISTER = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
 _OFFERED = "Power.Offered"
@@ -103,7 +103,7 @@ class Readings:
 
     def _change(self, station_id: str, evse_id: int, samples: Iterable[Sample]) -> None:
         reading = self.of(station_id, evse_id) or Reading()
-        for sample in samples:
+        for sample in whole(samples):
             reading = with_sample(reading, sample)
         self._keep(station_id, evse_id, reading)
 
@@ -112,8 +112,8 @@ class Readings:
 
 
 def with_sample(reading: Reading, sample: Sample) -> Reading:
-    """Return a reading with one more value; what is older than it, or of one phase alone, changes nothing."""
-    if sample.phase is not None or (reading.at is not None and sample.at < reading.at):
+    """Return a reading with one more value; what is older than it changes nothing."""
+    if reading.at is not None and sample.at < reading.at:
         return reading
     changes: dict[str, Any] = {}
     value = sample.value

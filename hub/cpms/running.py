@@ -30,6 +30,7 @@ class Running:
         ended: whether its end has been told.
         begun: whether its Session has been told.
         first, last: its first and its newest meter reading.
+        phases: how many phases its car was ever measured to load, counted from L1; None: it was not measured.
         state: what its station says it is doing.
         changed: whether its Session has not been told the newest reading.
         heard_at: when a message of it last came, by our clock.
@@ -50,6 +51,7 @@ class Running:
     first: Message | None = None
     last: Message | None = None
     newest: Message | None = None
+    phases: int | None = None
     state: str | None = None
     changed: bool = False
     heard_at: datetime.datetime
@@ -91,6 +93,7 @@ class Running:
             self.started_at = message.at
         if message.kind != "Ended" and "id_token" in (message.detail or {}):
             self.authorized_at = min(self.authorized_at or message.at, message.at)
+        self.phases = max(self.phases or 0, message.phases or 0) or None
         self.ended |= message.kind == "Ended"
         if self.newest is None or message.place >= self.newest.place:
             self.newest = message

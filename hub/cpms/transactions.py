@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from hub.cpms.phases import loaded, whole
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import EPOCH
 from hub.ocpp.events import SIGNED_ALONE, Sample, TransactionEvent
@@ -47,6 +48,7 @@ class Message:
         at: by the station's clock, never later than ``received_at``.
         register: the energy register, in mWh; of a start the first one told, else the last.
         power: in W; ``current``: in mA; ``soc``: in percent.
+        phases: how many of the outlet's the car loads, counted from L1, where that was measured; it is not kept.
         detail: what only starts and ends tell: ``reason``, ``signed``, ``skew`` in seconds.
     """
 
@@ -59,6 +61,7 @@ class Message:
     power: int | None = None
     current: int | None = None
     soc: int | None = None
+    phases: int | None = None
     charging_state: str | None = None
     detail: JSONObject | None = None
 
@@ -113,7 +116,8 @@ def natural_key(event: TransactionEvent) -> str:
 
 def message_of(event: TransactionEvent) -> Message:
     """Return what a message tells; times a station cannot have seen are bounded by ours."""
-    readings = sorted((each for each in event.samples if _is_register(each)), key=lambda each: each.at)
+    samples = whole(event.samples)
+    readings = sorted((each for each in samples if _is_register(each)), key=lambda each: each.at)
     register = _register(event, readings)
     detail = _detail(event)
     return Message(
@@ -123,9 +127,10 @@ def message_of(event: TransactionEvent) -> Message:
         received_at=event.received_at,
         seq_no=event.seq_no,
         register=register,
-        power=_of(event.samples, "Power.Active.Import", 1),
-        current=_of(event.samples, "Current.Import", 1000),
-        soc=_of(event.samples, "SoC", 1),
+        power=_of(samples, "Power.Active.Import", 1),
+        current=_of(samples, "Current.Import", 1000),
+        soc=_of(samples, "SoC", 1),
+        phases=max(event.phases_used or 0, loaded(event.samples) or 0) or None,
         charging_state=event.charging_state,
         detail=detail or None,
     )
@@ -165,14 +170,12 @@ def _register(event: TransactionEvent, readings: Sequence[Sample]) -> int | None
 
 
 def _of(samples: Iterable[Sample], measurand: str, factor: int) -> int | None:
-    """Return the newest value of a measurand: the whole outlet's, or the sum of its phases."""
-    found = [each for each in samples if each.measurand == measurand]
-    if not found:
-        return None
-    newest = max(each.at for each in found)
-    present = [each for each in found if each.at == newest]
-    whole = [each for each in present if each.phase is None]
-    return round(sum(each.value for each in whole[-1:] or present) * factor)
+    """Return the newest value of a measurand."""
+    newest: Sample | None = None
+    for each in samples:
+        if each.measurand == measurand and (newest is None or each.at >= newest.at):
+            newest = each
+    return None if newest is None else round(newest.value * factor)
 
 
 def _detail(event: TransactionEvent) -> JSONObject:

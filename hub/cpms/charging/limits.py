@@ -21,7 +21,7 @@ class Car:
 
     Attributes:
         transaction_id: as the station calls it.
-        phases: how many phases the car loads; None: as many as its EVSE has.
+        phases: how many phases the car was measured to load; None: as many as its EVSE has.
         kwh: what it has got.
     """
 
@@ -79,8 +79,59 @@ def after(order: Order) -> Share:
 
 
 def phases_of(site_evse: SiteEvse, car: Car) -> int:
-    """Return how many phases a car loads."""
-    return min(car.phases or site_evse.feed.phases, site_evse.feed.phases)
+    """Return how many phases a car loads; a rectifier's are those of its EVSE, whatever the car takes."""
+    known = None if site_evse.feed.direct else car.phases
+    return min(known or site_evse.feed.phases, site_evse.feed.phases)
+
+
+def over(known: Mapping[tuple[str, int], Share], cars: Mapping[tuple[str, int], Car]) -> dict[tuple[str, int], Share]:
+    """Return the shares of transactions that are over, as they are now: their profiles ended with them."""
+    return {
+        key: dataclasses.replace(each, share=None, transaction_id=None)
+        for key, each in known.items()
+        if each.share is not None and key not in cars
+    }
+
+
+def measured(car: Car, share: Share | None) -> Car:
+    """Return a car with the phases it was held to, if it was not measured since this side started."""
+    same = share is not None and share.transaction_id == car.transaction_id
+    return dataclasses.replace(car, phases=car.phases or share.phases) if same and share is not None else car
+
+
+def with_more_phases(
+    evses: Iterable[SiteEvse], known: Mapping[tuple[str, int], Share], cars: Mapping[tuple[str, int], Car]
+) -> dict[tuple[str, int], Share]:
+    """Return the shares of cars that load more phases than they are held to, as they have to be counted."""
+    found = {}
+    for each in evses:
+        share, car = known.get(each.key), cars.get(each.key)
+        if share is None or car is None or share.transaction_id != car.transaction_id:
+            continue
+        if phases_of(each, car) > share.phases:
+            found[each.key] = dataclasses.replace(share, phases=phases_of(each, car))
+    return found
+
+
+def only(site_evse: SiteEvse, phases: int) -> int | None:
+    """Return what a station is told a car may load at most; None: it may load all phases of its EVSE.
+
+    A car that loads fewer is counted on those, and so has to be held to them: it could go over to the others.
+    """
+    return phases if phases < site_evse.feed.phases else None
+
+
+def frees_phases(order: Order) -> bool:
+    """Whether a transaction that goes on is to load fewer phases than its station was told."""
+    car, share = order.car, order.share
+    if car is None or share.share is None or share.transaction_id != car.transaction_id:
+        return False
+    return phases_of(order.site_evse, car) < share.phases
+
+
+def lowered(order: Order) -> Order:
+    """Return an order without what it raises."""
+    return dataclasses.replace(order, amount=min(order.amount, replaced(order)))
 
 
 def idle(power: SitePower, site_evse: SiteEvse) -> int:

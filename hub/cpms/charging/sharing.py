@@ -26,12 +26,18 @@ from hub.cpms.charging.limits import (
     after,
     draw,
     free,
+    frees_phases,
     idle,
     is_new,
     limited_by,
+    lowered,
+    measured,
+    only,
+    over,
     phases_of,
     replaced,
     take,
+    with_more_phases,
 )
 from hub.cpms.charging.schedules import clipped, constant, limit_at
 from hub.cpms.charging.shares import Share, Shares
@@ -179,11 +185,14 @@ class Sharing:
         async with self._lock(location_id):
             evses = await self._drawing(location_id)
             stations = {each.evse.station_id for each in evses}
-            known = await self._without_the_gone(await self.shares.at_stations(stations), cars)
+            known = await self.shares.at_stations(stations)
+            known = await self._corrected(known, over(known, cars))
+            cars = {key: measured(each, known.get(key)) for key, each in cars.items()}
+            known = await self._corrected(known, with_more_phases(evses, known, cars))
             wanted = await self._wanted(power, evses, known, cars)
             # A station that does not confirm keeps what it has, and the others are lowered further in its place.
-            while lower := [each for each in wanted if each.amount < replaced(each)]:
-                await self._tell_all(lower)
+            while lower := [each for each in wanted if each.amount < replaced(each) or frees_phases(each)]:
+                await self._tell_all([lowered(each) for each in lower])
                 known = await self.shares.at_stations(stations)
                 wanted = await self._wanted(power, evses, known, cars)
             higher = [each for each in wanted if each.amount > replaced(each) or is_new(each)]
@@ -201,16 +210,13 @@ class Sharing:
             if each.evse.station_id in seen or self._chargers.presence(each.evse.station_id) is not None
         ]
 
-    async def _without_the_gone(
-        self, known: Mapping[tuple[str, int], Share], cars: Mapping[tuple[str, int], Car]
+    async def _corrected(
+        self, known: Mapping[tuple[str, int], Share], new: Mapping[tuple[str, int], Share]
     ) -> dict[tuple[str, int], Share]:
-        """Return the shares without those of transactions that are over: their profiles ended with them."""
-        found = dict(known)
-        for key, share in known.items():
-            if share.share is not None and key not in cars:
-                found[key] = dataclasses.replace(share, share=None, transaction_id=None)
-                await self.shares.write(found[key])
-        return found
+        """Return the shares with some that turned out to be others, which are written down."""
+        for each in new.values():
+            await self.shares.write(each)
+        return {**known, **new}
 
     async def _wanted(
         self,
@@ -283,11 +289,12 @@ class Sharing:
         rated = order.site_evse.rated
         before = order.share
         if told.most(rated) >= before.most(rated):
-            before = await self._written(told)
+            # Until it has confirmed it may load the phases it had, too.
+            before = await self._written(dataclasses.replace(told, phases=max(told.phases, before.phases)))
         if not await self._set(order):
             self._troubled[order.site_evse.key] = self._clock.now().timestamp() + _RETRY
             return before
-        if before is not told:
+        if before != told:
             await self._written(told)
         await self._say(order)
         return told
@@ -302,7 +309,9 @@ class Sharing:
         if order.car is not None:
             found = await self.shares.profile(order.car.evse, order.car.transaction_id)
             profile = limited_by(found, order.amount, site_evse, profile)
-        return await self._stations.put(site_evse.evse, order.car.transaction_id if order.car else None, profile)
+            phases = only(site_evse, phases_of(site_evse, order.car))
+            return await self._stations.put(site_evse.evse, order.car.transaction_id, profile, phases=phases)
+        return await self._stations.put(site_evse.evse, None, profile)
 
     async def _say(self, order: Order) -> None:
         """Tell who has set a profile on a session that it charges by another one now."""
@@ -353,21 +362,23 @@ class Sharing:
         location_id = self._outlets.location_of(evse) or ""
         async with self._lock(location_id):
             now = self._clock.now()
-            wanted = profile
+            wanted, phases = profile, None
             if await self.powers.get(location_id) is not None:
-                wanted = await self._within_share(evse, profile, now)
-            if not await self._stations.put(evse, transaction_id, wanted):
+                wanted, phases = await self._within_share(evse, profile, now)
+            if not await self._stations.put(evse, transaction_id, wanted, phases=phases):
                 return "REJECTED"
             await self.shares.put_profile(evse, transaction_id, profile, now)
         self.wake()
         return "ACCEPTED"
 
-    async def _within_share(self, evse: EVSE, profile: JSONObject, now: datetime.datetime) -> JSONObject:
-        site_evse = await self._outlets.one(evse)
-        if site_evse is None:
-            return profile
+    async def _within_share(
+        self, evse: EVSE, profile: JSONObject, now: datetime.datetime
+    ) -> tuple[JSONObject, int | None]:
+        if (site_evse := await self._outlets.one(evse)) is None:
+            return profile, None
         known = (await self.shares.at_stations({evse.station_id})).get(site_evse.key, site_evse.untold)
-        return clipped(profile, known.most(site_evse.rated), site_evse.feed, begun_at=now)
+        within = clipped(profile, known.most(site_evse.rated), site_evse.feed, begun_at=now)
+        return within, only(site_evse, known.phases)
 
     async def clear(self, evse: EVSE, transaction_id: str) -> ProfileResultType:
         """Take the limit of a transaction's eMSP away; the site's stays."""
@@ -380,7 +391,7 @@ class Sharing:
                 return await self._stations.clear(evse, transaction_id)
             known = (await self.shares.at_stations({evse.station_id})).get(site_evse.key, site_evse.untold)
             share = constant(known.most(site_evse.rated), site_evse.feed, self._clock.now())
-            done = await self._stations.put(evse, transaction_id, share)
+            done = await self._stations.put(evse, transaction_id, share, phases=only(site_evse, known.phases))
         self.wake()
         return "ACCEPTED" if done else "REJECTED"
 

@@ -17,6 +17,8 @@ class Station:
     """One station with one EVSE of three phases and 32 A.
 
     Attributes:
+        onboard: how many phases its car can load; ``allowed``: how many its profile lets it.
+        measured: the most its car was measured to load.
         trouble: what becomes of the next command: "" does it, "lost" does it and loses the answer, "late" neither
             does it nor answers, "refused" says no.
     """
@@ -28,6 +30,9 @@ class Station:
     share: Decimal | None = None
     of: str | None = None
     transaction: str | None = None
+    onboard: int = 3
+    allowed: int = 3
+    measured: int | None = None
     told: list = dataclasses.field(default_factory=list)
 
     @property
@@ -38,6 +43,17 @@ class Station:
         if self.share is not None and self.of == self.transaction:
             return self.share
         return Decimal(32) if self.default is None else self.default
+
+    @property
+    def loads(self) -> int:
+        """How many phases its car loads now."""
+        ours = self.share is not None and self.of == self.transaction
+        return min(self.onboard, self.allowed if ours else 3)
+
+    def measure(self) -> None:
+        """Tell which phases the car loads, if it draws anything."""
+        if self.drawing >= 1:
+            self.measured = max(self.measured or 0, self.loads)
 
     def restart(self) -> None:
         """Start again: the profile of the transaction is forgotten, the transaction goes on."""
@@ -58,6 +74,7 @@ class Station:
             return Answer(status="Rejected")
         else:
             self.share, self.of = max(each.limit for each in profile.periods), profile.transaction_id
+            self.allowed = profile.periods[0].phases or 3
         if self.trouble == "lost":
             raise CallTimeout
         return Answer(status="Accepted")
@@ -110,7 +127,8 @@ class Site:
 
     def unplug(self, station_id) -> None:
         station = self.stations[station_id]
-        station.transaction = station.share = station.of = None
+        station.transaction = station.share = station.of = station.measured = None
+        station.onboard = 3
 
     def session(self, station_id) -> str:
         return f"{station_id}/{self.stations[station_id].transaction}"
@@ -122,14 +140,20 @@ class Site:
                 session_id=self.session(each.id),
                 evse=EVSE(station_id=each.id, evse_id=1),
                 transaction_id=each.transaction,
+                phases=each.measured,
             )
             for each in self.stations.values()
             if each.transaction is not None
         ]
 
-    @property
-    def drawing(self) -> Decimal:
-        return sum((each.drawing for each in self.stations.values()), Decimal(0))
+    def drawn(self, rotation=None) -> list[Decimal]:
+        """The most that is drawn on each phase of the grid."""
+        found = [Decimal(0)] * 3
+        for each in self.stations.values():
+            turned = (rotation or {}).get(f"{each.id}-1", (1, 2, 3))
+            for phase in turned[: each.loads]:
+                found[phase - 1] += each.drawing
+        return found
 
     def shares(self) -> dict[str, float]:
         return {each.id: float(each.drawing) for each in self.stations.values() if each.transaction is not None}

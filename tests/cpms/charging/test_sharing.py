@@ -270,6 +270,65 @@ async def test_single_phase_stations_on_different_phases_do_not_hinder_each_othe
     assert scene.site.shares() == {"S1": 20, "S2": 20, "S3": 10}
 
 
+TURNED = SitePower(
+    phases=(20_000,) * 3, rotation={"S1-1": (1, 2, 3), "S2-1": (2, 3, 1), "S3-1": (3, 1, 2)}
+)  # fmt: skip
+
+
+async def test_cars_that_load_one_phase_are_counted_on_that_and_held_to_it(database):
+    """What they leave of the other phases is given to others, so they may not go over to them."""
+    scene = await Scene(database, 3, TURNED).begin()
+    for each in ("S1", "S2", "S3"):
+        scene.site.plug(each)
+        scene.site.stations[each].onboard = 1
+    await scene.sharing.look()
+    shared = {name: round(each, 1) for name, each in scene.site.shares().items()}
+
+    for each in scene.site.stations.values():
+        each.measure()
+    await scene.sharing.look()
+
+    assert shared == {"S1": 6.6, "S2": 6.6, "S3": 6.6}
+    assert scene.site.shares() == {"S1": 20, "S2": 20, "S3": 20}
+    for each in scene.site.stations.values():
+        each.onboard = 3  # a car that changes over to three phases is held to one
+    assert max(scene.site.drawn(TURNED.rotation)) <= 20
+
+
+async def test_a_station_that_does_not_confirm_the_phases_is_counted_on_all(database):
+    scene = await Scene(database, 2, TURNED).begin()
+    for each in ("S1", "S2"):
+        scene.site.plug(each)
+        scene.site.stations[each].onboard = 1
+    await scene.sharing.look()
+    scene.site.stations["S1"].trouble = "refused"
+
+    for each in scene.site.stations.values():
+        each.measure()
+    await scene.sharing.look()
+
+    assert scene.site.stations["S1"].loads == 1
+    assert scene.site.shares() == {"S1": 10, "S2": 10}
+
+
+async def test_a_car_that_loads_more_phases_than_it_was_held_to_is_counted_on_them(database):
+    scene = await Scene(database, 2, TURNED).begin()
+    for each in ("S1", "S2"):
+        scene.site.plug(each)
+        scene.site.stations[each].onboard = 1
+    await scene.sharing.look()
+    for each in scene.site.stations.values():
+        each.measure()
+    await scene.sharing.look()
+    alone = scene.site.shares()
+
+    scene.site.stations["S1"].measured = 3  # its station does not mind numberPhases
+    await scene.sharing.look()
+
+    assert alone == {"S1": 20, "S2": 20}
+    assert scene.site.shares() == {"S1": 10, "S2": 10}
+
+
 async def test_idle_power_is_set_aside_so_that_a_car_can_begin_while_its_station_is_offline(database):
     scene = await Scene(database, 3, SitePower(phases=(48_000,) * 3, idle=6_000)).begin()
     scene.site.stations["S3"].online = False
@@ -333,7 +392,22 @@ async def test_a_profile_without_a_period_is_rejected(database, profile):
 steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ["plug", "unplug", "offline", "online", "restart", "lost", "late", "refused", "well", "profile"]
+            [
+                "plug",
+                "unplug",
+                "offline",
+                "online",
+                "restart",
+                "lost",
+                "late",
+                "refused",
+                "well",
+                "profile",
+                "one phase",
+                "three phases",
+                "measure",
+                "measure",
+            ]
         ),
         st.sampled_from(["S1", "S2", "S3", "S4"]),
         st.integers(1, 40),
@@ -348,7 +422,8 @@ steps = st.lists(
 async def test_whatever_happens_the_site_never_draws_more_than_it_may(database, done, idle):
     await database.transact(lambda tx: tx.execute("DELETE FROM cpms_share"))
     await database.transact(lambda tx: tx.execute("DELETE FROM cpms_set_profile"))
-    scene = await Scene(database, 4, SitePower(phases=(40_000,) * 3, idle=idle)).begin()
+    rotation = {"S1-1": (1, 2, 3), "S2-1": (2, 3, 1), "S3-1": (3, 1, 2), "S4-1": (1, 2, 3)}
+    scene = await Scene(database, 4, SitePower(phases=(40_000,) * 3, idle=idle, rotation=rotation)).begin()
 
     for what, station_id, seconds in done:
         station = scene.site.stations[station_id]
@@ -360,16 +435,20 @@ async def test_whatever_happens_the_site_never_draws_more_than_it_may(database, 
             station.online = what == "online"
         elif what == "restart":
             station.restart()
+        elif what in ("one phase", "three phases"):
+            station.onboard = 1 if what == "one phase" else 3
+        elif what == "measure" and station.online:
+            station.measure()
         elif what == "profile" and station.transaction is not None:
             limit = {"start_period": 0, "limit": Decimal(seconds)}
             said = {"charging_rate_unit": "A", "charging_profile_period": [limit]}
             await scene.sharing.set(EVSE(station_id=station_id, evse_id=1), station.transaction, said)
         else:
             station.trouble = {"lost": "lost", "late": "late", "refused": "refused"}.get(what, "")
-        assert scene.site.drawing <= 40
+        assert max(scene.site.drawn(rotation)) <= 40
         await scene.clock.advance(seconds)
         await scene.sharing.look()
-        assert scene.site.drawing <= 40
+        assert max(scene.site.drawn(rotation)) <= 40
 
     for station in scene.site.stations.values():
         station.online, station.trouble = True, ""
@@ -377,4 +456,4 @@ async def test_whatever_happens_the_site_never_draws_more_than_it_may(database, 
     scene.sharing.wake()
     await scene.sharing.look()
     await scene.sharing.look()
-    assert scene.site.drawing <= 40
+    assert max(scene.site.drawn(rotation)) <= 40
