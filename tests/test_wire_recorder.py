@@ -7,9 +7,11 @@ the hub's address.
 
 import asyncio
 import contextlib
+import email.policy
+import itertools
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ import pytest
 import pytest_asyncio
 
 from examples import city
-from tests.conformance.samples import unique
 from tests.houses import House, opened
 from tests.recorders import Recorded
 
@@ -27,6 +28,7 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 WATCHED = Path(__file__).parent / "watched"
 PARTIES = ("cpms", "emsp")
+PASSWORD = "correct horse battery"
 
 
 class Watched:
@@ -54,13 +56,17 @@ class Watched:
 @shared
 async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
+    terms = folder / "terms.json"
+    # The simulated cars charge within seconds: with more power than any car.
+    terms.write_text(json.dumps({"money": {"tolerance": {"power": 1_000_000}}}))
 
     def watch(room: str, hub: str) -> tuple[tuple[str, str], ...]:
         """Return what has a party's process watched; the hub itself calls everybody."""
         if room not in PARTIES:
             return ()
         log = folder / f"{room}.log"
-        return (("PYTHONPATH", str(WATCHED)), ("WATCH_LOG", str(log)), ("WATCH_PEER", hub.removeprefix("http://")))
+        watching = (("PYTHONPATH", str(WATCHED)), ("WATCH_LOG", str(log)), ("WATCH_PEER", hub.removeprefix("http://")))
+        return (*watching, ("EMALL_TERMS", str(terms)))
 
     async with opened(folder, environment=watch) as house:
         for kind, objects in (("locations", city.internal_locations()), ("tariffs", city.internal_tariffs())):
@@ -68,36 +74,94 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
         yield Watched(house, folder)
 
 
+class App:
+    """A driver's app: it knows the eMSP's API and nothing else."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._headers: dict[str, str] = {}
+        self._keys = itertools.count()
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        headers = self._headers | {"Idempotency-Key": f"key {next(self._keys)}"}
+        answer = await self._watched.api(method, path, json=body, headers=headers)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        return answer.json() if answer.content and "json" in answer.headers["content-type"] else answer.content
+
+    async def get(self, path: str) -> Any:
+        return await self.ask("GET", path)
+
+    async def join(self) -> None:
+        """Sign up, confirm by the link of the letter, and log in."""
+        person = {
+            "name": "Ada", "surname": "Lovelace", "birth_date": "1985-12-10", "email": "ada@example.org",
+            "password": PASSWORD, "password_again": PASSWORD,
+        }  # fmt: skip
+        vehicle = {"plate": "AB 123 CD", "plate_country": "IT", "model_id": "renault-zoe-r135"}
+        await self.ask("POST", "/sign-up", {"person": person, "vehicle": vehicle})
+        (letter,) = (self._watched.house.processes["emsp"].data / "letters").iterdir()
+        text = email.message_from_bytes(letter.read_bytes(), policy=email.policy.default).get_content()
+        await self.ask("POST", "/sign-up/confirmation", {"token": text.partition("?token=")[2].split()[0]})
+        login = await self.ask("POST", "/driver/login", {"email": "ada@example.org", "password": PASSWORD})
+        self._headers = {"Authorization": f"Bearer {login['token']}"}
+
+    async def find(self) -> Any:
+        """Return a free charger near the first of the city, as soon as the eMSP knows one."""
+        at = city.internal_locations()[0]["coordinates"]
+        path = f"/search?near={at['latitude']},{at['longitude']}&available=true&limit=5"
+        return (await until(lambda: self._items(path)))[0]
+
+    async def _items(self, path: str) -> Any:
+        return (await self.get(path))["items"]
+
+    async def book(self, place: dict[str, str]) -> Any:
+        """Book the last half hour that is free, which does not stand in the way of a charge now."""
+        owner, location_id, evse_uid = place["owner"], place["location_id"], place["evse_uid"]
+        path = f"/locations/{owner.replace('-', '/')}/{location_id}/evses/{evse_uid}/slots"
+
+        async def free() -> Any:
+            table = await self.get(path)
+            return table["way"] == "BOOKINGS" and [each for each in table["slots"] if each["state"] == "FREE"]
+
+        last = (await until(free))[-1]
+        wish = {"place": place, "starts_at": last["starts_at"], "ends_at": last["ends_at"]}
+        return await self.ask("POST", "/bookings", wish)
+
+    async def charge(self, place: dict[str, str]) -> dict[str, Any]:
+        """Start, look until the car has energy, stop, and look until it is paid; return what was seen."""
+        started = await self.ask("POST", "/charges", {"place": place})
+        path = f"/charges/{started['id']}"
+
+        async def is_seen(look: Callable[[Any], Any]) -> Any:
+            seen = await self.get(path)
+            return seen if look(seen) else None
+
+        charging = await until(lambda: is_seen(lambda seen: seen["state"] == "CHARGING" and seen["kwh"]))
+        await self.ask("POST", f"{path}/stop")
+        billed = await until(lambda: is_seen(lambda seen: seen["state"] == "BILLED" and seen["cost"]))
+        receipts = await until(lambda: self._items("/receipts"))
+        paid = await until(lambda: self._paid(started["id"]))
+        return {"started": started, "charging": charging, "billed": billed, "receipts": receipts, "bill": paid}
+
+    async def _paid(self, reference: str) -> Any:
+        bills = await self._items("/bills")
+        return next((each for each in bills if each["reference"] == reference and each["state"] == "PAID"), None)
+
+
 @shared
 async def story(watched: Watched) -> dict[str, Any]:
-    """A driver's story from finding a charger to its CDR; what each step came to, by its name."""
-    key = await asyncio.to_thread(watched.house.processes["emsp"].emall, "emsp", "key", "create", "--name", "app")
-    bearer = {"Authorization": f"Bearer {key['key']}"}
-    at = city.internal_locations()[0]["coordinates"]
-    near = f"{at['latitude']},{at['longitude']}"
-
-    async def find() -> Any:
-        answer = await watched.api("GET", f"/search?near={near}&available=true&limit=5", headers=bearer)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["items"]
-
-    found = await until(find)
-    place = {"to": found[0]["owner"], "location_id": found[0]["location_id"], "evse_uid": found[0]["evse_uid"]}
-    card = await watched.house.order("emsp.put_token", uid=unique("CARD"))
-    order = await watched.house.order("emsp.command", command="START_SESSION", token_uid=card["uid"], **place)
-
-    async def active() -> Any:
-        sessions = await watched.house.order("emsp.list", kind="sessions")
-        return [each for each in sessions if each["cdr_token"]["uid"] == card["uid"]]
-
-    session = (await until(active))[0]
-
-    async def booked() -> Any:
-        cdrs = await watched.house.order("emsp.list", kind="cdrs")
-        return [each for each in cdrs if each.get("session_id") == session["id"]]
-
-    await watched.house.order("emsp.command", command="STOP_SESSION", to=place["to"], session_id=session["id"])
-    return {"found": found, "order": order, "session": session, "cdr": (await until(booked))[0]}
+    """A driver's story from signing up to his receipt; what each step came to, by its name."""
+    app = App(watched)
+    await app.join()
+    await app.ask("POST", "/payment-methods", {"token": "sim_ok", "return_url": "https://app.example/back"})
+    found = await app.find()
+    place = {name: found[name] for name in ("owner", "location_id", "evse_uid")}
+    booking = await app.book(place)
+    seen = await app.charge(place)
+    seen["paper"] = await app.get(f"/receipts/{seen['receipts'][0]['number']}/pdf")
+    canceled = await app.ask("POST", f"/bookings/{booking['id']}/cancel")
+    cdrs = await watched.house.order("emsp.list", kind="cdrs")
+    return seen | {"booking": booking, "canceled": canceled, "cdr": cdrs[0]}
 
 
 async def until(look: Any) -> Any:
@@ -108,10 +172,15 @@ async def until(look: Any) -> Any:
         return seen
 
 
-async def test_the_driver_charges_at_our_cpms_through_the_hub(story: dict[str, Any]) -> None:
-    assert story["order"]["response"] == "ACCEPTED"
-    assert story["session"]["party_id"] == "CPO"
-    assert story["cdr"]["cdr_token"]["uid"] == story["session"]["cdr_token"]["uid"]
+async def test_the_driver_books_charges_and_pays_at_our_cpms_through_the_hub(story: dict[str, Any]) -> None:
+    assert (story["booking"]["way"], story["booking"]["state"], story["canceled"]["state"]) == (
+        "BOOKINGS", "RESERVED", "CANCELED",
+    )  # fmt: skip
+    assert story["started"]["state"] in ("ACCEPTED", "STARTED", "CHARGING")
+    assert story["charging"]["kwh"] > 0
+    assert (story["bill"]["amount"]["amount"], story["bill"]["state"]) == (story["billed"]["cost"], "PAID")
+    assert story["cdr"]["authorization_reference"] == story["started"]["reference"]
+    assert story["paper"].startswith(b"%PDF")
 
 
 async def test_neither_party_calls_anybody_but_the_hub(watched: Watched, story: dict[str, Any]) -> None:
@@ -124,7 +193,7 @@ async def test_all_that_reaches_a_party_is_the_hubs_ocpi_and_the_drivers_own_req
     watched: Watched, story: dict[str, Any]
 ) -> None:
     for room in PARTIES:
-        doors = (f"/{room}/ocpi/", "/emsp/api/v1/search") if room == "emsp" else (f"/{room}/ocpi/",)
+        doors = (f"/{room}/ocpi/", "/emsp/api/v1/") if room == "emsp" else (f"/{room}/ocpi/",)
         assert watched.received(room), room
         assert [each.path for each in watched.received(room) if not each.path.startswith(doors)] == []
         spoken = [each for each in watched.received(room) if each.path.startswith(f"/{room}/ocpi/")]

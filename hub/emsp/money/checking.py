@@ -219,4 +219,4 @@ def _number(value: object) -> Decimal:
 
 
 def _hours(span: datetime.timedelta) -> Decimal:
-    return Decimal(span // datetime.timedelta(seconds=1)) / 3600
+    return Decimal(span // datetime.timedelta(microseconds=1)) / 3_600_000_000
