@@ -331,6 +331,7 @@ def _cpms(operator_api: "Api | None", assembly: "Assembly | None", room: PartyRo
     from hub.cpms.commands import TIMEOUT
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.live import publish
+    from hub.cpms.terms import terms_of
 
     settings = room.workshop.settings
     return CpoEndpoints(
@@ -344,6 +345,7 @@ def _cpms(operator_api: "Api | None", assembly: "Assembly | None", room: PartyRo
         page_limit=settings.page_limit,
         heard=functools.partial(publish, operator_api.feed) if operator_api is not None else None,
         start_timeout=int(settings.car_timeout) + TIMEOUT if assembly is not None else TIMEOUT,
+        terms=terms_of(settings.invoice_reference, settings.home_locations),
     )
 
 

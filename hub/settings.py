@@ -56,6 +56,7 @@ FINE = {
 #: Settings without an option that are text.
 TEXTS = (
     "test_tokens", "mail_url", "mail_from", "app_url", "brands", "terms", "valhalla_url", "osrm_url", "grid_mix",
+    "invoice_reference", "home_locations",
 )  # fmt: skip
 
 
@@ -114,6 +115,8 @@ class Settings:
         stop_when_full: 1: a session ends when its car says that it is full, and does not go on to parking.
         concurrent_tokens: 0: one token charges at one place at a time.
         test_tokens: uids of the operator's testers, by comma; they charge 5 minutes, unbilled.
+        invoice_reference: of the invoice a CDR will be on, as {emsp}-{year}-{month}; empty: none is told.
+        home_locations: ids of Locations that are drivers' own, by comma: CDRs say that they are compensated.
         mail_url: SMTP server of letters to drivers, smtp://user:password@host:587; empty: they are files in ``data``.
         mail_from: address they come from.
         app_url: of the app's pages that links in letters lead to; empty: our own.
@@ -175,6 +178,8 @@ class Settings:
     stop_when_full: int = 0
     concurrent_tokens: int = 1
     test_tokens: str = ""
+    invoice_reference: str = ""
+    home_locations: str = ""
     mail_url: str = ""
     mail_from: str = "emall@localhost"
     app_url: str = ""
@@ -296,6 +301,10 @@ def _check_chargers(settings: Settings) -> None:
         raise BadSetting("--ocpp-key and --ocpp-client-ca are for TLS; give --ocpp-certificate too")
 
 
+#: As long as what stands for each part of an invoice_reference.
+_FILLED = {"emsp": "NL-ABC", "year": "2026", "month": "01"}
+
+
 def _check_cpms(settings: Settings) -> None:
     if settings.cpms not in CPMS:
         raise BadSetting(f"--cpms {settings.cpms!r} is not known; give {' or '.join(CPMS)}")
@@ -303,6 +312,12 @@ def _check_cpms(settings: Settings) -> None:
         raise BadSetting("--cpms rest is another maker's system; give --cpms-url and --cpms-key too")
     if settings.cpms != "rest" and (settings.cpms_url or settings.cpms_key):
         raise BadSetting("--cpms-url and --cpms-key are for another maker's CPMS; give --cpms rest too")
+    filled = re.sub(r"\{(emsp|year|month)\}", lambda found: _FILLED[found[1]], settings.invoice_reference)
+    if len(filled) > 39 or not re.fullmatch(r"[ -z|~]*", filled):
+        raise BadSetting(
+            f"EMALL_INVOICE_REFERENCE={settings.invoice_reference!r} is no reference of 39 characters; give one like"
+            " {emsp}-{year}-{month}"
+        )
     if settings.operation_centre:
         checked_url("--operation-centre", settings.operation_centre)
     if settings.cpms_url:

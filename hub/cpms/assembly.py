@@ -13,6 +13,7 @@ from hub.cpms.alarms import OperationCentre
 from hub.cpms.api.routes.alarms import AlarmRoutes
 from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
+from hub.cpms.api.routes.ending import EndingRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
 from hub.cpms.api.routes.power import PowerRoutes
 from hub.cpms.api.routes.register import RegisterRoutes
@@ -151,6 +152,7 @@ class Assembly:
             RegisterRoutes(chargers.stations, chargers.passwords),
             FrameRoutes(self.store.database),
             CaseRoutes(self.cpms.cases),
+            EndingRoutes(self.cpms.end_by),
         ]
 
 

@@ -194,11 +194,12 @@ class BuiltinCpms:
         """Have a station let a plug go."""
         return await self._remote.unlock_connector(outlet)
 
-    def end_by(self, session_id: str, at: datetime.datetime) -> bool:
+    async def end_by(self, session_id: str, at: datetime.datetime) -> bool:
         """Have a session end at a moment, or when its car is full, whichever comes first; False: it is not known."""
         run = self._running(session_id)
         if run is None:
             return False
+        await self._database.transact(lambda tx: self.ledger.store.end_by(tx, run.kept.id, at))
         run.ends_by = at
         return True
 

@@ -39,6 +39,7 @@ from hub.cpms.rebilling import Rebilling
 from hub.cpms.seals import Seals
 from hub.cpms.session_states import SESSION, STATUS, IllegalStep, State, Step, state_of
 from hub.cpms.store import Reservation, Store
+from hub.cpms.terms import CdrTerms
 from hub.database.contract import Transaction
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.messages import Body, Party, Request
@@ -51,9 +52,6 @@ from hub.ocpi.times import date_time, moment, utc_now
 
 log = logging.getLogger(__name__)
 
-_CURRENCY = "EUR"  # of a Location without a Tariff
-
-
 #: What a driver hears at an EVSE that is kept for another's booking (X-42).
 BOOKED = Refusal(reason="NOT_ALLOWED", info="This place is booked.")
 
@@ -65,7 +63,7 @@ class OperatorDesk:
         hub: where requests are put.
         call_url: puts a request to an exact URL a peer gave.
         authorize_timeout: how long an eMSP may take to authorize a token, in seconds.
-        heard: hears every event once it is recorded.
+        heard: hears every event once it is recorded; ``terms``: what CDRs say of billing.
     """
 
     def __init__(
@@ -78,6 +76,7 @@ class OperatorDesk:
         authorize_timeout: float = AUTHORIZE_TIMEOUT,
         clock: Callable[[], datetime.datetime] = utc_now,
         heard: Callable[[CpmsEvent], None] | None = None,
+        terms: CdrTerms | None = None,
     ) -> None:
         self.party = party
         self.store = store
@@ -85,8 +84,9 @@ class OperatorDesk:
         self.call_url = call_url
         self.clock = clock
         self._heard = heard
+        self._terms = terms or CdrTerms()
         self.seals = Seals(store)
-        self._rebilling = Rebilling(store, clock=clock)
+        self._rebilling = Rebilling(store, terms=self._terms, clock=clock)
         self.cascade = Cascade(party=party, store=store, hub=hub, timeout=authorize_timeout, clock=clock)
         self.book = BookingBook(store, clock=clock)
         self._charging: dict[Place, str] = {}
@@ -184,7 +184,7 @@ class OperatorDesk:
 
     async def _session_pending(self, event: SessionPending) -> None:
         location = await self.store.locations.get(self.party, event.outlet.location_id)
-        currency = _currency(await self.seals.tariffs(location or {}, event.outlet))
+        currency = sessions.currency_of(await self.seals.tariffs(location or {}, event.outlet))
         new = sessions.reserved_session(
             self.party, event.session_id, event.outlet, event.authorization, event.at, currency
         ) | {"status": STATUS[State.AUTHORIZED]}
@@ -216,7 +216,7 @@ class OperatorDesk:
             log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
             return
         fresh = await self.seals.made(location, event.outlet, event.authorization, event.at)
-        new = sessions.session(self.party, event, _currency(fresh["tariffs"]))
+        new = sessions.session(self.party, event, sessions.currency_of(fresh["tariffs"]))
         fresh |= _sealed(State.STARTED, new, event.authorization)
 
         async def work(tx: Transaction) -> JSONObject | None:
@@ -260,7 +260,7 @@ class OperatorDesk:
             await self.store.put_session(tx, ended, seal)
             booked = await self.book.ended(tx, event.session_id)
             if after is State.BILLED:
-                more = {"booking_id": booked} if booked else {}
+                more = self._terms.fields(ended) | ({"booking_id": booked} if booked else {})
                 made = cdrs.cdr(ended, seal, signed_data=event.signed_data, more=more)
                 await self.store.put_for_provider(tx, self.store.cdrs, made)
             if event.given_up:  # What its place and prices were is wanted again if its stop comes after all.
@@ -329,7 +329,7 @@ class OperatorDesk:
         at = self.clock()
         seal = await self.seals.made(location, outlet, taken.authorization, at) | {"state": State.RESERVED}
         new = sessions.reserved_session(
-            self.party, reservation.session_id, outlet, taken.authorization, at, _currency(seal["tariffs"])
+            self.party, reservation.session_id, outlet, taken.authorization, at, sessions.currency_of(seal["tariffs"])
         )
 
         async def work(tx: Transaction) -> None:
@@ -384,10 +384,6 @@ def _after(state: State, *steps: Step) -> State | None:
 
 def _sealed(state: State, session: JSONObject, authorization: Authorization) -> JSONObject:
     return {"state": state, "unbilled": authorization.unbilled, "last_updated": session["last_updated"]}
-
-
-def _currency(tariffs: list[JSONObject]) -> str:
-    return tariffs[0]["currency"] if tariffs else _CURRENCY
 
 
 def _authorization(session: JSONObject) -> Authorization:

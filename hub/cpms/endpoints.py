@@ -25,6 +25,7 @@ from hub.cpms.tellers import (
     SessionTeller,
     TariffTeller,
 )
+from hub.cpms.terms import CdrTerms
 from hub.database.contract import Database, Transaction
 from hub.ocpi.errors import UnknownToken
 from hub.ocpi.messages import Party, Request, Response
@@ -63,6 +64,7 @@ class CpoEndpoints(LocalPlatform):
         cpms: what operates the stations.
         heard: hears what the CPMS told, once it is recorded.
         start_timeout: how long a station may take to charge, its driver connecting the car, in seconds.
+        terms: what CDRs say of billing beyond their price.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class CpoEndpoints(LocalPlatform):
         clock: Callable[[], datetime.datetime] = utc_now,
         heard: Callable[[CpmsEvent], None] | None = None,
         start_timeout: int = TIMEOUT,
+        terms: CdrTerms | None = None,
     ) -> None:
         self.party = party
         self.hub_party = hub_party
@@ -86,7 +89,9 @@ class CpoEndpoints(LocalPlatform):
         self.url_of = url_of
         self.cpms = cpms
         self.store = Store(database, party, page_limit=page_limit)
-        self.desk = OperatorDesk(party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard)
+        self.desk = OperatorDesk(
+            party=party, store=self.store, hub=hub, call_url=call_url, clock=clock, heard=heard, terms=terms
+        )
         self.tariffs = TariffRoom(self.store, clock=clock)
         self.bookings = BookingWatch(self.desk.book, cpms, self.desk, clock)
         self.stations = StationCommands(self.desk, cpms, self.bookings, start_timeout=start_timeout)

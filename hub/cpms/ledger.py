@@ -149,7 +149,7 @@ class Ledger:
 
     async def _remembered(self, kept: Kept) -> Running:
         """Return a transaction as its messages tell it."""
-        run = Running(kept=kept, heard_at=kept.started_at)
+        run = Running(kept=kept, heard_at=kept.started_at, ends_by=kept.ends_by)
         for message in await self.store.messages(kept.id):
             run.hear(message)
         run.changed = False

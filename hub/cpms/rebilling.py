@@ -16,6 +16,7 @@ from hub.cpms.crediting import Crediting
 from hub.cpms.ports import SessionEnded
 from hub.cpms.session_states import STATUS, State, state_of
 from hub.cpms.store import Store
+from hub.cpms.terms import CdrTerms
 from hub.database.contract import Transaction
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
@@ -24,8 +25,9 @@ from hub.ocpi.times import date_time
 class Rebilling:
     """The late stops of one operator."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(self, store: Store, *, terms: CdrTerms, clock: Callable[[], datetime.datetime]) -> None:
         self._store = store
+        self._terms = terms
         self._clock = clock
         self._crediting = Crediting(store, clock=clock)
 
@@ -78,7 +80,7 @@ class Rebilling:
         self, tx: Transaction, event: SessionEnded, ended: JSONObject, seal: JSONObject, *, id_: str,
         booking_id: str | None = None,
     ) -> None:  # fmt: skip
-        more = {"id": id_, "last_updated": date_time(self._clock())}
+        more = self._terms.fields(ended) | {"id": id_, "last_updated": date_time(self._clock())}
         more |= {"booking_id": booking_id} if booking_id else {}
         made = cdrs.cdr(ended, seal, signed_data=event.signed_data, more=more)
         await self._store.put_for_provider(tx, self._store.cdrs, made)

@@ -22,10 +22,17 @@ from hub.ocpi.times import date_time, moment
 
 _TEN_THOUSANDTH = Decimal("0.0001")
 
+_CURRENCY = "EUR"  # of a Location without a Tariff
+
 #: A Location's fields that a CdrLocation repeats, and the most characters it allows (errata E-05).
 _CDR_LOCATION = {
     "id": 36, "name": 255, "address": 45, "city": 45, "postal_code": 10, "state": 20, "country": 3, "coordinates": 0,
 }  # fmt: skip
+
+
+def currency_of(tariffs: Sequence[JSONObject]) -> str:
+    """Return the currency of a session: its Tariff's, or where there is none the one all else is in."""
+    return str(tariffs[0]["currency"]) if tariffs else _CURRENCY
 
 
 def cdr_token(token: JSONObject) -> JSONObject:

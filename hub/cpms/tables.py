@@ -99,7 +99,8 @@ class CpmsTransaction(Model):
         authorization_given: who may charge, as JSON; null: nobody yet, or nobody at all.
         verdict: how its token was judged, a TokenStatus; "" while it has none.
         state: OPEN; ENDED by its station; LOST: given up by us, with what was metered until then.
-        started_at: in microseconds since 1970, UTC; so is ``ended_at``.
+        started_at: in microseconds since 1970, UTC; so are ``ended_at`` and ``ends_by``.
+        ends_by: when its time is up; null: it has none.
         energy: what it used, in mWh, once it is over.
         reason: why it ended.
         unbilled: 1 for a test.
@@ -119,6 +120,7 @@ class CpmsTransaction(Model):
     state = Text()
     started_at = fields.BigIntField()
     ended_at = fields.BigIntField(null=True)
+    ends_by = fields.BigIntField(null=True)
     energy = fields.BigIntField(null=True)
     reason = Text(null=True)
     unbilled = fields.SmallIntField()

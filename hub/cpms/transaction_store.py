@@ -17,7 +17,7 @@ OPEN, ENDED, LOST, ADOPTED = "OPEN", "ENDED", "LOST", "ADOPTED"
 
 _COLUMNS = (
     "station_id, key, station_transaction_id, evse_id, connector_id, session_id, outlet, authorization_given, verdict,"
-    " state, started_at, ended_at, energy, reason, unbilled, settled"
+    " state, started_at, ended_at, energy, reason, unbilled, settled, ends_by"
 )
 _MESSAGE = "key, kind, seq_no, at, received_at, register, power, current, soc, charging_state, detail"
 _ADD = (
@@ -51,6 +51,7 @@ class Kept:
     reason: str | None = None
     unbilled: bool = False
     settled: bool = False
+    ends_by: datetime.datetime | None = None
 
     @property
     def called(self) -> str:
@@ -73,7 +74,7 @@ class TransactionStore:
         """Keep a transaction unless it is kept already; return it as it is kept, and whether it is new."""
         rows = await tx.fetch(
             f"INSERT INTO cpms_transaction ({_COLUMNS})"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
             f" ON CONFLICT (station_id, key) DO NOTHING RETURNING id, {_COLUMNS}",
             *_values(new),
         )
@@ -115,6 +116,10 @@ class TransactionStore:
         await tx.execute(
             "UPDATE cpms_transaction SET state = $1 WHERE id = $2 AND state = 'OPEN'", state, transaction_id
         )
+
+    async def end_by(self, tx: Transaction, transaction_id: int, moment: datetime.datetime) -> None:
+        """Keep when the time of a transaction is up."""
+        await tx.execute("UPDATE cpms_transaction SET ends_by = $1 WHERE id = $2", microseconds(moment), transaction_id)
 
     async def settle(self, tx: Transaction, transaction_id: int, found: Usage) -> None:
         """Keep what a transaction used, and that all who must know have been told."""
@@ -206,6 +211,7 @@ def _values(kept: Kept) -> Sequence[Any]:
         kept.reason,
         int(kept.unbilled),
         int(kept.settled),
+        None if kept.ends_by is None else microseconds(kept.ends_by),
     )
 
 
@@ -229,6 +235,7 @@ def _kept(row: Row) -> Kept:
         reason=row[14],
         unbilled=bool(row[15]),
         settled=bool(row[16]),
+        ends_by=None if row[17] is None else at(row[17]),
     )
 
 

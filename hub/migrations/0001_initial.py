@@ -486,6 +486,7 @@ class Migration(migrations.Migration):
                 ('state', Text(generated=False, null=False, unique=False)),
                 ('started_at', fields.BigIntField()),
                 ('ended_at', fields.BigIntField(null=True)),
+                ('ends_by', fields.BigIntField(null=True)),
                 ('energy', fields.BigIntField(null=True)),
                 ('reason', Text(null=True, generated=False, unique=False)),
                 ('unbilled', fields.SmallIntField()),

@@ -372,6 +372,7 @@ CREATE TABLE "cpms_transaction" (
     "state" TEXT NOT NULL,
     "started_at" BIGINT NOT NULL,
     "ended_at" BIGINT,
+    "ends_by" BIGINT,
     "energy" BIGINT,
     "reason" TEXT,
     "unbilled" SMALLINT NOT NULL,

@@ -99,6 +99,12 @@ def test_when_an_evse_shows_that_its_station_is_away_and_an_alarm_is_raised_is_t
     assert (limits.longest, limits.cost) == (7200, 10)
 
 
+@pytest.mark.parametrize("pattern", ["{emsp}-{quarter}", "x" * 40, "{emsp}" * 7, "Rechnung \u2116"])
+def test_an_invoice_reference_that_no_cdr_can_carry_is_refused(pattern: str) -> None:
+    with pytest.raises(BadSetting, match=r"EMALL_INVOICE_REFERENCE=.* is no reference of 39 characters; give one"):
+        checked(Settings(invoice_reference=pattern))
+
+
 def test_every_setting_has_an_option_or_a_variable() -> None:
     options = set(inspect.signature(serving.serve).parameters)
     renamed = {"hub_url": "hub"}

@@ -7,6 +7,7 @@ import pytest
 
 from hub.cpms import cdrs, sessions
 from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted
+from hub.cpms.terms import terms_of
 from hub.ocpi import codec
 from hub.ocpi.modules.cdrs import CDR
 from hub.ocpi.pricing import Outcome
@@ -154,3 +155,11 @@ def test_a_reservation_that_expired_has_a_cdr_if_it_costs_something():
     assert (cdr["total_time"], cdr["total_energy"]) == (0, 0)
     assert cdrs.reservation_cdr(sessions.lapsed(opened(), free, END), free, Outcome.EXPIRED) is None
     VERSIONS["2.3.0"].judge(codec.encode(cdr), CDR)
+
+
+def test_a_cdr_names_the_invoice_it_will_be_on_and_whose_energy_is_compensated():
+    terms = terms_of("{emsp}/{year}-{month}", "home1, loc1")
+    ended = opened() | {"end_date_time": "2026-02-01T00:00:00.000Z"}
+
+    assert terms.fields(ended) == {"invoice_reference_id": "DE-EMP/2026-02", "home_charging_compensation": True}
+    assert terms_of("", "OTHER").fields(ended) == {}

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from hub.cpms.crediting import Crediting
+from hub.cpms.terms import terms_of
 from tests.cpms.operating import Operation
 from tests.rooms import token
 
@@ -79,6 +80,15 @@ async def test_the_cdr_of_a_late_stop_is_that_of_a_stop_in_time(operation, hub, 
     assert [each["dimensions"] for each in late["charging_periods"]] == [
         each["dimensions"] for each in in_time["charging_periods"]
     ]
+
+
+async def test_the_terms_of_a_cdr_are_those_of_the_right_one_too(operation):
+    operation.endpoints.desk._terms = operation.endpoints.desk._rebilling._terms = terms_of("INV-{month}", "LOC1")
+
+    await operation.tell(await given_up(operation))
+
+    for each in await operation.cdrs():
+        assert (each["invoice_reference_id"], each["home_charging_compensation"]) == ("INV-01", True)
 
 
 async def test_a_late_stop_that_says_the_same_changes_nothing(operation):

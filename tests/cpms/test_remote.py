@@ -617,13 +617,27 @@ async def test_a_session_with_a_frame_ends_with_it(operation, station):
     number, session_id = await running(operation)
     end = operation.clock.now() + datetime.timedelta(minutes=30)
 
-    assert operation.cpms.end_by(session_id, end)
+    assert await operation.cpms.end_by(session_id, end)
     await operation.later(1790, look=179)
     assert "remote_stop" not in station.names()
     await operation.later(30)
 
     assert ("remote_stop", (number,)) in station.told
-    assert not operation.cpms.end_by("NOPE", end)
+    assert not await operation.cpms.end_by("NOPE", end)
+
+
+async def test_the_frame_of_a_session_outlives_the_server(operation, station):
+    """RASD-F07."""
+    number, session_id = await running(operation)
+    await operation.cpms.end_by(session_id, operation.clock.now() + datetime.timedelta(minutes=30))
+    await operation.stop()
+
+    again = await Operation(operation.hub, operation.database, operation.clock).start()
+    station = again.chargers.connect()
+    await again.later(1830, look=305)
+
+    assert ("remote_stop", (number,)) in station.told
+    await again.stop()
 
 
 @pytest.mark.parametrize("framed", [True, False])
@@ -631,7 +645,7 @@ async def test_a_full_battery_ends_a_session_with_a_frame_first(operation, stati
     """RASD-F07: whichever comes first; without a frame a car may stand and pay for parking."""
     number, session_id = await running(operation)
     if framed:
-        operation.cpms.end_by(session_id, operation.clock.now() + datetime.timedelta(hours=5))
+        await operation.cpms.end_by(session_id, operation.clock.now() + datetime.timedelta(hours=5))
     soc = operation.register(100).__class__(at=operation.clock.now(), value=100, measurand="SoC", unit="Percent")
     await operation.tell(
         operation.metered(number, 5000).__class__(
