@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from hub.database.contract import Database
 from hub.emsp.companion.needs import Booked, Bookings, Clock, Stations
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.rounds import Rounds
@@ -29,12 +30,14 @@ class _Said:
 class Reminders:
     """Looks ahead; one that was moved by its CPO is reminded of again."""
 
-    def __init__(self, *, clock: Clock, bookings: Bookings, stations: Stations, notifier: Notifier) -> None:
+    def __init__(
+        self, database: Database, *, clock: Clock, bookings: Bookings, stations: Stations, notifier: Notifier
+    ) -> None:
         self._clock = clock
         self._bookings = bookings
         self._stations = stations
         self._notifier = notifier
-        self._rounds = Rounds("reminders", self.work, clock=clock, pause=_EVERY)
+        self._rounds = Rounds("reminders", self.work, clock=clock, pause=_EVERY, leads=database.try_lead)
 
     async def start(self) -> None:
         """Begin to look."""

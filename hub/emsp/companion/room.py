@@ -126,7 +126,9 @@ class Companion:
             positions=self.positions, favourites=self.favourites, notifier=notifier,
         )  # fmt: skip
         self.wishes = FreeWishes(database, clock=clock, stations=stations, notifier=notifier)
-        self.reminders = Reminders(clock=clock, bookings=beside.bookings, stations=stations, notifier=notifier)
+        self.reminders = Reminders(
+            database, clock=clock, bookings=beside.bookings, stations=stations, notifier=notifier
+        )  # fmt: skip
         self.history = History(charges=charges, contacts=contacts, notifier=notifier, countries=world.countries)
         self.feedback = Feedback(database, clock=clock, charges=charges)
         self.fleets = Fleets(

@@ -16,13 +16,23 @@ class Rounds:
     Args:
         work: what is due stands in rows, so that a round finds what an earlier one left.
         pause: seconds between two rounds, if nobody wakes it.
+        leads: asked before each round, where one process does for all; None: every process has its own.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, clock: Clock, pause: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        *,
+        clock: Clock,
+        pause: float,
+        leads: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._name = name
         self._work = work
         self._clock = clock
         self._pause = pause
+        self._leads = leads
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +55,8 @@ class Rounds:
         while True:
             self._awake.clear()
             try:
-                await self._work()
+                if self._leads is None or await self._leads():
+                    await self._work()
             except DatabaseUnavailable as error:
                 log.warning("%s: %s", self._name, error)
             except Exception:

@@ -83,7 +83,7 @@ class Suggestions:
         self._positions = positions
         self._favourites = favourites
         self._notifier = notifier
-        self._rounds = Rounds("suggestions", self.work, clock=clock, pause=_EVERY)
+        self._rounds = Rounds("suggestions", self.work, clock=clock, pause=_EVERY, leads=database.try_lead)
 
     async def start(self) -> None:
         """Begin to look for what makes sense, now and again."""

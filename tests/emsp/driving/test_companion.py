@@ -1,5 +1,6 @@
 """What the provider does beside the charge, over its API: it tells, suggests, shows the way and remembers."""
 
+import asyncio
 import datetime
 import textwrap
 
@@ -63,6 +64,22 @@ async def test_a_driver_is_told_that_his_charge_has_ended_and_what_it_cost_once(
     assert "Receipt: R-2026-000001" in report
     events = [each["event"] for each in (await ada.get("/notifications"))["items"]]
     assert events.count("CHARGE_REPORT") == events.count("CHARGE_ENDED") == 1
+
+
+async def test_once_the_provider_has_started_what_drivers_are_told_leaves_by_itself(provider, ada):
+    await provider.assembly.start()
+    await provider.location(status="CHARGING")
+    wanted = {"owner": "NL-CPO", "location_id": "LOC1", "until": date_time(NOON + HOUR)}
+    await ada.ask("PUT", "/notification-preferences", json={"channels": {"STATION_FREE": ["EMAIL"]}})
+
+    await ada.post("/waiting", wanted)
+    await provider.location(status="AVAILABLE")
+    async with asyncio.timeout(30):
+        while not provider.letters():
+            await asyncio.sleep(0.01)
+    await provider.assembly.stop()
+
+    assert [subject for subject, _ in provider.letters()] == ["Harbour is free"]
 
 
 async def test_a_payment_that_fails_and_a_bill_that_is_contested_are_problems_he_is_told_at_once(provider):

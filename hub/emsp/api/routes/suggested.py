@@ -7,7 +7,7 @@ import msgspec
 
 from hub.api.declaring import Call, route
 from hub.api.problems import Conflict, NotFound, Problem, invalid
-from hub.api.shapes import Moment, Name, Page, Shape
+from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number
 from hub.emsp.api.routes.wishes import Latitude, Longitude
 from hub.emsp.api.scopes import Scope
 from hub.emsp.companion.agenda import LONGEST, BadCalendar
@@ -206,10 +206,12 @@ class KnownRoutes:
             raise Conflict(f"Calendars are kept only of drivers who agreed to it; agree to {_PURPOSE} first")
 
     @route("GET", "/positions", scope=Scope.OWN)
-    async def list_positions(self, call: Call) -> Page[Position]:
+    async def list_positions(self, call: Call, query: ListQuery) -> Page[Position]:
         """List where your phone was, as far as it is kept, the newest first."""
-        found = await self._positions.of(call.principal.id)
-        return Page(items=[Position(latitude=each.point.lat, longitude=each.point.lon, at=each.at) for each in found])
+        found, start = await self._positions.of(call.principal.id), cursor_number(query) or 0
+        end = start + query.limit
+        rows = [Position(latitude=each.point.lat, longitude=each.point.lon, at=each.at) for each in found[start:end]]
+        return Page(items=rows, next=str(end) if end < len(found) else None)
 
     @route("POST", "/positions", scope=Scope.OWN, status=201, problems=(Conflict,))
     async def add_positions(self, call: Call, body: Track) -> Added:
