@@ -184,8 +184,9 @@ class Following:
         minutes = self._ground.terms.tolerance // datetime.timedelta(minutes=1)
         said = ENDED.get(charge.stop_reason or "", "").format(minutes=minutes) if valid else why("SESSION_INVALID")
         await self._tell(
-            tx, charge, "CHARGE_ENDED", reason=charge.stop_reason, kwh=f"{Decimal(charge.energy) / 1000:.2f}", why=said
-        )
+            tx, charge, "CHARGE_ENDED", reason=charge.stop_reason if valid else "SESSION_INVALID",
+            kwh=f"{Decimal(charge.energy) / 1000:.2f}", why=said, minutes=minutes,
+        )  # fmt: skip
 
     # -- CDRs --------------------------------------------------------------------------------------
 

@@ -95,13 +95,14 @@ async def notify(
 
     Args:
         about: what makes it one: a charge or booking, and which time if it may happen again.
-        data: for those who say it otherwise.
+        data: for those who say it otherwise, beside the values.
         values: what the text's braces are.
     """
+    known = {name: str(value) for name, value in values.items() if value is not None} | (data or {})
     await tx.execute(
         "INSERT INTO emsp_charge_notice (key, driver_id, event, text, data, phone, told, at)"
         " VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (key) DO NOTHING",
-        f"{event}/{about}", driver_id, event, TEXTS[event].format(**values), codec.encode(data or {}), phone, stamp(at),
+        f"{event}/{about}", driver_id, event, TEXTS[event].format(**values), codec.encode(known), phone, stamp(at),
     )  # fmt: skip
     tx.notify(CHANNEL)
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from hub.database import open_database
+from hub.emsp.charging.notices import ENDED, TEXTS, WHY
 from hub.emsp.companion.delivering import Courier
 from hub.emsp.companion.needs import NotTaken, Refused, TargetGone
 from hub.emsp.companion.notifier import Notifier
@@ -14,7 +15,7 @@ from hub.emsp.companion.preferences import Preferences, PreferenceStore, Quiet
 from hub.emsp.companion.subscriptions import Subscription, Subscriptions
 from hub.emsp.money.needs import Event
 from hub.emsp.money.needs import Told as Paid
-from hub.emsp.texts import catalogue, fields_of, languages
+from hub.emsp.texts import catalogue, fields_of, languages, reasons, words
 from tests.clocks import ManualClock
 from tests.emsp.companion.people import ANNA, BEN, People, Postbox, Said
 
@@ -64,7 +65,8 @@ def scene(database):
 
 
 def ended(key="end/1", driver_id=ANNA):
-    return Said(key=key, event="CHARGE_ENDED", driver_id=driver_id, data={"place": "Harbour"})
+    data = {"place": "Harbour", "kwh": "10.00", "why": "The battery is full.", "reason": "BATTERY_FULL"}
+    return Said(key=key, event="CHARGE_ENDED", driver_id=driver_id, data=data)
 
 
 async def test_a_driver_hears_that_his_charge_has_ended(scene):
@@ -76,7 +78,7 @@ async def test_a_driver_hears_that_his_charge_has_ended(scene):
 
     assert [each.to for each in scene.mail.taken] == ["anna@example.org"]
     assert json.loads(scene.push.taken[0].to)["endpoint"] == BROWSER.endpoint
-    assert scene.mail.taken[0].text.startswith("Your charge at Harbour has ended.")
+    assert scene.mail.taken[0].text.startswith("Your charge at Harbour has ended: 10.00 kWh. The battery is full.")
     assert await scene.states() == [("PUSH", "SENT", 1, None), ("EMAIL", "SENT", 1, None)]
     assert scene.published == [("notification", "CHARGE_ENDED")]
 
@@ -307,12 +309,36 @@ async def test_what_the_money_says_is_taken_as_it_is(scene):
     )  # fmt: skip
 
 
-def test_every_language_has_the_same_texts_with_the_same_fields():
-    english = catalogue("en")
+def test_every_language_has_the_texts_of_english_with_the_same_fields_and_others_their_causes_write_in_english():
+    english, causes = catalogue("en"), TEXTS.keys() | {each.value for each in Event}
 
-    assert set(languages()) >= {"en", "nl"}
+    assert languages() >= {"en", "nl"}
     for language in languages():
         entries = catalogue(language)
-        assert entries.keys() == english.keys()
-        for name, entry in entries.items():
-            assert fields_of(entry["text"]) == fields_of(english[name]["text"])
+        assert english.keys() <= entries.keys() <= english.keys() | causes
+        for name, entry in english.items():
+            assert fields_of(entries[name]["text"]) == fields_of(entry["text"])
+        for name in entries.keys() & TEXTS.keys() - english.keys():
+            assert fields_of(entries[name]["text"]) <= fields_of(TEXTS[name])
+
+
+def test_every_language_has_words_for_every_reason():
+    for language in languages() - {"en"}:
+        assert reasons(language).keys() == WHY.keys() | ENDED.keys()
+
+
+@pytest.mark.parametrize(
+    ("data", "subject", "text"),
+    [
+        (
+            {"starts_at": "05.01. 14:00", "why": "somebody else was faster.", "reason": "SLOT_TAKEN"},
+            "Uw boeking is niet aanvaard", "Uw boeking van 05.01. 14:00 is niet aanvaard: iemand anders was sneller.",
+        ),
+        ({"starts_at": "05.01. 14:00", "why": "a new reason.", "reason": "NEW"}, "Uw boeking", "It was refused."),
+        ({}, "Uw boeking", "It was refused."),
+    ],
+)  # fmt: skip
+def test_a_reason_is_said_in_the_drivers_language_or_all_of_it_in_english(data, subject, text):
+    found = words(language="nl", event="BOOKING_REFUSED", kind="BOOKING", text="It was refused.", data=data)
+
+    assert (found.subject, found.text) == (subject, text)

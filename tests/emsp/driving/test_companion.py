@@ -59,11 +59,22 @@ async def test_a_driver_is_told_that_his_charge_has_ended_and_what_it_cost_once(
     report = dict(provider.letters())["Your charge at Quay 1: 10 kWh"]
     assert subjects.count("Your charge has ended") == 1
     assert subjects.count("Your charge at Quay 1: 10 kWh") == 1
-    assert "Your charge at Harbour has ended." in dict(provider.letters())["Your charge has ended"]
+    assert "Your charge at Harbour has ended: 10.00 kWh." in dict(provider.letters())["Your charge has ended"]
     assert "Cost: 5.45 EUR" in report and "2.50 kg CO2 (NLD, test figure)" in report
     assert "Receipt: R-2026-000001" in report
     events = [each["event"] for each in (await ada.get("/notifications"))["items"]]
     assert events.count("CHARGE_REPORT") == events.count("CHARGE_ENDED") == 1
+
+
+async def test_a_driver_reads_of_his_charge_in_his_language(provider):
+    ada = await provider.driver(language="nl", **ADA)
+
+    await charge(provider, ada)
+
+    found = dict(provider.letters())
+    assert found["Het laden is klaar"].startswith("Het laden bij Harbour is klaar: 10.00 kWh. De auto of de laadpaal")
+    assert "Kosten: 5.45 EUR" in found["Uw laadbeurt bij Quay 1: 10 kWh"]
+    assert "Uw laadbeurt is betaald" in found
 
 
 async def test_once_the_provider_has_started_what_drivers_are_told_leaves_by_itself(provider, ada):
