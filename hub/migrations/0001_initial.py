@@ -960,6 +960,7 @@ class Migration(migrations.Migration):
                 ('group_id', Text(generated=False, null=False, unique=False)),
                 ('vehicle', Text(generated=False, null=False, unique=False)),
                 ('cost_centre', Text(generated=False, null=False, unique=False)),
+                ('since', fields.BigIntField()),
             ],
             options={'table': 'emsp_fleet_member', 'app': 'emall', 'indexes': [Index(fields=['group_id'])], 'pk_attr': 'token_uid'},
             bases=['Model'],

@@ -764,7 +764,8 @@ CREATE TABLE "emsp_fleet_member" (
     "token_uid" TEXT NOT NULL  PRIMARY KEY,
     "group_id" TEXT NOT NULL,
     "vehicle" TEXT NOT NULL,
-    "cost_centre" TEXT NOT NULL
+    "cost_centre" TEXT NOT NULL,
+    "since" BIGINT NOT NULL
 );
 CREATE INDEX "idx_emsp_fleet__group_i_0d0693" ON "emsp_fleet_member" ("group_id");
 CREATE TABLE "emsp_free_wish" (

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.companion.agenda import BadCalendar, Busy, busy_times, read_calendar
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Clock, Fetcher
+from hub.ocpi.times import stamp, stamped
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Calendars:
 
     async def _add(self, driver_id: str, name: str, *, url: str | None, text: bytes) -> str:
         made, now = str(uuid.uuid4()), self._clock.now()
-        due = microseconds(now + _AGAIN) if url else None
+        due = stamp(now + _AGAIN) if url else None
 
         async def work(tx: Transaction) -> str:
             # One statement counts and writes, so two at once do not both find the last room.
@@ -87,7 +87,7 @@ class Calendars:
                 "INSERT INTO emsp_calendar (id, driver_id, name, url, document, read_at, due, reason)"
                 " SELECT $1, $2, $3, $4, $5, $6, $7, NULL"
                 " WHERE (SELECT COUNT(*) FROM emsp_calendar WHERE driver_id = $2) < $8",
-                made, driver_id, name, url, text, microseconds(now), due, _MOST,
+                made, driver_id, name, url, text, stamp(now), due, _MOST,
             )  # fmt: skip
             if not touched:
                 raise TooManyCalendars(f"{_MOST} calendars are kept; take one away first")
@@ -105,7 +105,7 @@ class Calendars:
                 id=number,
                 name=name,
                 host=urlsplit(url).hostname if url else None,
-                read_at=at(read) if read is not None else None,
+                read_at=stamped(read) if read is not None else None,
                 reason=reason,
             )
             for number, name, url, read, reason in rows
@@ -142,7 +142,7 @@ class Calendars:
         """Read again what is due; what cannot be read stays as it was, and says why."""
         rows = await self._database.fetch(
             "SELECT id, url FROM emsp_calendar WHERE due <= $1 ORDER BY due LIMIT 100",
-            microseconds(self._clock.now()),
+            stamp(self._clock.now()),
         )
         for calendar_id, url in rows:
             try:
@@ -157,12 +157,12 @@ class Calendars:
         async def work(tx: Transaction) -> None:
             await tx.execute(
                 "UPDATE emsp_calendar SET due = $1, reason = $2 WHERE id = $3",
-                microseconds(now + _AGAIN), reason, calendar_id,
+                stamp(now + _AGAIN), reason, calendar_id,
             )  # fmt: skip
             if text is not None:
                 await tx.execute(
                     "UPDATE emsp_calendar SET document = $1, read_at = $2 WHERE id = $3",
-                    text, microseconds(now), calendar_id,
+                    text, stamp(now), calendar_id,
                 )  # fmt: skip
 
         await self._database.transact(work)

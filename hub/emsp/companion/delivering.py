@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from hub.database.contract import Database, DatabaseUnavailable, Row, Transaction
 from hub.emsp.companion.kinds import KINDS
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Channel, Clock, Contact, Contacts, Message, NotTaken, Refused, TargetGone
 from hub.emsp.companion.notifier import NOTIFICATIONS, Notification, notification, unplanned
 from hub.emsp.companion.preferences import PreferenceStore
@@ -21,6 +20,7 @@ from hub.emsp.companion.rounds import Rounds
 from hub.emsp.companion.subscriptions import Subscriptions
 from hub.emsp.texts import words
 from hub.ocpi.objects import JSON
+from hub.ocpi.times import stamp, stamped
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Courier:
             until = max(told.created + kind.worth, due + min(kind.worth, _LONGEST))
             for channel in chosen.channels_of(kind):
                 for target in await self._targets(channel, told.driver_id, contact):
-                    rows.append((channel, target, microseconds(due), microseconds(until)))
+                    rows.append((channel, target, stamp(due), stamp(until)))
         if await self._database.transact(lambda tx: _planned(tx, told, rows)) and self._publish is not None:
             self._publish("notification", {"driver_id": told.driver_id, "id": told.id, "event": told.event})
 
@@ -122,7 +122,7 @@ class Courier:
 
     async def _give_up(self) -> None:
         """Fail what somebody died over, and what is not worth telling any more."""
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             await tx.execute(
@@ -143,13 +143,13 @@ class Courier:
         rows = await self._database.fetch(
             "SELECT id FROM emsp_notification_delivery WHERE state = 'PENDING' AND due <= $1"
             " ORDER BY due, id LIMIT 100",
-            microseconds(self._clock.now()),
+            stamp(self._clock.now()),
         )
         return [number for (number,) in rows]
 
     async def _claim(self, delivery_id: int) -> tuple[Delivery, Notification] | None:
         """Take a delivery, durably, before its channel is called; None: another process has it."""
-        lease = microseconds(self._clock.now() + _LEASE)
+        lease = stamp(self._clock.now() + _LEASE)
 
         async def work(tx: Transaction) -> tuple[Delivery, Notification] | None:
             rows = await tx.fetch(
@@ -211,13 +211,13 @@ class Courier:
     async def _settle(
         self, delivery: Delivery, state: str, *, due: datetime.datetime | None = None, reason: str | None = None
     ) -> None:
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             await tx.execute(
                 "UPDATE emsp_notification_delivery SET state = $1, due = $2, reason = $3, sent_at = $4 WHERE id = $5"
                 " AND state = 'SENDING'",
-                state, microseconds(due) if due else None, reason, now if state == SENT else None, delivery.id,
+                state, stamp(due) if due else None, reason, now if state == SENT else None, delivery.id,
             )  # fmt: skip
 
         await self._database.transact(work)
@@ -236,4 +236,4 @@ async def _planned(tx: Transaction, told: Notification, rows: list[tuple[str, st
 
 def _delivery(row: Row) -> Delivery:
     number, channel, target, attempts, until, _ = row
-    return Delivery(id=number, channel=channel, target=target, attempts=attempts, until=at(until))
+    return Delivery(id=number, channel=channel, target=target, attempts=attempts, until=stamped(until))

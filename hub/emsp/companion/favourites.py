@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Transaction
-from hub.emsp.companion.moments import microseconds
 from hub.emsp.companion.needs import Clock
+from hub.ocpi.times import stamp
 
 _MOST = 200
 
@@ -39,7 +39,7 @@ class Favourites:
         Raises:
             TooManyFavourites: there is no room for it.
         """
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             touched = await tx.execute(

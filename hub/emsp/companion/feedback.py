@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hub.database.contract import Database, Transaction
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Charges, Clock
+from hub.ocpi.times import stamp, stamped
 
 _LATEST = datetime.timedelta(days=90)
 _FAST = datetime.timedelta(days=1)  # by which a CPO's clock may be ahead of ours
@@ -75,7 +75,7 @@ class Feedback:
                 "INSERT INTO emsp_feedback (driver_id, charge, owner, location_id, stars, text, at)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (driver_id, charge) DO UPDATE SET"
                 " stars = excluded.stars, text = excluded.text, at = excluded.at",
-                driver_id, charge, found.owner, found.location_id, stars, text, microseconds(now),
+                driver_id, charge, found.owner, found.location_id, stars, text, stamp(now),
             )  # fmt: skip
 
         await self._database.transact(work)
@@ -92,7 +92,7 @@ class Feedback:
             before if before is not None else 2**62, limit,
         )  # fmt: skip
         names = ("id", "driver_id", "charge", "owner", "location_id", "stars", "text")
-        return [Said(**dict(zip(names, row[:-1], strict=True)), at=at(row[-1])) for row in rows]
+        return [Said(**dict(zip(names, row[:-1], strict=True)), at=stamped(row[-1])) for row in rows]
 
     async def rating(self, owner: str, location_id: str) -> Rating:
         """Return what drivers say of a Location."""

@@ -11,8 +11,8 @@ from decimal import Decimal
 from hub.database.contract import Database, Transaction
 from hub.emsp.companion.emissions import CountryMix
 from hub.emsp.companion.history import Past, past, totals
-from hub.emsp.companion.moments import microseconds
 from hub.emsp.companion.needs import Charges, Clock, FleetTokens
+from hub.ocpi.times import stamp, stamped
 
 
 class NotYourFleet(Exception):
@@ -83,7 +83,7 @@ class Fleets:
 
     async def make(self, group_id: str, name: str, manager: str) -> None:
         """Make a fleet, or give it another name and manager; an operator does this."""
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             await tx.execute(
@@ -102,15 +102,17 @@ class Fleets:
             UnknownToken: there is no such Token.
             TokenTaken: it is in another.
         """
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             if not await tx.fetch("SELECT 1 FROM emsp_fleet WHERE group_id = $1", group_id):
                 raise NotYourFleet(NotYourFleet.__doc__)
             touched = await tx.execute(
-                "INSERT INTO emsp_fleet_member (token_uid, group_id, vehicle, cost_centre) VALUES ($1, $2, $3, $4)"
+                "INSERT INTO emsp_fleet_member (token_uid, group_id, vehicle, cost_centre, since)"
+                " VALUES ($1, $2, $3, $4, $5)"
                 " ON CONFLICT (token_uid) DO UPDATE SET vehicle = excluded.vehicle,"
                 " cost_centre = excluded.cost_centre WHERE emsp_fleet_member.group_id = excluded.group_id",
-                member.token_uid.upper(), group_id, member.vehicle, member.cost_centre,
+                member.token_uid.upper(), group_id, member.vehicle, member.cost_centre, now,
             )  # fmt: skip
             if not touched:
                 raise TokenTaken(TokenTaken.__doc__)
@@ -159,17 +161,25 @@ class Fleets:
         )
         return [Member(token_uid=uid, vehicle=vehicle, cost_centre=centre) for uid, vehicle, centre in rows]
 
+    async def _since(self, group_id: str) -> dict[str, datetime.datetime]:
+        """Return since when each Token is in a fleet."""
+        rows = await self._database.fetch(
+            "SELECT token_uid, since FROM emsp_fleet_member WHERE group_id = $1", group_id
+        )
+        return {uid: stamped(since) for uid, since in rows}
+
     async def report(
         self, group_id: str, start: datetime.datetime, end: datetime.datetime, *, manager: str | None = None
     ) -> list[Line]:
-        """Return what each Token of a fleet charged in a time.
+        """Return what each Token of a fleet charged in a time, since it joined.
 
         Raises:
             NotYourFleet: it is not there, or another manages it.
         """
         members = await self.members(group_id, manager=manager)
-        charges = await self._charges.of_tokens([each.token_uid for each in members], start, end)
-        found = [past(each, self._countries) for each in charges]
+        since = await self._since(group_id)
+        charges = await self._charges.of_tokens(list(since), start, end)
+        found = [past(each, self._countries) for each in charges if each.start >= since[each.token_uid]]
         return [line for member in members for line in _lines(member, found)]
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from hub.database.contract import Database, Row, Transaction
 from hub.emsp.companion.kinds import kind_of
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Clock, Told
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.times import stamp, stamped
 
 #: The channel that says that there is something to deliver.
 NOTIFICATIONS = "emsp_notification"
@@ -52,7 +52,7 @@ class Notifier:
             "INSERT INTO emsp_notification (key, driver_id, kind, event, text, data, planned, created, read_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, 0, $7, NULL) ON CONFLICT (key) DO NOTHING",
             told.key, told.driver_id, kind_of(told.event).name, str(told.event), told.text,
-            codec.encode(dict(told.data)), microseconds(self._clock.now()),
+            codec.encode(dict(told.data)), stamp(self._clock.now()),
         )  # fmt: skip
         if touched:
             tx.notify(NOTIFICATIONS)
@@ -73,7 +73,7 @@ class Notifier:
 
     async def read(self, driver_id: str, notification_id: int) -> bool:
         """Note that a driver has seen one of his; False: he has no such one."""
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> bool:
             touched = await tx.execute(
@@ -105,6 +105,6 @@ def notification(row: Row) -> Notification:
         event=event,
         text=text,
         data=codec.decode(data),
-        created=at(created),
-        read_at=at(read_at) if read_at is not None else None,
+        created=stamped(created),
+        read_at=stamped(read_at) if read_at is not None else None,
     )

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Transaction
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Clock, Contacts
 from hub.emsp.search.geometry import Point
+from hub.ocpi.times import stamp, stamped
 
 PURPOSE = "LOCATION_HISTORY"
 KEPT = datetime.timedelta(days=30)
@@ -76,7 +76,7 @@ class Positions:
             raise NoConsent(NoConsent.__doc__)
         now = self._clock.now()
         rows = [
-            (driver_id, round(each.point.lat * _MILLIONTH), round(each.point.lon * _MILLIONTH), microseconds(each.at))
+            (driver_id, round(each.point.lat * _MILLIONTH), round(each.point.lon * _MILLIONTH), stamp(each.at))
             for each in seen[:MOST]
             if now - KEPT < each.at <= now
         ]
@@ -99,9 +99,9 @@ class Positions:
             return []
         rows = await self._database.fetch(
             "SELECT lat, lon, at FROM emsp_position WHERE driver_id = $1 AND at > $2 ORDER BY at DESC",
-            driver_id, microseconds(self._clock.now() - KEPT),
+            driver_id, stamp(self._clock.now() - KEPT),
         )  # fmt: skip
-        return [Seen(point=Point(lat / _MILLIONTH, lon / _MILLIONTH), at=at(when)) for lat, lon, when in rows]
+        return [Seen(point=Point(lat / _MILLIONTH, lon / _MILLIONTH), at=stamped(when)) for lat, lon, when in rows]
 
     async def forget(self, driver_id: str) -> int:
         """Delete all positions of a driver, and return how many there were."""
@@ -113,7 +113,7 @@ class Positions:
 
     async def sweep(self) -> int:
         """Delete what is too old, and what is kept of drivers who took back their consent; return how much."""
-        before = microseconds(self._clock.now() - KEPT)
+        before = stamp(self._clock.now() - KEPT)
 
         async def work(tx: Transaction) -> int:
             return await tx.execute("DELETE FROM emsp_position WHERE at <= $1", before)

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.companion.kinds import CHANNELS, KINDS, Kind
-from hub.emsp.companion.moments import microseconds
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.times import stamp
 
 
 class BadPreference(Exception):
@@ -187,7 +187,7 @@ class PreferenceStore:
             await tx.execute(
                 "INSERT INTO emsp_preference (driver_id, document, changed) VALUES ($1, $2, $3)"
                 " ON CONFLICT (driver_id) DO UPDATE SET document = excluded.document, changed = excluded.changed",
-                driver_id, codec.encode(chosen.to_json()), microseconds(now),
+                driver_id, codec.encode(chosen.to_json()), stamp(now),
             )  # fmt: skip
 
         await self._database.transact(work)

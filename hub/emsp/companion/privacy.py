@@ -4,10 +4,9 @@ Source: Regulation (EU) 2016/679, articles 17 and 20.
 """
 
 from hub.database.contract import Database, Row, Transaction
-from hub.emsp.companion.moments import at
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON, JSONObject
-from hub.ocpi.times import date_time
+from hub.ocpi.times import date_time, stamped
 
 #: What is exported of each table; documents are JSON. A subscription's keys and a calendar's URL are secrets.
 _KEPT = {
@@ -68,7 +67,7 @@ def _value(name: str, value: object) -> JSON:
     if isinstance(value, bytes):
         return codec.decode(value)
     if isinstance(value, int) and name in _MOMENTS:
-        return date_time(at(value))
+        return date_time(stamped(value))
     if isinstance(value, int) and name in _DEGREES:
         return value / 1_000_000
     return value

@@ -15,7 +15,17 @@ from hub.emsp.companion.favourites import Favourites
 from hub.emsp.companion.feedback import Feedback
 from hub.emsp.companion.fleets import Fleets
 from hub.emsp.companion.history import History
-from hub.emsp.companion.needs import Bookings, Channel, Charges, Contacts, Fetcher, FleetTokens, NotTaken, Stations
+from hub.emsp.companion.needs import (
+    Answer,
+    Bookings,
+    Channel,
+    Charges,
+    Contacts,
+    Fetcher,
+    FleetTokens,
+    NotTaken,
+    Stations,
+)
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.positions import Positions
 from hub.emsp.companion.preferences import PreferenceStore
@@ -48,15 +58,9 @@ class Nowhere:
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, timeout: float
-    ) -> "_Never":
+    ) -> Answer:
         """Raise that there is none."""
         raise NotTaken("nothing is fetched here")
-
-
-class _Never(Protocol):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ import uuid
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Transaction
-from hub.emsp.companion.moments import microseconds
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.times import stamp
 
 _MOST = 20  # subscriptions of one driver; the oldest make room
 
@@ -84,7 +84,7 @@ class Subscriptions:
                 " driver_id = excluded.driver_id, p256dh = excluded.p256dh, auth = excluded.auth,"
                 " created = excluded.created",
                 str(uuid.uuid4()), driver_id, subscription.endpoint, subscription.p256dh, subscription.auth,
-                microseconds(now),
+                stamp(now),
             )  # fmt: skip
             await tx.execute(
                 "DELETE FROM emsp_push_subscription WHERE driver_id = $1 AND id NOT IN (SELECT id FROM"

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from hub.database.contract import Database, DatabaseUnavailable, Transaction
 from hub.emsp.companion.calendars import Calendars
 from hub.emsp.companion.favourites import Favourites
-from hub.emsp.companion.moments import microseconds
 from hub.emsp.companion.needs import Charges, Clock, Contacts, Station, Stations
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.positions import Positions, haunts
@@ -21,7 +20,7 @@ from hub.emsp.search.geometry import Point
 from hub.emsp.texts import words
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON
-from hub.ocpi.times import date_time, moment
+from hub.ocpi.times import date_time, moment, stamp
 
 log = logging.getLogger(__name__)
 
@@ -160,13 +159,13 @@ class Suggestions:
 
     async def _make(self, driver_id: str, suggestion: Suggestion, zone: ZoneInfo) -> bool:
         """Write a suggestion down and have it told, in one transaction; False: it was made before."""
-        made, now = str(uuid.uuid4()), microseconds(self._clock.now())
+        made, now = str(uuid.uuid4()), stamp(self._clock.now())
 
         async def work(tx: Transaction) -> bool:
             touched = await tx.execute(
                 "INSERT INTO emsp_suggestion (id, driver_id, key, document, created, expires, dismissed)"
                 " VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (driver_id, key) DO NOTHING",
-                made, driver_id, suggestion.key, _written(suggestion), now, microseconds(suggestion.expires),
+                made, driver_id, suggestion.key, _written(suggestion), now, stamp(suggestion.expires),
             )  # fmt: skip
             if touched:
                 await self._notifier.note(tx, _said(made, driver_id, suggestion, zone))
@@ -180,7 +179,7 @@ class Suggestions:
         """Return what was suggested to a driver and is not over, the soonest first."""
         rows = await self._database.fetch(
             "SELECT id, document FROM emsp_suggestion WHERE driver_id = $1 AND expires > $2 AND dismissed = 0",
-            driver_id, microseconds(self._clock.now()),
+            driver_id, stamp(self._clock.now()),
         )  # fmt: skip
         found = [Made(id=number, suggestion=_read(document)) for number, document in rows]
         return sorted(found, key=lambda each: (each.suggestion.start, each.id))

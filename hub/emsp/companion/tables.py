@@ -278,12 +278,14 @@ class EmspFleetMember(Model):
         token_uid: upper case; a Token is in one fleet at most.
         vehicle: the car it stands for.
         cost_centre: whom its costs are charged to.
+        since: from when on its charges are the fleet's; what was charged before is its driver's own affair.
     """
 
     token_uid = Text(primary_key=True)
     group_id = Text()
     vehicle = Text()
     cost_centre = Text()
+    since = fields.BigIntField()
 
     class Meta:
         """Listed by fleet."""

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hub.database.contract import Database, Row, Transaction
-from hub.emsp.companion.moments import at, microseconds
 from hub.emsp.companion.needs import Clock, Stations
 from hub.emsp.companion.notifier import Notifier
 from hub.emsp.companion.rounds import Rounds
 from hub.emsp.search.shelf import STATUS
 from hub.ocpi.objects import JSON
+from hub.ocpi.times import stamp, stamped
 
 _LONGEST = datetime.timedelta(hours=24)
 _MOST = 10  # wishes of a driver at a time
@@ -95,7 +95,7 @@ class FreeWishes:
             changed = [(owner, location_id) for owner, location_id in rows]
         for owner, location_id in changed:
             await self._tell(owner, location_id)
-        now = microseconds(self._clock.now())
+        now = stamp(self._clock.now())
 
         async def end(tx: Transaction) -> None:
             await tx.execute("UPDATE emsp_free_wish SET state = 'EXPIRED' WHERE state = 'WAITING' AND until <= $1", now)
@@ -120,7 +120,7 @@ class FreeWishes:
                 "INSERT INTO emsp_free_wish (id, driver_id, owner, location_id, evse_uid, state, created, until)"
                 " SELECT $1, $2, $3, $4, $5, 'WAITING', $6, $7 WHERE (SELECT COUNT(*) FROM emsp_free_wish"
                 " WHERE driver_id = $2 AND state = 'WAITING') < $8",
-                made, driver_id, owner, location_id, evse_uid, microseconds(now), microseconds(until), _MOST,
+                made, driver_id, owner, location_id, evse_uid, stamp(now), stamp(until), _MOST,
             )  # fmt: skip
             if not touched:
                 raise TooManyWishes(TooManyWishes.__doc__)
@@ -152,7 +152,7 @@ class FreeWishes:
 
     async def _tell(self, owner: str, location_id: str) -> None:
         station = await self._stations.station(owner, location_id)
-        place, now = station.name if station else location_id, microseconds(self._clock.now())
+        place, now = station.name if station else location_id, stamp(self._clock.now())
 
         async def work(tx: Transaction) -> None:
             rows = await tx.fetch(
@@ -173,5 +173,5 @@ class FreeWishes:
 def _wish(row: Row) -> Wish:
     number, owner, location_id, evse_uid, state, until = row
     return Wish(
-        id=number, owner=owner, location_id=location_id, evse_uid=evse_uid, state=state, until=at(until)
+        id=number, owner=owner, location_id=location_id, evse_uid=evse_uid, state=state, until=stamped(until)
     )  # fmt: skip

@@ -121,10 +121,11 @@ async def test_there_are_one_to_five_stars_and_a_text_that_can_be_read(feedback,
 async def fleets(database):
     past = Past(
         charged(1, NOW), charged(2, NOW), charged(3, NOW, token_uid="CARD-2", cost=Decimal("3"), currency="SEK"),
-        charged(4, NOW, token_uid="OTHER"), charged(5, NOW + DAY),
+        charged(4, NOW, token_uid="OTHER"), charged(5, NOW + DAY), charged(6, NOW - DAY / 2),
     )  # fmt: skip
     made = Fleets(
-        database, clock=ManualClock(), charges=past, tokens=Wallets("CARD-1", "CARD-2"), countries=COUNTRIES
+        database, clock=ManualClock(NOW - DAY / 2), charges=past, tokens=Wallets("CARD-1", "CARD-2"),
+        countries=COUNTRIES,
     )  # fmt: skip
     await made.make("FLEET-1", "Bakery", ANNA)
     await made.put("FLEET-1", Member(token_uid="card-1", vehicle="Van 1", cost_centre="North"))

@@ -296,13 +296,13 @@ async def test_a_fleet_is_a_group_cpos_are_told_and_its_manager_sees_its_report(
     ben = await provider.driver("ben", email="ben@example.org")
     staff = await provider.operator(Scope.FLEETS_READ, Scope.FLEETS_WRITE)
     (app,) = [each for each in await ada.get("/driver/tokens") if each["type"] == "APP_USER"]
-    await charge(provider, ada)
     van = {"vehicle": "Van 1", "cost_centre": "North"}
 
     made = await staff.ask("PUT", "/fleets/BAKERY", json={"name": "Bakery", "manager": ben.driver_id})
     joined = await staff.ask("PUT", f"/fleets/BAKERY/members/{app['uid']}", json=van)
     unknown = await staff.ask("PUT", "/fleets/BAKERY/members/NOBODYS", json=van)
     nobody = await staff.ask("PUT", "/fleets/FLORIST", json={"name": "F", "manager": app["id"]})
+    await charge(provider, ada)
     (line,) = (await ben.get("/driver/fleets/BAKERY/report"))["items"]
     grouped = await provider.emsp.store.token(app["uid"], "APP_USER")
 
