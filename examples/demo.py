@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from examples.stage import CPMS, EMSP, SAMPLE_CPO, SAMPLE_EMSP, Stage, StepFailed, console
-from examples.story import booking, charging, finding, joining, operating
+from examples.story import booking, charging, driving, finding, joining, operating
 
 STORY: list[tuple[str, Callable[[Stage], None]]] = [
     *joining.STEPS,
@@ -27,6 +27,7 @@ STORY: list[tuple[str, Callable[[Stage], None]]] = [
     *charging.END,
     *charging.ABROAD,
     *booking.STEPS,
+    *driving.STEPS,
     *operating.FAULTS,
 ]
 

@@ -24,7 +24,6 @@ OFFERED = [
     ("tokens", "RECEIVER"), ("commands", "RECEIVER"),
 ]  # fmt: skip
 
-PRICE = 0.49  # EUR per kWh, without VAT
 VAT = 21  # in per cent
 KWH_PER_SECOND = 2.5
 
@@ -131,7 +130,7 @@ class SampleCpo:
                     await stop.wait()
             except TimeoutError:
                 change = {"kwh": round(session["kwh"] + KWH_PER_SECOND, 3), "last_updated": now()}
-                change["total_cost"] = _price(change["kwh"])
+                change["total_cost"] = self._price(evse, change["kwh"])
                 session.update(change)
                 await self.party.call("PATCH", "sessions", "RECEIVER", path, change, to=provider)
         del self.stops[session["id"]]
@@ -188,8 +187,15 @@ class SampleCpo:
                 "dimensions": [{"type": "ENERGY", "volume": kwh}],
                 "tariff_id": connector["tariff_ids"][0],
             }],
-            "total_cost": _price(kwh), "total_energy": kwh, "total_time": round(kwh / 50, 4), "last_updated": now(),
+            "total_cost": self._price(evse, kwh), "total_energy": kwh, "total_time": round(kwh / 50, 4),
+            "last_updated": now(),
         }  # fmt: skip
+
+    def _price(self, evse: JSON, kwh: float) -> JSON:
+        """Return what energy costs by the Tariff of an EVSE, which has a price per kWh alone."""
+        tariff = self.tariffs[evse["connectors"][0]["tariff_ids"][0]]
+        per_kwh = tariff["elements"][0]["price_components"][0]["price"]
+        return {"excl_vat": round(kwh * per_kwh, 2), "incl_vat": round(kwh * per_kwh * (1 + VAT / 100), 2)}
 
     # -- for the demo ------------------------------------------------------------------------------
 
@@ -203,10 +209,6 @@ class SampleCpo:
                 "cdrs": self.cdrs,
             }
         )
-
-
-def _price(kwh: float) -> JSON:
-    return {"excl_vat": round(kwh * PRICE, 2), "incl_vat": round(kwh * PRICE * (1 + VAT / 100), 2)}
 
 
 def _page(request: Request, objects: list[JSON]) -> Response:

@@ -5,6 +5,7 @@ A step *holds* something that was seen where it had to arrive, or fails with wha
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -52,14 +53,16 @@ class Stage:
         self.key = ""
         self.http = httpx.Client(timeout=15, trust_env=False)
         self.processes: list[subprocess.Popen[str]] = []
+        self.app: Any = None  # of the driver of our eMSP, once she has signed up
         self.hands: dict[str, subprocess.Popen[str]] = {}
 
     # -- processes ---------------------------------------------------------------------------------
 
-    def run(self, command: list[str]) -> "subprocess.Popen[str]":
+    def run(self, command: list[str], **variables: str) -> "subprocess.Popen[str]":
         """Start a process whose output goes to a file of the folder."""
+        environment = {**os.environ, **variables}
         with self._log().open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, text=True)
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, text=True, env=environment)
         self.processes.append(process)
         return process
 

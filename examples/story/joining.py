@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from examples import city
 from examples.stage import CPMS, EMSP, HUB, JSON, LOCATIONS, SAMPLE_CPO, SAMPLE_EMSP, Stage, check, emall, held, until
@@ -16,13 +17,22 @@ def start_hub(stage: Stage) -> None:
         [
             *emall(), "serve", "--port", str(stage.hub_port), "--data", str(stage.folder), "--allow-private-peers",
             "--hub-id", HUB, "--cpo-id", CPMS, "--emsp-id", EMSP, "--ocpp-port", str(stage.ocpp_port),
-        ]
+        ],
+        EMALL_TERMS=str(_terms(stage)),
     )  # fmt: skip
     until(lambda: stage.answers(stage.versions_url) == 401, "the hub answers")
     held(f"{stage.versions_url} answers, and to strangers 401")
     until(lambda: "stations connect to" in stage.log(0), "our own parties have joined")
     listed = {party for each in stage.emall("party", "list") for party in each["parties"]}
     check({CPMS, EMSP} <= listed, f"{CPMS} and {EMSP} are registered like any other platform")
+
+
+def _terms(stage: Stage) -> Path:
+    """Return the file of our eMSP's terms: a tenth on prices, and cars that charge faster than the clock."""
+    file = stage.folder / "terms.json"
+    money = {"margins": {"EUR": {"percent": 10}}, "tolerance": {"power": 1_000_000}}
+    file.write_text(json.dumps({"money": money}))
+    return file
 
 
 def handshake(stage: Stage) -> None:
