@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from hub.cpms.moments import at, microseconds
 from hub.database.contract import Database, Row, Transaction
+from hub.database.works import Also
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
 
@@ -80,11 +81,21 @@ class Cases:
         if await self._database.transact(work):
             log.warning("%s at %s, transaction %d: a case was opened", kind, station_id, transaction_id)
 
-    async def close(self, case_id: int, *, note: str, closed_at: datetime.datetime) -> bool:
-        """Close an open case; False if there is none."""
+    async def close(
+        self, case_id: int, *, note: str, closed_at: datetime.datetime, also: Also[None] | None = None
+    ) -> bool:
+        """Close an open case; False if there is none.
+
+        Args:
+            also: written with it, in its transaction.
+        """
 
         async def work(tx: Transaction) -> bool:
-            return await _close(tx, "id = $3", note, closed_at, case_id) > 0
+            if not await _close(tx, "id = $3", note, closed_at, case_id):
+                return False
+            if also is not None:
+                await also(tx, None)
+            return True
 
         return await self._database.transact(work)
 

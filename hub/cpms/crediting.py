@@ -11,6 +11,7 @@ from typing import Any
 from hub.cpms import cdrs
 from hub.cpms.store import Store
 from hub.database.contract import Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.judging import Judge
@@ -34,17 +35,29 @@ class Crediting:
         self._store = store
         self._clock = clock
 
-    async def credit(self, cdr_id: str) -> JSONObject:
+    async def credit(self, cdr_id: str, *, also: Also[JSONObject] | None = None) -> JSONObject:
         """Take a CDR back and return its Credit CDR; done twice it is the same one.
+
+        Args:
+            also: written with it, in its transaction.
 
         Raises:
             NoSuchObject: there is no such CDR.
             InvalidParameters: it is a Credit CDR itself.
         """
-        return (await self._store.database.transact(lambda tx: self._credit(tx, cdr_id)))[1]
 
-    async def correct(self, cdr_id: str, changes: Mapping[str, Any]) -> tuple[JSONObject, JSONObject]:
+        async def work(tx: Transaction) -> JSONObject:
+            return (await self.taken_back(tx, cdr_id))[1]
+
+        return await self._store.database.transact(followed(work, also))
+
+    async def correct(
+        self, cdr_id: str, changes: Mapping[str, Any], *, also: Also[tuple[JSONObject, JSONObject]] | None = None
+    ) -> tuple[JSONObject, JSONObject]:
         """Take a CDR back and put another in its place; return both.
+
+        Args:
+            also: written with them, in their transaction.
 
         Raises:
             NoSuchObject: there is no such CDR.
@@ -62,11 +75,7 @@ class Crediting:
             await self._store.put_for_provider(tx, self._store.cdrs, right)
             return credit, right
 
-        return await self._store.database.transact(work)
-
-    async def _credit(self, tx: Transaction, cdr_id: str) -> tuple[JSONObject, JSONObject]:
-        wrong, credit, _ = await self.taken_back(tx, cdr_id)
-        return wrong, credit
+        return await self._store.database.transact(followed(work, also))
 
     async def taken_back(self, tx: Transaction, cdr_id: str) -> tuple[JSONObject, JSONObject, bool]:
         """Take a CDR back; return it, its Credit CDR, and whether that was made now.

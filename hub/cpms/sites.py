@@ -15,6 +15,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from hub.cpms.store import Store
 from hub.cpms.tariffs.places import named_in
 from hub.database.contract import Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.judging import Judge
@@ -68,13 +69,16 @@ class Sites:
         self._store = store
         self._clock = clock
 
-    async def create(self, value: JSONObject) -> JSONObject:
+    async def create(self, value: JSONObject, *, also: Also[JSONObject] | None = None) -> JSONObject:
         """Make a Location of what an operator says of it, and return it.
+
+        Args:
+            also: written with it, in its transaction, as with every other change.
 
         Raises:
             InvalidParameters: it is there already, or no Location comes of it.
         """
-        return await self._store.database.transact(lambda tx: self.create_in(tx, value))
+        return await self._store.database.transact(followed(lambda tx: self.create_in(tx, value), also))
 
     async def create_in(self, tx: Transaction, value: JSONObject) -> JSONObject:
         """Do so within a transaction."""
@@ -82,7 +86,7 @@ class Sites:
             raise InvalidParameters(f"$.id: there is a Location {value['id']} already")
         return await self.write(tx, value, None)
 
-    async def change(self, location_id: str, value: JSONObject) -> JSONObject:
+    async def change(self, location_id: str, value: JSONObject, *, also: Also[JSONObject] | None = None) -> JSONObject:
         """Have a Location be what an operator says of it, and return it; without ``evses`` those stay as they are.
 
         Raises:
@@ -93,9 +97,9 @@ class Sites:
         async def work(tx: Transaction) -> JSONObject:
             return await self.write(tx, value, await self.get_in(tx, location_id))
 
-        return await self._store.database.transact(work)
+        return await self._store.database.transact(followed(work, also))
 
-    async def remove(self, location_id: str) -> JSONObject:
+    async def remove(self, location_id: str, *, also: Also[JSONObject] | None = None) -> JSONObject:
         """Have a Location be no more: it is not published, and each EVSE is REMOVED.
 
         Raises:
@@ -106,7 +110,7 @@ class Sites:
             before = await self.get_in(tx, location_id)
             return await self.write(tx, before | {"publish": False, "evses": []}, before)
 
-        return await self._store.database.transact(work)
+        return await self._store.database.transact(followed(work, also))
 
     async def get_in(self, tx: Transaction, location_id: str) -> JSONObject:
         """Return a Location as the transaction sees it."""

@@ -18,6 +18,7 @@ from hub.cpms.sites import NewEvse, Sites
 from hub.cpms.stationstore import OPERATIONS, Known, OperationalState, Station, StationStore
 from hub.cpms.store import Store
 from hub.database.contract import Conflict, Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.judging import Judge
@@ -146,10 +147,11 @@ class Stations:
         state = self._operations.get((known.station_id, 0), "ACTIVE")
         return {**known.document, "places": rows, "state": state}
 
-    async def add(self, value: JSONObject) -> JSONObject:
+    async def add(self, value: JSONObject, *, also: Also[None] | None = None) -> JSONObject:
         """Add a station to a Location, and return it as it is then.
 
         Args:
+            also: written with it, in its transaction, as with every other change.
             value: a ``Station``; beside its fields ``evses`` may hold EVSEs it brings (without uid they are
                 ``{station_id}-1`` and on), or ``evse_uids`` those of the Location it stands at. Without ``places``
                 its connectors are theirs in order: of OCPP 1.6 numbered through, else within each EVSE.
@@ -166,9 +168,9 @@ class Stations:
                 raise InvalidParameters(f"$.station_id: there is a station {station['station_id']} already")
             await self._write(tx, value, station)
 
-        return await self._written(value, work)
+        return await self._written(value, followed(work, also))
 
-    async def change(self, station_id: str, value: JSONObject) -> JSONObject:
+    async def change(self, station_id: str, value: JSONObject, *, also: Also[None] | None = None) -> JSONObject:
         """Have a station be what is said of it; without places it stays where it is. Arguments are those of ``add``.
 
         Raises:
@@ -184,7 +186,7 @@ class Stations:
                 raise InvalidParameters("$.location_id: a station that moves is taken away and added again")
             await self._write(tx, value, station)
 
-        return await self._written(value, work)
+        return await self._written(value, followed(work, also))
 
     async def put_in(self, tx: Transaction, value: JSONObject) -> None:
         """Add a station or change the one there is, within a transaction; ``reread`` when it is committed.
@@ -204,7 +206,7 @@ class Stations:
         await self.places.reread(location_id=location_id, station_id=station_id)
         await self._following.now((OPERATIONS, station_id or location_id))
 
-    async def remove(self, station_id: str) -> None:
+    async def remove(self, station_id: str, *, also: Also[str] | None = None) -> None:
         """Take a station away; EVSEs that only it served are REMOVED.
 
         Raises:
@@ -225,7 +227,7 @@ class Stations:
             await self.stored.take_away(tx, station_id, self._clock())
             return known.location_id
 
-        location_id = await self._store.database.transact(work)
+        location_id = await self._store.database.transact(followed(work, also))
         await self.places.reread(location_id=location_id, station_id=station_id)
 
     def _shared(self, known: Known, evse: JSONObject) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hub.database.contract import Database, Row, Transaction
+from hub.database.works import Also, followed
 from hub.ocpp.boots import UNTOLD, Identity
 
 #: Told when who may connect has changed; the payload is the station's id.
@@ -94,8 +95,12 @@ class Stations:
             rows = await self._database.fetch(f"{_SELECT} WHERE state = $1 ORDER BY station_id", state)
         return [_station(row) for row in rows]
 
-    async def put(self, station: Station) -> None:
-        """Make a station known as told; one that is known already gets its new profile and password."""
+    async def put(self, station: Station, *, also: Also[None] | None = None) -> None:
+        """Make a station known as told; one that is known already gets its new profile and password.
+
+        Args:
+            also: written with it, in its transaction.
+        """
         now = _now()
 
         async def work(tx: Transaction) -> None:
@@ -106,16 +111,16 @@ class Stations:
             )  # fmt: skip
             tx.notify(CHANNEL, station.id)
 
-        await self._database.transact(work)
+        await self._database.transact(followed(work, also))
 
-    async def remove(self, station_id: str) -> bool:
-        """Forget a station; False: it was not known."""
+    async def remove(self, station_id: str, *, also: Also[bool] | None = None) -> bool:
+        """Forget a station; False: it was not known. Arguments as of ``put``."""
 
         async def work(tx: Transaction) -> bool:
             tx.notify(CHANNEL, station_id)
             return await tx.execute("DELETE FROM ocpp_station WHERE station_id = $1", station_id) == 1
 
-        return await self._database.transact(work)
+        return await self._database.transact(followed(work, also))
 
     async def wait(self, station_id: str) -> bool:
         """Have a station wait to be let in; False: the waiting room is full."""

@@ -16,6 +16,7 @@ from hub.cpms.moments import microseconds
 from hub.cpms.store import Store
 from hub.cpms.tariffs.places import Target, TariffPlaces
 from hub.database.contract import Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.judging import Judge
@@ -119,9 +120,18 @@ class Tariffs:
     # -- making ------------------------------------------------------------------------------------
 
     async def create(
-        self, value: JSONObject, *, provider: Party | None = None, made_by: str = "", note: str = ""
+        self,
+        value: JSONObject,
+        *,
+        provider: Party | None = None,
+        made_by: str = "",
+        note: str = "",
+        also: Also[JSONObject] | None = None,
     ) -> JSONObject:
         """Make a Tariff, and have it told: to everyone, or to the one eMSP it is for.
+
+        Args:
+            also: written with it, in its transaction, as with every other change.
 
         Raises:
             InvalidParameters: it is there already, or no Tariff comes of it.
@@ -134,9 +144,17 @@ class Tariffs:
             await self.write(tx, Made(tariff=made, provider=provider), made_by=made_by, note=note)
             return made
 
-        return await self.store.database.transact(work)
+        return await self.store.database.transact(followed(work, also))
 
-    async def change(self, tariff_id: str, value: JSONObject, *, made_by: str = "", note: str = "") -> JSONObject:
+    async def change(
+        self,
+        tariff_id: str,
+        value: JSONObject,
+        *,
+        made_by: str = "",
+        note: str = "",
+        also: Also[JSONObject] | None = None,
+    ) -> JSONObject:
         """Have a Tariff be something else from now on; sessions that run keep what they began with.
 
         Raises:
@@ -155,16 +173,16 @@ class Tariffs:
             await self.places.publish_in(tx, locations, at=self.clock())  # another type may count elsewhere
             return made
 
-        return await self.store.database.transact(work)
+        return await self.store.database.transact(followed(work, also))
 
-    async def remove(self, tariff_id: str) -> None:
+    async def remove(self, tariff_id: str, *, also: Also[None] | None = None) -> None:
         """Have a Tariff apply nowhere any more and be gone; its versions stay.
 
         Raises:
             NoSuchObject: there is none.
         """
         before = await self.get(tariff_id)
-        await self.store.database.transact(lambda tx: self.remove_in(tx, before))
+        await self.store.database.transact(followed(lambda tx: self.remove_in(tx, before), also))
 
     async def remove_in(self, tx: Transaction, made: Made) -> None:
         """Do so within a transaction: first no Connector names it, then it is deleted (mod_tariffs, DELETE)."""
@@ -179,7 +197,7 @@ class Tariffs:
         receiver = EVERYONE if made.provider is None else str(made.provider)
         await self.store.removed_tariffs.put(tx, self.store.party, tariff_id, gone, receiver=receiver, received=NO)
 
-    async def assign(self, tariff_id: str, targets: list[Target]) -> None:
+    async def assign(self, tariff_id: str, targets: list[Target], *, also: Also[None] | None = None) -> None:
         """Have a Tariff apply at these places and nowhere else.
 
         Raises:
@@ -192,7 +210,7 @@ class Tariffs:
             await self._keep_first(tx, made.tariff)
             await self.places.assign_in(tx, tariff_id, targets, at=self.clock())
 
-        await self.store.database.transact(work)
+        await self.store.database.transact(followed(work, also))
 
     def judged(self, value: JSONObject, since: str = "") -> JSONObject:
         """Return the Tariff that comes of what an operator says.

@@ -21,6 +21,7 @@ from hub.cpms.moments import microseconds
 from hub.cpms.tariffs.making import Made, Tariffs
 from hub.cpms.tariffs.places import Target, assigned, counting
 from hub.database.contract import Row, Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.objects import JSONObject
@@ -78,7 +79,7 @@ class Offers:
             raise NoSuchObject(f"There is no offer {offer_id}")
         return _offer(rows[0])
 
-    async def create(self, offer: Offer, *, made_by: str = "") -> Offer:
+    async def create(self, offer: Offer, *, made_by: str = "", also: Also[Offer] | None = None) -> Offer:
         """Make an offer, and tell its Tariffs.
 
         Raises:
@@ -87,7 +88,7 @@ class Offers:
         _check(offer, self._tariffs.clock())
         made = _with_id(offer)
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Offer:
             await tx.execute(
                 "INSERT INTO cpms_offer (offer_id, document, begins, ends, state) VALUES ($1, $2, $3, $4, 'PLANNED')",
                 made.id,
@@ -101,12 +102,13 @@ class Offers:
             for place, base in enumerate(bases):
                 await self._add_variant(tx, made, base, place, made_by=made_by)
             await self._turn(tx)
+            return made
 
-        await self._store.database.transact(work)
+        await self._store.database.transact(followed(work, also))
         self.changed()
         return await self.get(made.id)
 
-    async def cancel(self, offer_id: str) -> Offer:
+    async def cancel(self, offer_id: str, *, also: Also[None] | None = None) -> Offer:
         """End an offer at once, or never begin it.
 
         Raises:
@@ -116,7 +118,7 @@ class Offers:
         known = await self.get(offer_id)
         if known.state not in ("PLANNED", "RUNNING"):
             raise InvalidParameters(f"$: the offer is {known.state}")
-        await self._store.database.transact(lambda tx: self._end(tx, offer_id, "CANCELED"))
+        await self._store.database.transact(followed(lambda tx: self._end(tx, offer_id, "CANCELED"), also))
         return await self.get(offer_id)
 
     async def turn(self) -> datetime.datetime | None:

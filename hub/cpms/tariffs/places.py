@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hub.cpms.moments import microseconds
 from hub.cpms.store import Store
 from hub.database.contract import Database, Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.messages import Party
@@ -169,7 +170,9 @@ class TariffPlaces:
         )
         return [Target(location_id=location_id, evse_uid=evse_uid) for location_id, evse_uid in rows]
 
-    async def put_group(self, group_id: str, members: Sequence[Target], *, at: datetime.datetime) -> None:
+    async def put_group(
+        self, group_id: str, members: Sequence[Target], *, at: datetime.datetime, also: Also[None] | None = None
+    ) -> None:
         """Have a group be these Locations and EVSEs; what is assigned to it is theirs from now on.
 
         Raises:
@@ -193,7 +196,7 @@ class TariffPlaces:
             after = await self.locations_in(tx, "group_id = $1", group_id.upper())
             await self.publish_in(tx, {*before, *after}, at=at)
 
-        await self._store.database.transact(work)
+        await self._store.database.transact(followed(work, also))
 
     async def locations_in(self, tx: Transaction, where: str, *values: str) -> list[str]:
         """Return the Locations some assignments concern."""

@@ -8,6 +8,7 @@ from hub.cpms.store import Store
 from hub.cpms.tariffs.making import Tariffs
 from hub.cpms.tariffs.offers import Offers
 from hub.cpms.timers import Timer
+from hub.database.works import Also
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import utc_now
 
@@ -30,14 +31,22 @@ class TariffRoom:
         """End; offers stay as they are until the next start."""
         await self._timer.stop()
 
-    async def change(self, tariff_id: str, value: JSONObject, *, made_by: str = "", note: str = "") -> JSONObject:
+    async def change(
+        self,
+        tariff_id: str,
+        value: JSONObject,
+        *,
+        made_by: str = "",
+        note: str = "",
+        also: Also[JSONObject] | None = None,
+    ) -> JSONObject:
         """Change a Tariff, and the special offers made from it.
 
         Raises:
             NoSuchObject: there is none.
             InvalidParameters: no Tariff comes of it, or it belongs to a special offer.
         """
-        made = await self.tariffs.change(tariff_id, value, made_by=made_by, note=note)
+        made = await self.tariffs.change(tariff_id, value, made_by=made_by, note=note, also=also)
         await self.offers.renew(tariff_id, made_by=made_by)
         return made
 

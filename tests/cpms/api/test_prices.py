@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.api.audit import AuditLog
 from hub.cpms.api.routes.credits import CreditRoutes
 from hub.cpms.api.routes.offers import OfferRoutes
 from hub.cpms.api.routes.tariffs import TariffRoutes
@@ -180,3 +181,40 @@ async def test_a_wrong_cdr_is_credited_and_corrected(admin, house):
     assert (await admin.ask("POST", "/cdrs/S1/correction", json={"changes": {}})).status_code == 409
     refused = await admin.ask("POST", "/cdrs/S1/correction", json={"changes": {"id": "S9"}})
     assert refused.json()["errors"][0]["path"] == "body.changes.id"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/tariffs/DAY", {"tariff": DAY | {"currency": "CHF"}}),
+        ("PUT", "/tariffs/DAY/places", {"targets": [{"location_id": "LOC1"}]}),
+        ("PUT", "/station-groups/G", {"members": [{"location_id": "LOC1"}]}),
+        ("DELETE", "/tariffs/DAY", None),
+        ("POST", "/cdrs/S1/credit", None),
+        ("POST", "/cdrs/S1/correction", {"changes": {"remark": "x"}}),
+    ],
+)
+async def test_what_the_audit_log_does_not_take_does_not_happen(admin, house, monkeypatch, method, path, body):
+    """The row and the change are one transaction."""
+    await admin.post("/tariffs", {"tariff": DAY})
+
+    async def state():
+        rows = await house.store.database.fetch("SELECT kind, object_id, document FROM cpms_object ORDER BY seq")
+        places = await house.store.database.fetch("SELECT location_id FROM cpms_tariff_place")
+        groups = await house.store.database.fetch("SELECT group_id FROM cpms_station_group")
+        return rows, places, groups
+
+    async def full(*_):
+        raise RuntimeError("the audit log is gone")
+
+    before = await state()
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditLog, "add", full)
+        refused = await admin.ask(method, path, json=body)
+    assert refused.status_code == 500
+    assert await state() == before
+
+    done = await admin.ask(method, path, json=body)
+
+    assert done.status_code < 300
+    assert await state() != before

@@ -65,11 +65,16 @@ class CaseRoutes:
         """Close a case with a note."""
         number = _number(case_id)
         before = await self._known(number)
-        if not await self._cases.close(number, note=body.note, closed_at=call.now):
+        after = dataclasses.replace(before, note=body.note, closed_at=call.now)
+        closed = await self._cases.close(
+            number,
+            note=body.note,
+            closed_at=call.now,
+            also=lambda tx, _: call.trail.record(tx, before=_shown(before), after=_shown(after)),
+        )
+        if not closed:
             raise Conflict("The case is closed")
-        after = _shown(await self._known(number))
-        call.trail.note(before=_shown(before), after=after)
-        return after
+        return _shown(await self._known(number))
 
     async def _known(self, number: int) -> Case:
         found = next((each for each in await self._cases.all(open_only=False) if each.id == number), None)

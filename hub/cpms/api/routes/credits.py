@@ -39,19 +39,26 @@ class CreditRoutes:
     async def credit_cdr(self, call: Call, cdr_id: str) -> JSONObject:
         """Take a CDR back: a Credit CDR is told to its eMSP; a second time it is the same one."""
         try:
-            made = await self._crediting.credit(cdr_id)
+            made = await self._crediting.credit(
+                cdr_id, also=lambda tx, made: call.trail.record(tx, after={"credit": made["id"]})
+            )
         except NoSuchObject as error:
             raise NotFound("There is no such CDR") from error
         except InvalidParameters as error:
             raise Conflict(str(error).removeprefix("$: ")) from error
-        call.trail.note(after={"credit": made["id"]})
         return made
 
     @route("POST", "/cdrs/{cdr_id}/correction", scope=Scope.CDRS_WRITE, step_up=True, problems=(Conflict,), status=201)
     async def correct_cdr(self, call: Call, cdr_id: str, body: Correction) -> Corrected:
         """Take a CDR back and put another in its place; both are told to its eMSP."""
         try:
-            credit, right = await self._crediting.correct(cdr_id, body.changes)
+            credit, right = await self._crediting.correct(
+                cdr_id,
+                body.changes,
+                also=lambda tx, both: call.trail.record(
+                    tx, status=201, after={"credit": both[0]["id"], "cdr": both[1]["id"]}
+                ),
+            )
         except NoSuchObject as error:
             raise NotFound("There is no such CDR") from error
         except InvalidParameters as error:
@@ -59,5 +66,4 @@ class CreditRoutes:
             if path == "$":
                 raise Conflict(rule) from error
             raise invalid("body.changes" + path.removeprefix("$"), rule) from error
-        call.trail.note(after={"credit": credit["id"], "cdr": right["id"]})
         return Corrected(credit=credit, cdr=right)

@@ -59,12 +59,17 @@ class OfferRoutes:
             percent=body.percent, per_kwh=body.per_kwh,
         )  # fmt: skip
         try:
-            made = _view(await self._offers.create(offer, made_by=call.principal.name))
+            made = await self._offers.create(
+                offer,
+                made_by=call.principal.name,
+                also=lambda tx, made: call.trail.record(
+                    tx, status=201, target=made.id, after=msgspec.to_builtins(_view(made), builtin_types=(Decimal,))
+                ),
+            )
         except InvalidParameters as error:
             path, _, rule = str(error).partition(": ")
             raise invalid("body" + path.removeprefix("$"), rule) from error
-        call.trail.note(target=made.id, after=msgspec.to_builtins(made, builtin_types=(Decimal,)))
-        return made
+        return _view(made)
 
     @route("GET", "/offers/{offer_id}", scope=Scope.TARIFFS_READ)
     async def get_offer(self, call: Call, offer_id: str) -> OfferView:
@@ -79,11 +84,13 @@ class OfferRoutes:
         """End an offer at once, or never begin it."""
         before = await self.get_offer(call, offer_id)
         try:
-            after = _view(await self._offers.cancel(offer_id))
+            after = await self._offers.cancel(
+                offer_id,
+                also=lambda tx, _: call.trail.record(tx, before={"state": before.state}, after={"state": "CANCELED"}),
+            )
         except InvalidParameters as error:
             raise Conflict(str(error).removeprefix("$: ")) from error
-        call.trail.note(before={"state": before.state}, after={"state": after.state})
-        return after
+        return _view(after)
 
 
 def _view(offer: Offer) -> OfferView:

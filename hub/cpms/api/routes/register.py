@@ -122,17 +122,18 @@ class RegisterRoutes:
             raise invalid("$.password", f"security profile {body.security_profile} has none")
         before = await self._stations.find(station_id)
         made = new_password() if with_password and body.password is None else None
-        await self._stations.put(await _station(station_id, body, made))
-        after = _shown(await self._known(station_id))
-        call.trail.note(before=_shown(before) if before else None, after=after)
-        return LetIn(station=after, password=made)
+        told = _shown(before) if before else None
+        await self._stations.put(
+            await _station(station_id, body, made),
+            also=lambda tx, _: call.trail.record(tx, before=told, after=body),
+        )
+        return LetIn(station=_shown(await self._known(station_id)), password=made)
 
     @route("DELETE", "/register/{station_id}", scope=Scope.STATIONS_WRITE, step_up=True)
     async def turn_away_station(self, call: Call, station_id: str) -> None:
         """Forget a station: it is disconnected and may not connect any more."""
         before = _shown(await self._known(station_id))
-        await self._stations.remove(station_id)
-        call.trail.note(before=before)
+        await self._stations.remove(station_id, also=lambda tx, _: call.trail.record(tx, before=before))
 
     @route(
         "POST", "/register/{station_id}/password", scope=Scope.STATIONS_WRITE, step_up=True, problems=TROUBLE

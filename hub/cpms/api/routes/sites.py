@@ -67,7 +67,9 @@ class SiteRoutes:
     async def create_site(self, call: Call, body: JSONObject) -> JSONObject:
         """Make a site. Owner, times and the EVSEs' statuses are filled in."""
         with refusals():
-            made = await self._premises.stations.sites.create(body)
+            made = await self._premises.stations.sites.create(
+                body, also=lambda tx, made: call.trail.record(tx, status=201, after=made)
+            )
         await self._premises.places.reread(location_id=made["id"])
         return made
 
@@ -75,7 +77,9 @@ class SiteRoutes:
     async def change_site(self, call: Call, location_id: str, body: JSONObject) -> JSONObject:
         """Change a site to what is said. Without ``evses`` those stay; an EVSE that is left out is REMOVED."""
         with refusals():
-            made = await self._premises.stations.sites.change(location_id, body)
+            made = await self._premises.stations.sites.change(
+                location_id, body, also=lambda tx, made: call.trail.record(tx, after=made)
+            )
         await self._premises.places.reread(location_id=made["id"])
         return made
 
@@ -83,7 +87,7 @@ class SiteRoutes:
     async def remove_site(self, call: Call, location_id: str) -> None:
         """Take a site out of use: it is not published, its EVSEs are REMOVED. Nothing is erased."""
         with refusals():
-            await self._premises.stations.sites.remove(location_id)
+            await self._premises.stations.sites.remove(location_id, also=lambda tx, _: call.trail.record(tx))
         await self._premises.places.reread(location_id=location_id)
 
     @route("GET", "/sites/{location_id}/status", scope=Scope.STATIONS_READ)

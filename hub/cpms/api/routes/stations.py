@@ -78,7 +78,7 @@ class StationRoutes:
     async def add_station(self, call: Call, body: JSONObject) -> JSONObject:
         """Add a station to a site, with EVSEs it brings or at EVSEs that are there."""
         with refusals():
-            return await self._stations.add(body)
+            return await self._stations.add(body, also=lambda tx, _: call.trail.record(tx, status=201, after=body))
 
     @route("PUT", "/stations/{station_id}", scope=Scope.STATIONS_WRITE, takes=NewStation, answers=Station)
     async def change_station(self, call: Call, station_id: str, body: JSONObject) -> JSONObject:
@@ -88,15 +88,16 @@ class StationRoutes:
         with refusals():
             before = await self._stations.station(station_id)
             call.expect(before)
-            call.trail.note(before=before)
-            return await self._stations.change(station_id, body)
+            return await self._stations.change(
+                station_id, body, also=lambda tx, _: call.trail.record(tx, before=before, after=body)
+            )
 
     @route("DELETE", "/stations/{station_id}", scope=Scope.STATIONS_WRITE, problems=(Conflict,))
     async def remove_station(self, call: Call, station_id: str) -> None:
         """Take a station away; EVSEs that only it served are REMOVED."""
         with refusals():
-            call.trail.note(before=await self._stations.station(station_id))
-            await self._stations.remove(station_id)
+            before = await self._stations.station(station_id)
+            await self._stations.remove(station_id, also=lambda tx, _: call.trail.record(tx, before=before))
 
     @route("PUT", "/stations/{station_id}/state", scope=Scope.STATIONS_CONTROL, answers=Station)
     async def operate_station(self, call: Call, station_id: str, body: Operation) -> JSONObject:

@@ -142,11 +142,14 @@ class TariffRoutes:
         """Make a Tariff; eMSPs are told at once, it applies where it is assigned."""
         try:
             made = await self._room.tariffs.create(
-                body.tariff, provider=_party(body.provider), made_by=call.principal.name, note=body.note
+                body.tariff,
+                provider=_party(body.provider),
+                made_by=call.principal.name,
+                note=body.note,
+                also=lambda tx, made: call.trail.record(tx, status=201, target=made["id"], after=made),
             )
         except InvalidParameters as error:
             raise _refused(error, "body.tariff") from error
-        call.trail.note(target=made["id"], after=made)
         return await self._view(await self._made(made["id"]))
 
     @route("GET", "/tariffs/{tariff_id}", scope=Scope.TARIFFS_READ)
@@ -160,18 +163,24 @@ class TariffRoutes:
         before = await self._made(tariff_id)
         call.expect(await self._view(before))
         try:
-            after = await self._room.change(tariff_id, body.tariff, made_by=call.principal.name, note=body.note)
+            await self._room.change(
+                tariff_id,
+                body.tariff,
+                made_by=call.principal.name,
+                note=body.note,
+                also=lambda tx, after: call.trail.record(tx, before=before.tariff, after=after),
+            )
         except InvalidParameters as error:
             raise _refused(error, "body.tariff") from error
-        call.trail.note(before=before.tariff, after=after)
         return await self._view(await self._made(tariff_id))
 
     @route("DELETE", "/tariffs/{tariff_id}", scope=Scope.TARIFFS_WRITE, status=204, step_up=True)
     async def remove_tariff(self, call: Call, tariff_id: str) -> None:
         """Remove a Tariff: no Connector names it any more, and eMSPs delete it; its versions stay."""
         before = await self._made(tariff_id)
-        await self._room.tariffs.remove(tariff_id)
-        call.trail.note(before=before.tariff)
+        await self._room.tariffs.remove(
+            tariff_id, also=lambda tx, _: call.trail.record(tx, status=204, before=before.tariff)
+        )
 
     @route("GET", "/tariffs/{tariff_id}/versions", scope=Scope.TARIFFS_READ)
     async def list_tariff_versions(self, call: Call, tariff_id: str, query: VersionQuery) -> Page[VersionView]:
@@ -190,12 +199,16 @@ class TariffRoutes:
         """Have a Tariff apply at these places and nowhere else; the Connectors tell eMSPs."""
         before = await self._view(await self._made(tariff_id))
         try:
-            await self._room.tariffs.assign(tariff_id, targets(body.targets))
+            await self._room.tariffs.assign(
+                tariff_id,
+                targets(body.targets),
+                also=lambda tx, _: call.trail.record(
+                    tx, before=msgspec.to_builtins(before.places), after=msgspec.to_builtins(body.targets)
+                ),
+            )
         except InvalidParameters as error:
             raise _refused(error, "body") from error
-        after = await self._view(await self._made(tariff_id))
-        call.trail.note(before=msgspec.to_builtins(before.places), after=msgspec.to_builtins(after.places))
-        return after
+        return await self._view(await self._made(tariff_id))
 
     @route("POST", "/tariffs/{tariff_id}/preview", scope=Scope.TARIFFS_READ, step_up=False)
     async def preview_tariff(self, call: Call, tariff_id: str, body: NewCharge) -> JSONObject:
@@ -224,10 +237,16 @@ class TariffRoutes:
         """Make or change a group of stations: Locations and EVSEs; what is assigned to it is theirs from now on."""
         before = [place(each) for each in await self._room.places.group(group_id)]
         try:
-            await self._room.places.put_group(group_id, targets(body.members), at=call.now)
+            await self._room.places.put_group(
+                group_id,
+                targets(body.members),
+                at=call.now,
+                also=lambda tx, _: call.trail.record(
+                    tx, before=msgspec.to_builtins(before), after=msgspec.to_builtins(body.members)
+                ),
+            )
         except InvalidParameters as error:
             raise _refused(error, "body") from error
-        call.trail.note(before=msgspec.to_builtins(before), after=msgspec.to_builtins(body.members))
         return GroupView(members=[place(each) for each in await self._room.places.group(group_id)])
 
     async def _made(self, tariff_id: str) -> Made:
