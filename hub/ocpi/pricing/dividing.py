@@ -12,7 +12,8 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.bill import in_hours, length
 from hub.ocpi.pricing.elements import KINDS, Kind, Phase, PreparedTariff, prepare
 from hub.ocpi.pricing.forms import read_period, read_tariff
-from hub.ocpi.pricing.stretches import ENERGY, HOURS_ROUNDED, Period, Stretch, read_periods, stretches
+from hub.ocpi.pricing.periods import Period
+from hub.ocpi.pricing.stretches import ENERGY, HOURS_ROUNDED, Stretch, read_periods, stretches
 from hub.ocpi.times import date_time, moment
 
 _FOUR = Decimal("0.0001")

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-import msgspec
-
 from hub.ocpi.pricing.elements import KINDS, Kind, PreparedTariff
-from hub.ocpi.pricing.forms import VOLUMES, CdrDimension, ChargingPeriod, Energy, Unpriceable, given, utc
+from hub.ocpi.pricing.forms import VOLUMES, ChargingPeriod, Energy, Unpriceable, given, utc
+from hub.ocpi.pricing.periods import Period, Use
 from hub.ocpi.pricing.restrictions import Amount, Conditions, wall_clock_moments
 
 HOUR = 3_600_000_000  # in microseconds
@@ -42,30 +41,6 @@ _KINDS: dict[type, Kind] = {
     VOLUMES["RESERVATION_EXPIRES"]: KINDS["EXPIRED"]["TIME"],
     VOLUMES["RESERVATION_OVERTIME"]: KINDS["OVERTIME"]["TIME"],
 }
-
-#: What was used: of ENERGY in kWh, else in microseconds; and whether it is only known to four decimals of an hour.
-Use = tuple[Kind, Decimal | int, bool]
-
-
-class Period(msgspec.Struct, gc=False):
-    """One charging period, read.
-
-    Attributes:
-        index: in the list it was given in.
-        uses: of time, each kind once, and of energy last, if there was any.
-        kwh: charged in it.
-        charging: whether it is part of a charging session, and not of a reservation only.
-        dimensions: as it was told.
-    """
-
-    index: int
-    start: datetime.datetime
-    end: datetime.datetime
-    tariff_id: str | None
-    uses: list[Use]
-    kwh: Decimal
-    charging: bool
-    dimensions: Sequence[CdrDimension]
 
 
 @dataclass(slots=True)
