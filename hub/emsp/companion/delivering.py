@@ -5,6 +5,7 @@ called; SENT when the channel took it; FAILED when it never will, is not worth t
 whoever died in the middle may have sent it, and a driver is never told twice.
 """
 
+import asyncio
 import datetime
 import json
 import logging
@@ -28,6 +29,8 @@ _LEASE = datetime.timedelta(minutes=5)  # after which whoever was sending is tak
 _FIRST = datetime.timedelta(seconds=30)  # until a channel that did not take something is tried again
 _LONGEST = datetime.timedelta(hours=1)
 _LOOK = 10.0  # seconds between two looks at what is due
+_SOME = 100  # notifications that are planned, and deliveries that are made, in one go
+_AT_ONCE = 8
 
 PENDING, SENDING, SENT, FAILED = "PENDING", "SENDING", "SENT", "FAILED"
 
@@ -80,16 +83,36 @@ class Courier:
 
     async def work(self) -> None:
         """Plan what is new, and deliver what is due."""
-        for each in await unplanned(self._database):
-            try:
-                await self._plan(each)
-            except DatabaseUnavailable:
-                raise
-            except Exception:
-                log.exception("notification %d is not planned yet", each.id)
         await self._give_up()
-        for each_id in await self._due():
-            if (claimed := await self._claim(each_id)) is not None:
+        while await self._some():
+            pass
+
+    async def _some(self) -> bool:
+        """Plan and deliver some; return whether there may be more."""
+        new = await unplanned(self._database, _SOME)
+        planned = [await self._is_planned(each) for each in new]
+        due = await self._due()
+        # Several at once: a channel that is slow to answer holds up nobody whose channel is not.
+        gate = asyncio.Semaphore(_AT_ONCE)
+        done = await asyncio.gather(*(self._handed(each, gate) for each in due), return_exceptions=True)
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        return len(due) == _SOME or (len(new) == _SOME and all(planned))
+
+    async def _is_planned(self, told: Notification) -> bool:
+        try:
+            await self._plan(told)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("notification %d is not planned yet", told.id)
+            return False
+        return True
+
+    async def _handed(self, delivery_id: int, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            if (claimed := await self._claim(delivery_id)) is not None:
                 await self._deliver(*claimed)
 
     # -- planning ----------------------------------------------------------------------------------
@@ -141,9 +164,9 @@ class Courier:
 
     async def _due(self) -> list[int]:
         rows = await self._database.fetch(
-            "SELECT id FROM emsp_notification_delivery WHERE state = 'PENDING' AND due <= $1"
-            " ORDER BY due, id LIMIT 100",
+            "SELECT id FROM emsp_notification_delivery WHERE state = 'PENDING' AND due <= $1 ORDER BY due, id LIMIT $2",
             stamp(self._clock.now()),
+            _SOME,
         )
         return [number for (number,) in rows]
 

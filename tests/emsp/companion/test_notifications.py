@@ -8,6 +8,7 @@ import pytest
 
 from hub.database import open_database
 from hub.emsp.charging.notices import ENDED, TEXTS, WHY
+from hub.emsp.companion import delivering
 from hub.emsp.companion.delivering import Courier
 from hub.emsp.companion.needs import NotTaken, Refused, TargetGone
 from hub.emsp.companion.notifier import Notifier
@@ -97,6 +98,38 @@ async def test_the_report_after_a_charge_has_energy_cost_and_emissions_in_his_la
     assert letter.subject == "Uw laadbeurt bij Haven: 12,5 kWh"
     assert "Kosten: 6,10 EUR" in letter.text
     assert "3,4 kg CO2 (landenmix NLD 2024)" in letter.text
+
+
+async def test_however_many_things_are_told_one_look_tells_them_all(scene, monkeypatch):
+    monkeypatch.setattr(delivering, "_SOME", 3)
+    for number in range(8):
+        await scene.notifier.tell(ended(key=f"end/{number}"))
+
+    await scene.courier.work()
+
+    assert len(scene.mail.taken) == 8
+
+
+async def test_a_channel_that_does_not_answer_holds_up_no_other(scene):
+    await scene.subscriptions.add(ANNA, BROWSER, now=scene.clock.now())
+    await scene.notifier.tell(ended())
+    answering = asyncio.Event()
+    take = scene.mail.send
+
+    async def late(message):
+        await answering.wait()
+        await take(message)
+
+    scene.mail.send = late
+    working = asyncio.create_task(scene.courier.work())
+    async with asyncio.timeout(30):
+        while not scene.push.taken:
+            await asyncio.sleep(0.001)
+    assert scene.mail.taken == []
+    answering.set()
+    await working
+
+    assert len(scene.mail.taken) == 1
 
 
 async def test_the_same_thing_is_told_once_however_often_it_is_said(scene):
