@@ -10,6 +10,7 @@ import typer
 
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, one_line, show, table
+from hub.cli.placing import place
 from hub.cli.stores import on_store
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def add(
     serial_number: Annotated[
         str, option("--serial-number", "Of profile 3: what its certificate is made out to, if not ID.", metavar="S")
     ] = "",
+    location: Annotated[
+        str, option("--location", "Our Location it stands at; later it can be put there over the API.", metavar="ID")
+    ] = "",
+    evse: Annotated[
+        str, option("--evse", "uids of its EVSEs there, in the station's order, as E1,E2.", metavar="LIST")
+    ] = "",
     data: Data = DATA,
     database: DatabaseURL = None,
     as_json: AsJson = False,
@@ -48,6 +55,9 @@ def add(
     from hub.ocpp.stations import Station, Stations
 
     _check_id(station_id)
+    evses = [each.strip() for each in evse.split(",") if each.strip()]
+    if bool(location) != bool(evses):
+        raise typer.BadParameter("--location and --evse belong together; give both, or neither")
     spoken = _versions(versions)
     made = None if password is not None or profile not in (1, 2) else new_password()
     if password is not None:
@@ -62,10 +72,13 @@ def add(
     )
 
     async def work(store: "Database") -> None:
+        if location:
+            await place(store, station_id, location, evses, protocol=next(iter(spoken)) if len(spoken) == 1 else "")
         await Stations(store).put(station)
 
     on_store(work, data, database, create=True)
     told: dict[str, Any] = {"id": station_id, "security_profile": profile, "password": made}
+    told |= {"location_id": location, "evse_uids": evses} if location else {}
     lines = [f"{station_id} may connect with security profile {profile}"]
     show(told, [*lines, *([f"password: {made}"] if made is not None else [])], as_json=as_json)
 

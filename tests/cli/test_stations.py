@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from hub.cpms.places import Places
+from hub.cpms.store import Store
 from hub.database import open_database
 from hub.ocpp.passwords import Passwords
 from hub.ocpp.stations import Stations
+from hub.recorded import record_settings
+from hub.settings import Settings
 from tests.cli.command import emall
 from tests.cli.conftest import ON_BOTH
 from tests.ocpp.plain import BOOT16, eventually
 from tests.ocpp.rooms import room
+from tests.rooms import CPO, evse, location
 
 
 @ON_BOTH
@@ -45,6 +50,34 @@ async def test_a_station_has_the_password_it_is_given_and_none_is_printed(place:
 def test_a_station_can_be_added_before_the_first_start(tmp_path: Path) -> None:
     assert emall("cpms", "station", "add", "CP1", EMALL_DATA=str(tmp_path / "new")).code == 0
     assert len(emall("cpms", "station", "list", "--json", EMALL_DATA=str(tmp_path / "new")).value) == 1
+
+
+async def test_a_station_is_put_at_the_evses_of_a_location(place: dict[str, str], store: str) -> None:
+    """The same as POST /stations of the operator API, for who has no server to ask."""
+    database = await open_database(store)
+    await record_settings(database, Settings(cpo_id="NL-CPO", data=Path(place["EMALL_DATA"])))
+    own = Store(database, CPO)
+    there = location(evses=[evse("E1"), evse("E2")])
+    await database.transact(lambda tx: own.put_for_everyone(tx, own.locations, there))
+    places = Places(own)
+    await places.start()
+    at = ("--location", "LOC1", "--evse")
+
+    added = emall("cpms", "station", "add", "CP1", *at, "E2,E1", "--versions", "1.6", "--json", **place).value
+
+    assert (added["location_id"], added["evse_uids"]) == ("LOC1", ["E2", "E1"])
+    await eventually(lambda: [each.evse_uid for _, each in places.of_station("CP1")] == ["E2", "E1"])
+    assert [each.evse_id for each, _ in places.of_station("CP1")] == [1, 2]
+    emall("cpms", "station", "add", "CP2", *at, "E9", **place).refused(1, "CP2 cannot stand at LOC1: $.evse_uids[0]")
+    emall("cpms", "station", "add", "CP2", *at, "E1", **place).refused(1, "station CP1 stands at E1")
+    assert await Stations(database).find("CP2") is None
+    await places.stop()
+    await database.close()
+
+
+def test_a_station_is_put_nowhere_where_no_server_has_run(place: dict[str, str]) -> None:
+    at = ("--location", "LOC1", "--evse", "E1")
+    emall("cpms", "station", "add", "CP1", *at, **place).refused(2, "no CPMS has run on this store")
 
 
 def test_a_station_is_removed_once(place: dict[str, str]) -> None:
