@@ -31,6 +31,7 @@ class Wanted:
 
     Attributes:
         booking: the booking it is on; None: none.
+        ends_by: when it has to end; None: with its booking, if it has one.
         phone: who is told by SMS.
         return_url: where the driver comes back to from his bank's page.
     """
@@ -41,6 +42,7 @@ class Wanted:
     token: JSONObject
     limits: Limits = NO_LIMITS
     booking: Booking | None = None
+    ends_by: datetime.datetime | None = None
     origin: Origin = "APP"
     phone: str | None = None
     return_url: str = ""
@@ -170,7 +172,7 @@ def _charge(wanted: Wanted, ground: Ground) -> Charge:
         id=wanted.number, driver_id=wanted.driver_id, booking_id=booking.id if booking else None,
         origin=wanted.origin, phone=wanted.phone, place=place_key(wanted.driver_id, spot), spot=spot,
         token=wanted.token, reference=booking.reference if booking else new_id(), state="PAYING",
-        ends_by=booking.ends_at if booking else None, energy_limit=limits.energy, time_limit=limits.until,
+        ends_by=booking.ends_at if booking else wanted.ends_by, energy_limit=limits.energy, time_limit=limits.until,
         held=True, asked_at=now, due_at=now + ground.terms.payment, news_at=now,
     )  # fmt: skip
 

@@ -70,15 +70,15 @@ class ChargeDesk:
         await self._ground.driver(driver_id)
         found = await find(self._ground.store, spot)
         await self._ground.agreed(driver_id, spot)
-        booking = await self._booking_now(driver_id, spot)
+        booking, ends_by = await self._booking_now(driver_id, spot), None
         if booking is None:
-            await self._check_free(driver_id, found)
+            ends_by = await self._free_until(found)
         else:
             self._check_neighbour(booking, found)
         token = booking.token if booking else await self._ground.token(driver_id)
         return await self._ordering.order(
             Wanted(number=number, driver_id=driver_id, found=found, token=token, limits=limits, booking=booking,
-                   origin=origin, phone=phone, return_url=return_url)
+                   ends_by=ends_by, origin=origin, phone=phone, return_url=return_url)
         )  # fmt: skip
 
     async def start_booking(
@@ -231,13 +231,18 @@ class ChargeDesk:
         fit = [each for each in found if each.state in STARTABLE and now <= each.starts_at + self._ground.terms.no_show]
         return fit[0] if fit else None
 
-    async def _check_free(self, driver_id: str, found: Found) -> None:
-        """Refuse what is out of order, in use, or reserved for somebody else (X-42, X-51)."""
+    async def _free_until(self, found: Found) -> datetime.datetime | None:
+        """Refuse what is out of order, in use, or reserved for somebody else (X-42, X-51).
+
+        Returns:
+            When somebody has booked it through us, and a charge that begins now has to end.
+        """
         if found.status in _OUT_OF_ORDER | {"CHARGING", "RESERVED"}:
             raise _not_free(found)
         booked = await next_booked(self._ground.database, found.spot, self._ground.now())
         if booked is not None and booked[0] <= self._ground.now():
             raise Refused("EVSE_RESERVED")
+        return booked[0] if booked else None
 
     # -- looking -----------------------------------------------------------------------------------
 

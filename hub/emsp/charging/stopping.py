@@ -12,7 +12,7 @@ from hub.database.contract import Transaction
 from hub.emsp.charging.charges import Charge, Limits, change, charges, write
 from hub.emsp.charging.following import Following, limited
 from hub.emsp.charging.ground import Ground, new_id, refusal_of
-from hub.emsp.charging.needs import Allowance
+from hub.emsp.charging.needs import Allowance, PaymentRefused
 from hub.emsp.charging.ordering import give_up, money_caps
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.starting import ChargeDesk
@@ -123,9 +123,9 @@ class Stopping:
         charge = await self._desk.of_driver(driver_id, charge_id)
         if not charge.live:
             raise Refused("UNKNOWN_SESSION")
-        allowance = Allowance()
-        if charge.held:
-            allowance = await self._ground.money.hold(driver_id, charge.id, charge.spot)
+        if charge.state == "PAYING":
+            raise Refused("NOT_YET")
+        allowance = await self._allowance(charge)
         paid_in = allowance.currency or charge.currency
         if limits.currency is not None and paid_in is not None and limits.currency != paid_in:
             raise Refused("WRONG_CURRENCY", "$.currency", currency=paid_in)
@@ -137,6 +137,15 @@ class Stopping:
                 await write(tx, limited(dataclasses.replace(each, **changes), self._ground.now()))
 
         return await change(self._ground.database, charge_id, step)
+
+    async def _allowance(self, charge: Charge) -> Allowance:
+        """Return what is set aside for a charge; nothing is for one that began at the charger."""
+        if not charge.held:
+            return Allowance()
+        try:
+            return await self._ground.money.hold(charge.driver_id, charge.id, charge.spot)
+        except PaymentRefused as error:
+            raise Refused("PAYMENT_REFUSED", reason=str(error)) from error
 
     async def prefer(self, driver_id: str, charge_id: str, preferences: JSONObject) -> str:
         """Tell the CPO how a driver would like to be charged; return what it answers.

@@ -285,6 +285,15 @@ async def test_an_evse_booked_by_another_is_his_until_the_booking_expires(road, 
     assert (await desk.start("bob", SPOT)).state == "ACCEPTED"
 
 
+async def test_a_charge_that_nobody_booked_ends_when_the_next_booking_begins(road, desk):
+    await road.offer()
+    await road.charging.bookings.book("bob", SPOT, LATER + HALF, LATER + 2 * HALF)
+
+    charge = await desk.start("ada", SPOT)
+
+    assert charge.ends_by == LATER + HALF
+
+
 async def test_a_start_where_one_has_a_booking_now_is_that_booking(road, desk, booked):
     charge = await desk.start("ada", SPOT)
 

@@ -333,7 +333,9 @@ async def test_a_payment_that_has_to_be_confirmed_answers_with_where(provider):
     refused = await rider.post("/charges", {"code": "NL*CPO*E1", "return_url": "https://app.example/on"})
 
     problem = refused.json()
+    limited = await rider.ask("PUT", f"/charges/{problem['charge_id']}/limits", json={"energy_kwh": 3})
     assert (refused.status_code, problem["code"]) == (402, "PAYMENT_OPEN")
+    assert (limited.status_code, limited.json()["code"]) == (409, "NOT_YET")
     assert problem["action_url"].startswith("https://payments.example/confirm/")
     assert (await rider.get(f"/charges/{problem['charge_id']}"))["state"] == "PAYING"
     assert (await rider.ask("POST", f"/charges/{problem['charge_id']}/stop")).json()["state"] == "FAILED"

@@ -49,8 +49,8 @@ class NewCharge(Shape, frozen=True, kw_only=True):
     """What is to be started: at the socket with a ``code``, or at a ``place``.
 
     Attributes:
-        ends_at: until when the place is kept, on the half hour; without it nobody's booking is in the way now, and
-            what comes later is not looked at.
+        ends_at: until when the place is kept, on the half hour; without it the charge ends when a booking made here
+            begins.
         return_url: where the driver comes back to from his bank's page.
     """
 
