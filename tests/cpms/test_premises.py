@@ -100,7 +100,7 @@ async def test_what_goes_on_before_a_restart_is_known_after_it(house, hub, datab
 
 
 async def test_the_driver_of_a_session_hears_what_his_station_reports(house):
-    """SGEM-4.1-12."""
+    """SGEM-4.1-12, X-65, GEM-UC-1518."""
     number = await house.begin()
     assert number
     session = house.operation.cpms.ledger.runs.at(HERE)[0].kept.session_id

@@ -258,6 +258,10 @@ class BookingBook:
         """Whether an EVSE is kept for somebody else than the driver now (INCAR-UC005, X-42)."""
         return any(not driver.may_use(booking) for _, booking in await self._now_at(outlet))
 
+    async def is_kept(self, outlet: Outlet) -> bool:
+        """Whether an EVSE is kept for anybody now."""
+        return bool(await self._now_at(outlet))
+
     async def held_for(self, outlet: Outlet, driver: Driver) -> Entry | None:
         """Return the driver's booking that a station keeps now for another token than his."""
         for entry, booking in await self._now_at(outlet):

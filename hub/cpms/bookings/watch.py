@@ -51,6 +51,7 @@ class BookingWatch:
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopped: dict[str, datetime.datetime] = {}
+        self._kept: dict[str, Entry] = {}
         self._offered_at: datetime.datetime | None = None
         self._changed: set[str] = set()  # ids of Locations; "" is any
         book.store.database.listen(LOCATIONS, self._changed.add)
@@ -91,6 +92,10 @@ class BookingWatch:
             await self._hold(entry, now)
         for entry in await self._due("state = 'FULFILLED' AND session_ended = 0 AND ends_at <= $1", now):
             await self._stop_session(entry.session_id, now)
+        for entry in await self._due("state = 'FULFILLED' AND session_ended = 1 AND ends_at > $1", now):
+            await self._keep(entry, now)
+        for entry in [each for each in self._kept.values() if each.ends_at <= now]:
+            await self._free(entry, now)
         if self._offered_at is None or now - self._offered_at >= _OFFERS or now.date() != self._offered_at.date():
             self._offered_at = now
             self._changed.add("")
@@ -170,6 +175,23 @@ class BookingWatch:
             expires_at=entry.starts_at + self._book.terms.no_show,
         )
         await self._cpms.reserve_now(reservation)
+
+    async def _keep(self, entry: Entry, now: datetime.datetime) -> None:
+        """Show a place as RESERVED whose driver has charged and left: it is his until the frame is over (RASD-F08)."""
+        outlet = await self._outlet(entry)
+        if outlet is not None and outlet.status == "AVAILABLE":
+            self._kept[entry.id] = entry
+            await self._reserved_by_us(outlet, now)
+
+    async def _free(self, entry: Entry, now: datetime.datetime) -> None:
+        """Show a place as AVAILABLE again that was kept beyond its charge, unless the next booking has it already."""
+        del self._kept[entry.id]
+        outlet = await self._outlet(entry)
+        if outlet is None or outlet.status != "RESERVED" or await self._book.is_kept(outlet):
+            return
+        await self._desk.tell(
+            StatusChanged(location_id=outlet.location_id, evse_uid=outlet.evse_uid, status="AVAILABLE", at=now)
+        )
 
     async def _reserved_by_us(self, outlet: Outlet, now: datetime.datetime) -> None:
         if self._desk.session_at(outlet) is None:

@@ -142,6 +142,59 @@ async def test_the_charge_ends_with_its_frame(operator, clock, hub):
     assert cdr.value["booking_id"] == booking["id"]
 
 
+async def test_a_place_stays_his_who_booked_it_until_the_frame_is_over_though_he_has_charged(operator, clock, hub):
+    """RASD-F08."""
+    booking = await operator.book()
+    await clock.advance(30 * 60)
+    await operator.look()
+    await start(operator)
+    outlet = await operator.cpms.desk.outlet("LOC1", "EVSE1")
+    await clock.advance(20 * 60)
+
+    assert await operator.cpms.cpms.stop_session(operator.cpms.desk.session_at(outlet)) == "ACCEPTED"
+    await operator.look()
+    shown, taken = await status(operator), await operator.slots()
+    another = await operator.cpms.desk.authorize("CARD-9", "RFID", outlet)
+    await clock.advance(40 * 60)
+    await operator.look()
+    afterwards = await operator.cpms.desk.authorize("CARD-9", "RFID", outlet)
+
+    assert await state(operator, booking) == "FULFILLED"
+    assert (shown, len(taken)) == ("RESERVED", 2)
+    assert (another == BOOKED, afterwards == BOOKED) == (True, False)
+    assert await status(operator) == "AVAILABLE"
+
+
+async def test_who_booked_may_charge_again_within_his_frame(operator, clock, hub):
+    await operator.book()
+    await clock.advance(30 * 60)
+    await operator.look()
+    await start(operator)
+    outlet = await operator.cpms.desk.outlet("LOC1", "EVSE1")
+    await operator.cpms.cpms.stop_session(operator.cpms.desk.session_at(outlet))
+    await operator.look()
+
+    await start(operator)
+
+    assert results(hub) == ["ACCEPTED", "ACCEPTED"]
+
+
+async def test_a_place_kept_beyond_a_charge_goes_over_to_the_next_booking(operator, clock):
+    await operator.book(minutes=60)
+    await operator.book(first=60, minutes=30)
+    await clock.advance(30 * 60)
+    await operator.look()
+    await start(operator)
+    outlet = await operator.cpms.desk.outlet("LOC1", "EVSE1")
+    await operator.cpms.cpms.stop_session(operator.cpms.desk.session_at(outlet))
+    await operator.look()
+
+    await clock.advance(60 * 60)
+    await operator.look()
+
+    assert await status(operator) == "RESERVED"
+
+
 async def test_a_neighbour_has_five_minutes_and_is_then_stopped(operator, clock, hub):
     """RASD-D3: back-to-back bookings tolerate a five-minute overrun."""
     booking = await operator.book()
