@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from hub.cpms.ports import Desk
 from hub.cpms.running import Running
-from hub.ocpp.events import ChargerError, Chargers, Commands, Variable
+from hub.cpms.transaction_store import LOST
+from hub.ocpp.events import CallRefused, ChargerError, Chargers, Commands, Variable
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,12 @@ class Costs:
 
     async def final(self, run: Running) -> Decimal | None:
         """Return what a transaction that is over has cost; None: that is not known yet, or it is not billed."""
-        if run.kept.unbilled:
+        kept = run.kept
+        if kept.unbilled:
             return Decimal(0)
-        return await self._desk.cost(run.kept.session_id) if run.kept.settled else None
+        # A Session that was given up says what was known then; what its late stop costs is in the CDR.
+        known = kept.settled and kept.state != LOST
+        return await self._desk.cost(kept.session_id) if known else None
 
     def due(self, run: Running, now: datetime.datetime) -> bool:
         """Whether a transaction's station has not heard for a while what it costs."""
@@ -73,7 +77,10 @@ class Costs:
             return False
         since, shown = self._showing.get(station_id, (None, False))
         if since != station.since:
-            found = await commands.get_variables([_SHOWN])
+            try:
+                found = await commands.get_variables([_SHOWN])
+            except CallRefused:
+                found = []
             shown = any((each.value or "").lower() == "true" for each in found)
             self._showing[station_id] = (station.since, shown)
         return shown

@@ -19,6 +19,9 @@ from hub.ocpp.events import EVSE
 _HELD_BACK = frozenset({"SuspendedEVSE"})
 _PARKED = frozenset({"SuspendedEV", "EVConnected", "Idle", "Finishing"})
 
+#: How many readings say that a car loads few phases before that is believed; more cannot be than all.
+_SURE, _ALL = 3, 3
+
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Running:
@@ -30,7 +33,7 @@ class Running:
         ended: whether its end has been told.
         begun: whether its Session has been told.
         first, last: its first and its newest meter reading.
-        phases: how many phases its car was ever measured to load, counted from L1; None: it was not measured.
+        most_phases: the most phases its car was measured to load, counted from L1; ``phases_heard``: how often it was.
         state: what its station says it is doing.
         changed: whether its Session has not been told the newest reading.
         heard_at: when a message of it last came, by our clock.
@@ -51,7 +54,8 @@ class Running:
     first: Message | None = None
     last: Message | None = None
     newest: Message | None = None
-    phases: int | None = None
+    most_phases: int = 0
+    phases_heard: int = 0
     state: str | None = None
     changed: bool = False
     heard_at: datetime.datetime
@@ -85,6 +89,12 @@ class Running:
         """Whether its car says that its battery is full."""
         return self.newest is not None and (self.newest.soc or 0) >= 100
 
+    @property
+    def phases(self) -> int | None:
+        """How many phases its car loads; None: it is not known, for one that begins may not load all of them yet."""
+        known = self.phases_heard >= _SURE or self.most_phases >= _ALL
+        return self.most_phases if known else None
+
     def hear(self, message: Message) -> None:
         """Take a message in; the same one again, or an older one, changes nothing that is newer."""
         self.heard_at = max(self.heard_at, message.received_at)
@@ -93,7 +103,9 @@ class Running:
             self.started_at = message.at
         if message.kind != "Ended" and "id_token" in (message.detail or {}):
             self.authorized_at = min(self.authorized_at or message.at, message.at)
-        self.phases = max(self.phases or 0, message.phases or 0) or None
+        if message.phases:
+            self.phases_heard += 1
+            self.most_phases = max(self.most_phases, message.phases)
         self.ended |= message.kind == "Ended"
         if self.newest is None or message.place >= self.newest.place:
             self.newest = message

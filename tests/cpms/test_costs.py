@@ -126,6 +126,21 @@ async def test_a_station_that_refuses_a_cost_goes_on_charging(operation):
     assert await operation.billed() == [3]
 
 
+async def test_a_station_that_does_not_say_whether_it_shows_costs_is_asked_once(operation):
+    commands = await shows(operation)
+    asked = []
+
+    async def refuse(variables):
+        asked.append(variables)
+        raise CallRefused("NotImplemented")
+
+    commands.get_variables = refuse
+
+    await operation.later(180)
+
+    assert (len(asked), commands.told) == (1, [])
+
+
 async def test_an_operator_may_have_costs_told_in_answers_only(hub, database, clock):
     operation = await Operation(hub, database, clock, Rules(limits=Limits(cost=0))).start()
     await operation.know(token())

@@ -9,6 +9,7 @@ import pytest
 
 from hub.cpms.crediting import Crediting
 from hub.cpms.terms import terms_of
+from hub.ocpp.events import Answer, IdToken
 from tests.cpms.operating import Operation
 from tests.rooms import token
 
@@ -117,6 +118,22 @@ async def test_what_was_invalid_without_a_reading_is_billed_by_its_late_stop_as_
     assert (first["status"], another["status"], another["kwh"]) == ("INVALID", "COMPLETED", 6)
     assert (cdr["session_id"], cdr["total_energy"]) == (another["id"], 6)
     assert await operation.cases() == []
+
+
+async def test_a_late_end_of_2_0_1_is_billed_in_place_of_what_was_known(operation):
+    commands = operation.chargers.connect()
+    commands.version = "2.0.1"
+    commands.answers["transaction_status"] = Answer(status="Ended")
+    await operation.tell(operation.told("Started", 0, 1000, id_token=IdToken(id_token="CARD-1")))
+    await operation.later(290)
+    await operation.tell(operation.told("Updated", 1, 4000))
+    await operation.later(600)
+    assert await operation.billed() == [3]
+
+    answer = await operation.tell(operation.told("Ended", 3, 7000))
+
+    assert energy(await operation.cdrs()) == 6
+    assert answer.total_cost is None  # the Session stays as it was, so nobody is told a cost of 3 kWh
 
 
 async def test_a_late_stop_below_what_was_billed_is_a_case(operation):

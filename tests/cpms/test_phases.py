@@ -1,12 +1,15 @@
 """Meter values told phase by phase."""
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from hub.cpms.phases import loaded, whole
 from hub.cpms.readings import Readings
+from hub.cpms.running import Running
+from hub.cpms.transaction_store import Kept
 from hub.cpms.transactions import message_of
 from hub.ocpp.events import EVSE, Metered, Sample, TransactionEvent
 
@@ -77,3 +80,21 @@ async def test_what_an_evse_draws_now_is_the_sum_of_its_phases():
     await readings.told(Metered(evse=EVSE(station_id="ST1", evse_id=1), samples=tuple(phases(POWER, 2000, 1000, 500))))
 
     assert readings.of("ST1", 1).power == 3500
+
+
+def heard(*loads):
+    """Return what is known of a car after readings of it."""
+    kept = Kept(station_id="ST1", key="k", evse_id=1, connector_id=1, session_id="S1", outlet=None, authorization=None,
+                verdict="", started_at=AT)  # fmt: skip
+    run = Running(kept=kept, heard_at=AT)
+    for number, values in enumerate(loads):
+        run.hear(replace(message_of(told(*phases(CURRENT, *values))), key=str(number)))
+    return run.phases
+
+
+async def test_few_phases_are_believed_after_some_readings_and_all_of_them_at_once():
+    one, three = (16, 0, 0), (16, 16, 16)
+
+    assert [heard(one), heard(one, one), heard(one, one, one)] == [None, None, 1]
+    assert [heard(three), heard(one, three), heard(three, one, one, one)] == [3, 3, 3]
+    assert heard((0, 0, 0), (0, 0, 0), (0, 0, 0), one) is None
