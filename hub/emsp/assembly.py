@@ -14,6 +14,7 @@ from hub.emsp.api.assembling import emsp_api
 from hub.emsp.api.bridges import DriversOfDesk
 from hub.emsp.api.routes.codes import CodeDoor, CodeRoutes
 from hub.emsp.api.routes.drivers import DriverRoutes, SignUpRoutes
+from hub.emsp.api.routes.guests import GuestRoutes
 from hub.emsp.api.routes.links import LinkRoutes
 from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
@@ -139,6 +140,7 @@ class Assembly:
         return [
             SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate),
             SignUpRoutes(self.drivers),
+            GuestRoutes(self.drivers.guests, served=self._terms.charging.ad_hoc),
             DriverRoutes(self.drivers),
             RegisteredRoutes(self.drivers),
             AgreementRoutes(self.drivers),

@@ -3,18 +3,15 @@
 Source: INCAR-UC005, INCAR-UC006 (X-41, X-43), SGEM-4.1-03, SGEM-4.1-04.
 """
 
-import datetime
-
 from hub.api.problems import Invalid, NotFound
 from hub.database.contract import Transaction
-from hub.emsp.charging.needs import Driver, Spot
+from hub.emsp.charging.needs import Driver, PaymentRefused, Spot
 from hub.emsp.drivers import people
 from hub.emsp.drivers.desk import Desk
+from hub.emsp.drivers.guests import CLASS, STAY
+from hub.emsp.drivers.needs import Credit
 from hub.emsp.drivers.tokens import DriverToken, ended
 from hub.ocpi.objects import JSONObject
-
-#: How long somebody without account may charge.
-AD_HOC = datetime.timedelta(days=1)
 
 #: Which of a driver's Tokens an order names, the first that he has.
 _ORDER = ("APP_USER", "AD_HOC_USER", "OTHER", "RFID", "EMAID")
@@ -24,11 +21,13 @@ class AtStations:
     """The room of drivers, seen from that of charging.
 
     Args:
+        purse: what drivers can pay with.
         ad_hoc: whether somebody without account is served.
     """
 
-    def __init__(self, desk: Desk, *, ad_hoc: bool) -> None:
+    def __init__(self, desk: Desk, purse: Credit, *, ad_hoc: bool) -> None:
         self._desk = desk
+        self._purse = purse
         self._ad_hoc = ad_hoc
 
     async def driver(self, driver_id: str) -> Driver | None:
@@ -44,10 +43,19 @@ class AtStations:
         )
 
     async def token(self, driver_id: str) -> JSONObject | None:
-        """Return the Token a driver's orders name, as CPOs know it."""
+        """Return the Token a driver's orders name, as CPOs know it; a guest gets his when he can pay.
+
+        Raises:
+            PaymentRefused: a guest cannot.
+        """
         found = await self._active(driver_id)
         if found is None:
             return None
+        if found.driver_class == CLASS:
+            refusal = await self._purse.refusal(driver_id, "")
+            if refusal is not None:
+                raise PaymentRefused(refusal)
+            await self._desk.guests.admit(driver_id)
         usable = [each for each in await self._desk.tokens.of_driver(driver_id) if self._is_valid(found, each)]
         usable.sort(key=lambda each: _ORDER.index(each.type))
         return await self._desk.store.token(usable[0].uid, usable[0].type) if usable else None
@@ -62,7 +70,7 @@ class AtStations:
         if not self._ad_hoc:
             return None
         try:
-            token = await self._desk.means.ad_hoc(self._desk.people.now() + AD_HOC, phone=phone)
+            token = await self._desk.means.ad_hoc(self._desk.people.now() + STAY, phone=phone)
         except Invalid:
             return None
         return token.driver_id

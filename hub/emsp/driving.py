@@ -49,7 +49,7 @@ class ChargingRoom:
         self._notifier = HeardAlso(notifier, feed)
         self._sms = sms
         self._terms = terms.charging.in_force()
-        self._drivers = AtStations(desk, ad_hoc=terms.charging.ad_hoc)
+        self._drivers = AtStations(desk, till.purse, ad_hoc=terms.charging.ad_hoc)
         self._money = ChargeMoney(MoneyGate(till, terms.money.estimates), desk.store, return_url=return_url)
         self._costs = DriversCosts(desk.store, till.prices)
         privacy = ChargingPrivacy(desk.store.database)

@@ -52,7 +52,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
         tolerance: how long a driver has to leave after his time.
         payment: how long he has to confirm a payment.
         result, session, stop, cdr: how long a command's result, a Session, the end after a stop and a CDR may take.
-        ad_hoc: whether somebody without account may charge by SMS.
+        ad_hoc: whether somebody without account may charge.
     """
 
     horizon: dict[str, Days] = msgspec.field(default_factory=lambda: {"professional": 3})

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
-from hub.emsp.charging.needs import Agreements, AsTold, Costs, Driver, Drivers, Everyone, Money, NoMoney, Spot
+from hub.emsp.charging.needs import (
+    Agreements,
+    AsTold,
+    Costs,
+    Driver,
+    Drivers,
+    Everyone,
+    Money,
+    NoMoney,
+    PaymentRefused,
+    Spot,
+)
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.store import Store
 from hub.ocpi.errors import OcpiError
@@ -79,9 +90,12 @@ class Ground:
         """Return the Token of a driver's app.
 
         Raises:
-            Refused: he has none.
+            Refused: he has none, or gets one when he can pay.
         """
-        found = await self.drivers.token(driver_id)
+        try:
+            found = await self.drivers.token(driver_id)
+        except PaymentRefused as error:
+            raise Refused("PAYMENT_REFUSED", "$.payment_method", reason=str(error)) from error
         if found is None:
             raise Refused("NO_TOKEN")
         return found

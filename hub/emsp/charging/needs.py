@@ -42,7 +42,11 @@ class Drivers(Protocol):
         ...
 
     async def token(self, driver_id: str) -> JSONObject | None:
-        """Return the Token a driver's app charges with, valid, as CPOs know it; None: he has none."""
+        """Return the Token a driver's app charges with, valid, as CPOs know it; None: he has none.
+
+        Raises:
+            PaymentRefused: he gets one when he can pay.
+        """
         ...
 
     async def driver_of_phone(self, phone: str) -> str | None:

@@ -12,6 +12,7 @@ from hub.emsp.drivers.authorizations import Authorizations
 from hub.emsp.drivers.brands import Brands
 from hub.emsp.drivers.classes import Classes
 from hub.emsp.drivers.garage import Garage
+from hub.emsp.drivers.guests import Guests
 from hub.emsp.drivers.judging import Judge
 from hub.emsp.drivers.letters import Letters, LinkOf
 from hub.emsp.drivers.logins import Logins
@@ -89,6 +90,7 @@ class Desk:
             database, brands=brands, identities=self._identities, people=self.people, tokens=self.tokens,
             logins=self.logins, now=now,
         )  # fmt: skip
+        self.guests = Guests(people=self.people, tokens=self.tokens, logins=self.logins)
         self.registrar = Registrar(
             database, people=self.people, tokens=self.tokens, logins=self.logins, letters=self.letters
         )  # fmt: skip

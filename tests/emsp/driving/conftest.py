@@ -22,6 +22,7 @@ from hub.emsp.drivers.logins import Device
 from hub.emsp.drivers.means import Card
 from hub.emsp.drivers.registration import Registration
 from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.terms import ProviderTerms
 from hub.ocpi.modules import tariffs
 from tests.clocks import ManualClock
 from tests.emsp.api.conftest import Caller
@@ -113,7 +114,15 @@ def hub() -> FakeHub:
 
 
 @pytest.fixture
-async def provider(database: Database, clock: ManualClock, hub: FakeHub) -> AsyncIterator[Provider]:
+def terms() -> ProviderTerms:
+    """What the operator decides; a module may decide otherwise."""
+    return ProviderTerms()
+
+
+@pytest.fixture
+async def provider(
+    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms
+) -> AsyncIterator[Provider]:  # fmt: skip
     """The provider, joined; its clockwork, its till and its companion are turned by hand."""
     gateway, sms, mailbox = PaymentSimulator(), SimulatedSms(), Mailbox()
     assembly = Assembly(
@@ -125,6 +134,7 @@ async def provider(database: Database, clock: ManualClock, hub: FakeHub) -> Asyn
         gateway=gateway,
         sms=sms,
         passwords=CHEAP,
+        terms=terms,
         world=World(
             channels={"EMAIL": MailChannel(mailbox), "SMS": SmsChannel(sms)},
             push_key="BKEY",
