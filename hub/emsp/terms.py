@@ -48,6 +48,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
     Attributes:
         horizon: by class of driver, how many days after today he can book.
         other_horizon: that of every other class.
+        slots: the most half hours of one booking.
         no_show: how long after its start a booking waits for its driver.
         tolerance: how long a driver has to leave after his time.
         payment: how long he has to confirm a payment.
@@ -57,6 +58,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
 
     horizon: dict[str, Days] = msgspec.field(default_factory=lambda: {"professional": 3})
     other_horizon: Days = 1
+    slots: Annotated[int, msgspec.Meta(ge=1, le=4)] = 4
     no_show: Seconds = 15 * 60
     tolerance: Seconds = 5 * 60
     payment: Seconds = 15 * 60
@@ -73,7 +75,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
             for name in ("no_show", "tolerance", "payment", "result", "session", "stop", "cdr")
         }
         horizon = {name.lower(): days for name, days in self.horizon.items()}
-        return Charging(horizon=horizon, other_horizon=self.other_horizon, **spans)
+        return Charging(horizon=horizon, other_horizon=self.other_horizon, slots=self.slots, **spans)
 
 
 class MarginTerms(Shape, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from hub.emsp.charging.told import changes_of, state_of, was_asked_for
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.slots import OffGrid, begin, booked, slot_at
+from hub.ocpi.slots import MOST, OffGrid, begin, booked, slot_at
 from hub.ocpi.times import date_time, stamp
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,9 @@ class BookingDesk:
             raise Refused("NOT_YOUR_VEHICLE", "$.vehicle_id")
         found = await find(self._ground.store, spot)
         await self._ground.agreed(driver_id, spot)
-        judge_times(found.zone, starts_at, ends_at)
+        most = self._ground.terms.slots
+        if len(judge_times(found.zone, starts_at, ends_at)) > most:
+            raise Refused("TOO_LONG", "$.ends_at", most=most)
         now = self._ground.now()
         if starts_at < now:
             raise Refused("IN_THE_PAST", "$.starts_at")
@@ -374,4 +376,4 @@ def judge_times(zone: datetime.tzinfo, starts_at: datetime.datetime, ends_at: da
     try:
         return booked(starts_at, ends_at, zone)
     except OffGrid as error:
-        raise Refused("TOO_LONG", "$.ends_at") from error
+        raise Refused("TOO_LONG", "$.ends_at", most=MOST) from error

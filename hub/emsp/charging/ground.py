@@ -25,7 +25,7 @@ from hub.ocpi.errors import OcpiError
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.receiving import child
-from hub.ocpi.slots import zone_of
+from hub.ocpi.slots import MOST, zone_of
 from hub.ocpi.times import moment
 
 
@@ -35,6 +35,7 @@ class Terms:
 
     Attributes:
         horizon: by driver class: today and how many days after it can be booked (INCAR-PRO02).
+        slots: the most half hours of one booking (RASD-F02).
         no_show: how long after its start a booking waits for its driver (RASD-F06).
         tolerance: how long a neighbour may overrun (RASD-D3).
         payment: how long a driver has to confirm a payment.
@@ -44,6 +45,7 @@ class Terms:
 
     horizon: Mapping[str, int] = field(default_factory=lambda: {"professional": 3})
     other_horizon: int = 1
+    slots: int = MOST
     no_show: datetime.timedelta = datetime.timedelta(minutes=15)
     tolerance: datetime.timedelta = datetime.timedelta(minutes=5)
     payment: datetime.timedelta = datetime.timedelta(minutes=15)

@@ -15,7 +15,7 @@ TEXTS: Mapping[str, str] = {
     "NO_TOKEN": "You have no valid contract to charge with. Add a card or contact us.",
     "NOT_YOUR_VEHICLE": "This vehicle is not one of yours. Choose one of your vehicles.",
     "OFF_GRID": "A booking begins and ends at :00 or :30. Choose times on the half hour.",
-    "TOO_LONG": "A booking has one to four half hours in a row. Choose a shorter time.",
+    "TOO_LONG": "A booking has one to {most} half hours in a row. Choose a shorter time.",
     "IN_THE_PAST": "This time has begun already. Choose a later one.",
     "BEYOND_HORIZON": "You can book up to {days} day(s) ahead. Choose an earlier time.",
     "NO_AGREEMENT": "Your contract does not cover this operator. Choose another charge point.",

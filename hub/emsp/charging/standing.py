@@ -22,7 +22,7 @@ from hub.emsp.charging.needs import Spot
 from hub.emsp.charging.notices import notify
 from hub.emsp.charging.refusals import Refused
 from hub.ocpi import codec
-from hub.ocpi.slots import MOST, SLOT, begin, slot_at
+from hub.ocpi.slots import SLOT, begin, slot_at
 from hub.ocpi.times import date_time, moment, stamp, stamped
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class Standing:
         now = self._ground.now()
         request = Request(
             id=number, driver_id=driver_id, vehicle_id=vehicle_id, spot=spot, wish=wish,
-            ends_at=_judged(wish, found, now), due_at=now, created_at=now,
+            ends_at=_judged(wish, found, now, self._ground.terms.slots), due_at=now, created_at=now,
         )  # fmt: skip
         await self._ground.database.transact(lambda tx: _write(tx, request))
         return request
@@ -222,7 +222,7 @@ class Standing:
             await notify(
                 tx, "BOOKING_REFUSED", about=f"{request.id}/{stamp(starts)}", driver_id=request.driver_id,
                 at=self._ground.now(), data={"request_id": request.id, "code": code}, starts_at=said,
-                why=str(Refused(code, days="", reason="", starts_at="", until="", status="")),
+                why=str(Refused(code, days="", reason="", starts_at="", until="", status="", most="", currency="")),
             )  # fmt: skip
 
         await self._ground.database.transact(work)
@@ -282,14 +282,14 @@ class Standing:
             await self._ground.database.transact(lambda tx, changed=changed: _write(tx, changed))  # type: ignore[misc]
 
 
-def _judged(wish: Weekly | Whenever, found: Found, now: datetime.datetime) -> datetime.datetime:
+def _judged(wish: Weekly | Whenever, found: Found, now: datetime.datetime, most: int) -> datetime.datetime:
     """Return when a wish ends.
 
     Raises:
         Refused: it cannot be kept.
     """
-    if not 1 <= wish.slots <= MOST:
-        raise Refused("TOO_LONG", "$.slots")
+    if not 1 <= wish.slots <= most:
+        raise Refused("TOO_LONG", "$.slots", most=most)
     if isinstance(wish, Whenever):
         latest = wish.latest - wish.slots * SLOT
         if latest < max(now, wish.earliest):

@@ -30,7 +30,7 @@ from hub.emsp.charging.ground import (
 from hub.emsp.charging.needs import Spot
 from hub.emsp.charging.ordering import NO_LIMITS, Ordering, Wanted
 from hub.emsp.charging.refusals import Refused
-from hub.ocpi.slots import MOST, SLOT, begin, covering, slot_at
+from hub.ocpi.slots import SLOT, begin, covering, slot_at
 from hub.ocpi.times import stamp
 
 log = logging.getLogger(__name__)
@@ -195,21 +195,22 @@ class ChargeDesk:
             raise Refused("OFF_GRID", "$.ends_at")
         if ends_at <= now:
             raise Refused("IN_THE_PAST", "$.ends_at")
-        if len(covering(now, ends_at, found.zone)) > MOST:
-            raise Refused("TOO_LONG", "$.ends_at")
+        most = self._ground.terms.slots
+        if len(covering(now, ends_at, found.zone)) > most:
+            raise Refused("TOO_LONG", "$.ends_at", most=most)
         latest = await self.latest_end(found, now, but=but)
         if ends_at > latest:
             at = latest.astimezone(found.zone).strftime("%H:%M")
             raise Refused("OVERLAPS_BOOKING", "$.ends_at", until=at)
 
     async def latest_end(self, found: Found, now: datetime.datetime, *, but: str = "") -> datetime.datetime:
-        """Return until when an EVSE can be had on the fly: four slots, or until it is somebody's (X-11).
+        """Return until when an EVSE can be had on the fly: the most slots, or until it is somebody's (X-11).
 
         Args:
             but: id of a booking that does not count.
         """
         at = begin(slot_at(now, found.zone))
-        latest = at + MOST * SLOT
+        latest = at + self._ground.terms.slots * SLOT
         mine = await next_booked(self._ground.database, found.spot, now, but=but)
         if mine is not None:
             latest = min(latest, mine[0])

@@ -197,7 +197,9 @@ class BookingRoutes:
         table = await timetable(self._charging.ground, driver, spot)
         halves = [HalfHour(starts_at=each.starts_at, ends_at=each.ends_at, state=each.state) for each in table.halves]
         way = table.way if table.way != "ON_THE_FLY" else None
-        return SlotsSeen(way=way, time_zone=table.found.location["time_zone"], most=4, slots=halves)
+        return SlotsSeen(
+            way=way, time_zone=table.found.location["time_zone"], most=self._charging.ground.terms.slots, slots=halves
+        )
 
     # -- bookings ----------------------------------------------------------------------------------
 
