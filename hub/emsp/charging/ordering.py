@@ -71,8 +71,7 @@ class Ordering:
         allowance = await self._paid(charge, wanted)
         asked = await self._ground.database.transact(lambda tx: self._claimed(tx, charge, wanted.limits, allowance))
         if asked is None:
-            await self._lost(charge)
-            raise Refused("ALREADY_CHARGING", "$.place")
+            raise await self._lost(charge)
         return await self._sent(asked, wanted.found)
 
     async def _noted(self, charge: Charge) -> Charge:
@@ -118,10 +117,14 @@ class Ordering:
             return await write(tx, each.moved("ASKED", due_at=due, **money_caps(limits, allowance)))
         return None
 
-    async def _lost(self, charge: Charge) -> None:
-        """Let go of the money of a charge that was given up while it was set aside."""
-        if await charges(self._ground.database, "id = $1 AND state = 'FAILED'", charge.id):
-            await self._ground.money.release(charge.id)
+    async def _lost(self, charge: Charge) -> Refused:
+        """Return why a charge is not this request's any more; one that was given up meanwhile needs no money."""
+        if not await charges(self._ground.database, "id = $1 AND state = 'FAILED'", charge.id):
+            return Refused("ALREADY_CHARGING", "$.place")
+        await self._ground.money.release(charge.id)
+        return Refused(
+            "PAYMENT_REFUSED", "$.payment_method", reason="The payment was not confirmed in time. Start again."
+        )
 
     async def _given_up(self, charge: Charge, outcome: str) -> None:
         await change(self._ground.database, charge.id, lambda tx, each: give_up(tx, each, outcome, self._ground.now()))

@@ -255,6 +255,22 @@ async def test_without_a_valid_payment_method_nothing_starts(road, desk, booked)
     assert road.commands("START") == []
 
 
+async def test_money_that_comes_when_the_charge_was_given_up_is_let_go(road, desk, monkeypatch):
+    """The driver was asked to confirm and took too long; his bank's yes came while he was given up."""
+    hold = road.money.hold
+
+    async def late(*args, **rest):
+        await road.wait(minutes=16)
+        return await hold(*args, **rest)
+
+    monkeypatch.setattr(road.money, "hold", late)
+    refused = await refusal(desk.start("ada", SPOT))
+
+    assert (refused.code, "not confirmed in time" in str(refused)) == ("PAYMENT_REFUSED", True)
+    assert road.money.released[-1] == road.money.held[-1]
+    assert road.commands("START") == []
+
+
 async def test_without_an_agreement_or_at_a_cpo_that_has_not_joined_a_start_is_refused(road, desk):
     """X-43."""
     elsewhere = SPOT.of("FR-NEW", "LOC9", "E9")
