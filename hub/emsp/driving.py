@@ -7,10 +7,12 @@ import functools
 
 from hub.api.declaring import Gate
 from hub.api.feed import Feed
+from hub.database.contract import Database
 from hub.emsp.api.routes.booking import BookingRoutes, DriverBookingRoutes
 from hub.emsp.api.routes.charging import ChargingRoutes
 from hub.emsp.api.routes.operating import OperatingRoutes
 from hub.emsp.atstations import AtStations, WhereAllowed
+from hub.emsp.charging.cases import cases, newest
 from hub.emsp.charging.needs import Notifier, SmsGateway, Told
 from hub.emsp.charging.privacy import ChargingPrivacy
 from hub.emsp.charging.room import Charging
@@ -48,6 +50,7 @@ class ChargingRoom:
         self._till = till
         self._notifier = HeardAlso(notifier, feed)
         self._sms = sms
+        self._feed = feed
         self._terms = terms.charging.in_force()
         self._drivers = AtStations(desk, till.purse, ad_hoc=terms.charging.ad_hoc)
         self._money = ChargeMoney(MoneyGate(till, terms.money.estimates), desk.store, return_url=return_url)
@@ -69,6 +72,7 @@ class ChargingRoom:
             terms=self._terms,
         )
         self._till.verdicts.follow(functools.partial(tell_verdict, made.following))
+        made.clockwork.also(CasesTold(made.ground.database, self._feed).look)
         endpoints.rooms = (*endpoints.rooms, made)
         return made
 
@@ -96,3 +100,23 @@ class HeardAlso:
             await self._notifier.tell(told)
         kind = "booking" if told.event.startswith(("BOOKING", "REQUEST")) else "session"
         self._feed.publish(kind, {"driver_id": told.driver_id, "event": told.event, "text": told.text, **told.data})
+
+
+class CasesTold:
+    """Tells staff who listens of each case that is raised; the process that leads tells all of them."""
+
+    def __init__(self, database: Database, feed: Feed) -> None:
+        self._database = database
+        self._feed = feed
+        self._last: int | None = None
+
+    async def look(self) -> None:
+        """Tell of new cases; those of before the start are in the list."""
+        if self._last is None:
+            self._last = await newest(self._database)
+            return
+        for each in await cases(self._database, after=self._last):
+            self._last = each.id
+            self._feed.publish(
+                "case", {"case_id": each.id, "kind": each.kind, "subject": each.subject, "owner": each.owner}
+            )

@@ -95,6 +95,13 @@ async def cases(database: Database, *, closed: bool = False, after: int = 0, mos
     return [_case(row) for row in rows]
 
 
+async def newest(database: Database) -> int:
+    """Return the id of the case raised last; 0: there was none."""
+    rows = await database.fetch("SELECT coalesce(max(id), 0) FROM emsp_charge_case")
+    number: int = rows[0][0]
+    return number
+
+
 async def case_of(database: Database, case_id: int) -> Case | None:
     """Return a case."""
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM emsp_charge_case WHERE id = $1", case_id)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from hub.database.contract import Database, Transaction
+from hub.emsp.charging.cases import CHANNEL as CASES
 from hub.emsp.charging.charges import CHANNEL as CHARGES
 from hub.emsp.charging.ground import OFFERS
 from hub.emsp.charging.needs import Notifier, SmsGateway
@@ -29,11 +30,15 @@ class Clockwork:
 
     def __init__(self, database: Database, looks: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._database = database
-        self._looks = looks
+        self._looks = list(looks)
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        for channel in (CHARGES, OFFERS, NOTICES):
+        for channel in (CHARGES, OFFERS, NOTICES, CASES):
             database.listen(channel, lambda _: self._awake.set())
+
+    def also(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Look at something more, after the rest."""
+        self._looks.append(look)
 
     async def start(self) -> None:
         """Begin to look."""

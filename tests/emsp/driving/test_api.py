@@ -366,6 +366,22 @@ async def test_the_staff_sees_charges_and_bookings_and_closes_cases(provider, ad
         assert (await ada.ask("GET", path)).status_code == 403
 
 
+async def test_the_staff_hears_of_a_case_as_it_is_raised_and_no_driver_does(provider, ada):
+    staff = await provider.operator(Scope.CASES_READ)
+    await provider.work()
+    theirs, hers = Stream(staff, "/events"), Stream(ada, "/events")
+    charge = (await ada.post("/charges", {"code": "NL*CPO*E1"})).json()
+
+    await provider.wait(minutes=4)
+    case, told_her = await theirs.next(), await hers.next()
+    await theirs.close()
+    await hers.close()
+
+    assert (case["kind"], case["subject"]) == ("RESULT_MISSING", charge["id"])
+    assert (told_her["event"], told_her["driver_id"]) == ("CHARGE_FAILED", ada.driver_id)
+    assert hers.texts.empty()
+
+
 async def test_the_staff_stops_a_charge_and_cancels_a_booking(provider, ada):
     await provider.offer()
     booking = (await ada.post("/bookings", wanted(LATER + 8 * HALF, LATER + 9 * HALF))).json()
