@@ -7,7 +7,7 @@ from hub.emsp.charging.room import Charging
 from hub.emsp.endpoints import EmspEndpoints
 from tests.clocks import ManualClock
 from tests.emsp.charging import world
-from tests.emsp.charging.world import Agreed, CpoBook, FakeDrivers, Heard, Purse, Road
+from tests.emsp.charging.world import HALF, LATER, SPOT, Agreed, CpoBook, FakeDrivers, Heard, Purse, Road
 from tests.rooms import EMSP, HUB, FakeHub, url_of
 
 
@@ -40,3 +40,19 @@ async def road(hub, database, clock):
     await made.location()
     yield made
     await emsp.stop()
+
+
+@pytest.fixture
+async def desk(road):
+    road.answers("START", "ACCEPTED")
+    road.answers("STOP", "ACCEPTED")
+    return road.charging.charges
+
+
+@pytest.fixture
+async def booked(road, desk):
+    """A booking of Ada's, 15:00 hours of the clock from now, whose time has just begun."""
+    await road.offer()
+    made = await road.charging.bookings.book("ada", SPOT, LATER, LATER + 2 * HALF)
+    await road.clock.advance(30 * 60)
+    return made

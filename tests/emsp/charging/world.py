@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from adapters.sms.simulator import SimulatedSms
@@ -12,14 +13,16 @@ from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.room import Charging
 from hub.emsp.endpoints import EmspEndpoints
 from hub.ocpi.messages import Response
-from hub.ocpi.modules import bookings, commands, locations, sessions
+from hub.ocpi.modules import bookings, cdrs, commands, locations, sessions
 from hub.ocpi.times import date_time
 from tests.clocks import ManualClock
-from tests.rooms import CPO, FakeHub, ask, evse, location, token
+from tests.rooms import CPO, NOW, FakeHub, ask, evse, location, token
 
 #: A Monday, 12:00 in Amsterdam.
 NOON = datetime.datetime(2026, 1, 5, 11, tzinfo=datetime.UTC)
 HALF = datetime.timedelta(minutes=30)
+LATER = NOON + HALF
+PRICE = {"before_taxes": Decimal("3.00"), "taxes": [{"name": "VAT", "amount": Decimal("0.60")}]}
 SPOT = Spot.of("NL-CPO", "LOC1", "EVSE1")
 TERMS = {"supported_access_methods": ["OPEN"], "change_until_minutes": 5, "cancel_until_minutes": 0}
 
@@ -247,3 +250,32 @@ async def refusal(awaitable):
     except Refused as refused:
         return refused
     raise AssertionError("it was not refused")
+
+
+def cdr(**changes):
+    return {
+        "country_code": "NL", "party_id": "CPO", "id": "C1", "start_date_time": NOW, "end_date_time": NOW,
+        "session_id": "S1", "auth_method": "COMMAND", "currency": "EUR", "total_cost": PRICE, "total_energy": 9,
+        "total_time": 1, "cdr_token": {
+            "country_code": "DE", "party_id": "EMP", "uid": "APP-ada", "type": "APP_USER", "contract_id": "X",
+        },
+        "cdr_location": {
+            "id": "LOC1", "address": "Quay 1", "city": "Testford", "country": "NLD", "evse_uid": "EVSE1",
+            "evse_id": "NL*CPO*E1", "coordinates": {"latitude": "52.373100", "longitude": "4.892200"},
+            "connector_id": "1", "connector_standard": "IEC_62196_T2", "connector_format": "CABLE",
+            "connector_power_type": "DC",
+        },
+        "charging_periods": [{"start_date_time": NOW, "dimensions": [{"type": "ENERGY", "volume": 9}]}],
+        "last_updated": NOW,
+    } | changes  # fmt: skip
+
+
+async def bill(road, **changes):
+    await road.emsp(ask(cdrs.post_cdr, cdr(**changes), sender=CPO))
+
+
+async def under_way(road, desk, **how):
+    charge = await desk.start("ada", SPOT, **how)
+    await road.result(charge.id, "ACCEPTED")
+    await road.session(reference=charge.reference)
+    return await road.charge(charge.id)
