@@ -6,6 +6,7 @@ under way ends with the socket, a socket that ends is followed by the next, and 
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import random
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts to connect
 _CALL, _RESULT, _ERROR = 2, 3, 4
 
-#: Turns of the loop until an answer has gone by the ``ocpp`` package's queue and tasks to whoever asked.
-_HANDED_OVER = 20
+#: Seconds an answer may take by the ``ocpp`` package's queue and threads to whoever asked, if he still waits.
+_HANDED_OVER = 1.0
 
 
 class LinkError(Exception):
@@ -101,6 +102,7 @@ class Wire:
     Attributes:
         losing: how many more answers to an action are lost, by action.
         mute: CALLs of the central system are lost.
+        handed_over: whoever asked has the last answer that came.
     """
 
     def __init__(
@@ -112,7 +114,8 @@ class Wire:
         self._mute = mute
         self._noted = noted
         self._actions: dict[str, str] = {}
-        self._answered = False
+        self.handed_over = asyncio.Event()
+        self.handed_over.set()
 
     async def send(self, text: str) -> None:
         self._note(True, text)
@@ -125,12 +128,14 @@ class Wire:
             text = await self.socket.recv()
             text = text if isinstance(text, str) else text.decode()
             frame = self._note(False, text)
-            if self._answered and frame is not None and frame.kind == _CALL:
+            if frame is not None and frame.kind == _CALL and not self.handed_over.is_set():
                 # A station that is told of its transaction knows it before it reads the next frame.
-                for _ in range(_HANDED_OVER):
-                    await asyncio.sleep(0)
-            self._answered = frame is not None and frame.kind != _CALL
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.handed_over.wait(), _HANDED_OVER)
+                self.handed_over.set()
             if not self._is_lost(frame):
+                if frame is not None and frame.kind != _CALL:
+                    self.handed_over.clear()
                 return text
 
     def _is_lost(self, frame: Frame | None) -> bool:
@@ -204,6 +209,7 @@ class Link:
         self._allowed = asyncio.Event()
         self._allowed.set()
         self._charge_point: Any = None
+        self._wire: Wire
         self._socket: ClientConnection | None = None
         self._ended: asyncio.Future[None] | None = None
 
@@ -259,7 +265,7 @@ class Link:
             return
         wire = Wire(self.history, self.losing, mute=self._mute, noted=self._noted)
         wire.socket = socket
-        self._socket, self._charge_point = socket, self._make(wire)
+        self._socket, self._wire, self._charge_point = socket, wire, self._make(wire)
         self._ended = asyncio.get_running_loop().create_future()
         self.up, self.failure = True, None
         self._on_up()
@@ -285,7 +291,7 @@ class Link:
         """
         if not self.up or self._ended is None:
             raise LinkDown("there is no connection")
-        ended = self._ended
+        ended, wire = self._ended, self._wire
         calling = asyncio.ensure_future(self._charge_point.call(request, suppress=False))
         calling.add_done_callback(_seen)
         try:
@@ -293,6 +299,7 @@ class Link:
         finally:
             if not calling.done():
                 calling.cancel()
+            wire.handed_over.set()
         return await self._answer(calling)
 
     async def _answer(self, calling: "asyncio.Future[Any]") -> Any:

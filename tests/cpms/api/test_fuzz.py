@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import httpx
 import jsonschema_rs
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
@@ -23,7 +25,8 @@ from tests.cpms.api.conftest import House, Rooms
 from tests.ocpp.dialects.playing import RecordingOperator
 from tests.telling import Tell
 
-RIGHT, WRONG = 8, 6  # cases of one operation
+SOAK = bool(os.environ.get("SOAK"))
+RIGHT, WRONG = (30, 20) if SOAK else (5, 3)  # cases of one operation
 RUN = settings(
     deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
@@ -156,7 +159,14 @@ async def closed(battery: Battery) -> None:
     await battery.house.database.close()
 
 
-def test_no_input_breaks_the_api_and_a_refused_one_changes_nothing(store: str, tell: Tell, tmp_path: Path) -> None:
+def test_no_input_breaks_the_api_and_a_refused_one_changes_nothing(
+    request: pytest.FixtureRequest, tell: Tell, tmp_path: Path
+) -> None:
+    """On PostgreSQL in the soak: what differs there is in the queries, which have tests of their own on both."""
+    if SOAK:
+        store = request.getfixturevalue("postgres_stores").fresh()
+    else:
+        store = str(request.getfixturevalue("sqlite_stores").fresh(tmp_path / "data"))
     with asyncio.Runner() as runner:
         battery = runner.run(opened(store))
         try:
@@ -176,7 +186,7 @@ def test_no_input_breaks_the_api_and_a_refused_one_changes_nothing(store: str, t
     tell(f"operator API on {'PostgreSQL' if store.startswith('postgres') else 'SQLite'}: {total} cases: {outcomes}")
     succeeded = battery.seen["right", 2]
     assert len(TABLES) > 15
-    assert total > 1000
+    assert total > 600
     assert succeeded > 0.4 * sum(count for (part, _), count in battery.seen.items() if part == "right")
 
 
