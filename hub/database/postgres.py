@@ -234,7 +234,7 @@ class PostgresDatabase:
                 opened.push_async_callback(_leave, writer)
                 await migrate(writer)
                 pool = await asyncpg.create_pool(
-                    url, min_size=1, max_size=4, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT
+                    url, min_size=1, max_size=4, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT, reset=_as_is
                 )
                 opened.push_async_callback(_leave, pool)
                 ear = await _Ear.open(url, listeners)
@@ -341,6 +341,10 @@ def _fail(jobs: list[_Job], fault: BaseException) -> None:
     for job in jobs:
         if not job.future.done():
             job.future.set_exception(fault)
+
+
+async def _as_is(connection: object) -> None:
+    """Give a connection back to the pool as it is: one statement has read, and asyncpg's reset is a second one."""
 
 
 async def _leave(connection: Any) -> None:

@@ -10,7 +10,7 @@ Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination).
 
 # ruff: noqa: S608  the only names put into a statement are the room's own table and columns
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -72,6 +72,26 @@ class Shelf:
         """Return an object; ids are CiStrings and compared without case."""
         rows = await self._database.fetch(self._select(), self.kind, str(owner), object_id.upper())
         return codec.decode(rows[0][0]) if rows else None
+
+    async def texts(self, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Return those of some objects that are there, as JSON, with one question.
+
+        Args:
+            addresses: owner (CC-PID) and id, both in upper case, as in what is returned.
+        """
+        wanted = sorted(addresses)
+        if not wanted:
+            return {}
+        # Asked for by powers of two, so that few different statements are prepared.
+        wanted += wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
+        marks = ", ".join(f"(${number}, ${number + 1})" for number in range(2, 2 * len(wanted) + 2, 2))
+        rows = await self._database.fetch(
+            f"WITH wanted (owner, object_id) AS (VALUES {marks}) SELECT o.owner, o.object_id, o.document FROM wanted w"
+            f" JOIN {self._table} o ON o.kind = $1 AND o.owner = w.owner AND o.object_id = w.object_id",
+            self.kind,
+            *(part for address in wanted for part in address),
+        )
+        return {(owner, object_id): document for owner, object_id, document in rows}
 
     async def look_in(self, tx: Transaction, owner: Party, object_id: str) -> JSONObject | None:
         """Return an object as the transaction sees it, to be read only."""

@@ -6,6 +6,7 @@ is free at another time - is looked at for the nearest candidates only.
 
 import dataclasses
 import datetime
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +21,8 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import moment
 
 _FIRST = 300.0  # metres: a first area that in a city holds enough
-_GROWTH = 3.0
+_LEAST_GROWTH, _MOST_GROWTH = 1.5, 8.0
+_MARGIN = 1.25  # what is further off is often less dense
 #: EVSEs whose prices are compared: the nearest ones.
 CANDIDATES = 200
 _SPEED = 50_000 / 3600  # metres a second, where nobody has told how long the way takes
@@ -110,6 +112,7 @@ class Finder:
         looks_closer = query.sort != "distance" or _beyond_the_index(query.wishes)
         places = await self._candidates(query, CANDIDATES if looks_closer else limit)
         prices = Prices(self._store, query.car, self._clock(), retail=self._retail)
+        await prices.learn(places)
         found = []
         for place in places:
             if await self._fits(place, query.wishes, prices):
@@ -134,7 +137,7 @@ class Finder:
             within = [each for each in places if distance(center, each.point) <= reach]
             if len(within) >= limit or reach >= radius:
                 return within
-            reach = min(reach * _GROWTH, radius)
+            reach = min(reach * _growth(len(within), limit), radius)
 
     async def _along(self, route: Sequence[Point], width: float, wishes: Wishes, limit: int) -> list[Place]:
         places: dict[tuple[str, str, str], Place] = {}
@@ -175,6 +178,12 @@ class Finder:
     async def location(self, owner: Party, location_id: str) -> JSONObject | None:
         """Return a Location as its CPO told it."""
         return await self._store.locations.get(owner, location_id)
+
+
+def _growth(found: int, wanted: int) -> float:
+    """Return by what to widen a circle so that it should hold enough, if there is as much everywhere."""
+    even = math.sqrt(wanted / max(found, 1)) * _MARGIN
+    return min(max(even, _LEAST_GROWTH), _MOST_GROWTH)
 
 
 def _beyond_the_index(wishes: Wishes) -> bool:

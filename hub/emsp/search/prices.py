@@ -6,16 +6,17 @@ Source: OCPI 2.3.0, mod_tariffs.asciidoc; ``hub.ocpi.pricing``.
 """
 
 import datetime
+import functools
 import logging
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from hub.emsp.search.index import Place
 from hub.emsp.search.queries import Car
 from hub.emsp.store import Store
-from hub.ocpi.messages import Party
+from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing import Unpriceable, price
 from hub.ocpi.times import date_time, moment
@@ -44,7 +45,7 @@ Retail = Callable[[Place, Estimate, Decimal], Estimate]
 
 
 class Prices:
-    """Estimates for one search; a Tariff is read and priced once for all EVSEs that share it.
+    """Estimates for one search.
 
     Args:
         retail: makes the driver's price of the CPO's.
@@ -53,64 +54,78 @@ class Prices:
     def __init__(self, store: Store, car: Car, now: datetime.datetime, *, retail: Retail | None = None) -> None:
         self._store = store
         self._car = car
-        self._now = now
+        self._now = now.replace(second=0, microsecond=0)  # so that one minute's searches share their estimates
         self._retail = retail
-        self._made: dict[tuple[str, tuple[str, ...], Decimal, str], Estimate | None] = {}
+        self._told: dict[tuple[str, str], bytes | None] = {}
+
+    async def learn(self, places: Iterable[Place]) -> None:
+        """Read the Tariffs of some EVSEs, all at once."""
+        wanted = {(place.owner, each) for place in places for each in place.tariffs} - self._told.keys()
+        if wanted:
+            self._told |= dict.fromkeys(wanted) | await self._store.tariffs.texts(wanted)
 
     async def of(self, place: Place) -> Estimate | None:
         """Return the estimate for an EVSE; None: its CPO has told no price."""
-        key = (place.owner, place.tariffs, self._watts(place), place.zone)
-        if key not in self._made:
-            self._made[key] = await self._estimate(place)
-        found = self._made[key]
+        await self.learn([place])
+        texts = [self._told[place.owner, each] for each in place.tariffs]
+        found = _estimated(
+            tuple(each for each in texts if each is not None),
+            zone=place.zone, kwh=self._car.kwh, watts=self._watts(place), now=self._now,
+        )  # fmt: skip
         if found is None or self._retail is None:
             return found
         return self._retail(place, found, self._car.kwh)
 
     def hours(self, place: Place) -> Decimal:
         """Return how long the wanted energy takes there."""
-        return (self._car.kwh * 1000 / self._watts(place)).quantize(Decimal("0.0001"))
+        return _hours(self._car.kwh, self._watts(place))
 
     def _watts(self, place: Place) -> Decimal:
         most = self._car.most_dc if place.currents & 2 else self._car.most_ac
         return max(Decimal(min(place.power, most)), _LEAST)
 
-    async def _estimate(self, place: Place) -> Estimate | None:
-        tariff = await self._tariff(place)
-        if tariff is None:
-            return None
-        hours = self.hours(place)
-        until = self._now + datetime.timedelta(seconds=float(hours * 3600))
-        power = self._watts(place) / 1000
-        period: JSONObject = {
-            "start_date_time": date_time(self._now),
-            "dimensions": [
-                {"type": "ENERGY", "volume": self._car.kwh},
-                {"type": "TIME", "volume": hours},
-                {"type": "MAX_POWER", "volume": power},
-                {"type": "MIN_POWER", "volume": power},
-            ],
-            "tariff_id": tariff["id"],
-        }
-        try:
-            bill = price([tariff], [period], until=until, zone=_zone(place.zone), currency=tariff["currency"])
-        except Unpriceable as error:
-            log.info("%s: Tariff %s: %s", place.owner, tariff["id"], error)
-            return None
-        total = bill.total
-        return Estimate(total.after_taxes, tariff["currency"], hours)
 
-    async def _tariff(self, place: Place) -> JSONObject | None:
-        """Return the Tariff that holds for a driver now: the regular one of those told."""
-        owner = Party.parse(place.owner)
-        found = [await self._store.tariffs.get(owner, each) for each in place.tariffs]
-        known = [each for each in found if each is not None and self._is_valid(each)]
-        known.sort(key=lambda each: each.get("type") not in (None, "REGULAR"))
-        return known[0] if known else None
+def _hours(kwh: Decimal, watts: Decimal) -> Decimal:
+    return (kwh * 1000 / watts).quantize(Decimal("0.0001"))
 
-    def _is_valid(self, tariff: JSONObject) -> bool:
-        start, end = tariff.get("start_date_time"), tariff.get("end_date_time")
-        return (start is None or moment(start) <= self._now) and (end is None or self._now < moment(end))
+
+@functools.lru_cache(maxsize=8192)
+def _estimated(
+    texts: tuple[bytes, ...], *, zone: str, kwh: Decimal, watts: Decimal, now: datetime.datetime
+) -> Estimate | None:
+    """Return what a charge costs by the one of some Tariffs that holds; many EVSEs and searches ask the same."""
+    tariff = _regular([codec.decode(each) for each in texts], now)
+    if tariff is None:
+        return None
+    hours = _hours(kwh, watts)
+    period: JSONObject = {
+        "start_date_time": date_time(now),
+        "dimensions": [
+            {"type": "ENERGY", "volume": kwh},
+            {"type": "TIME", "volume": hours},
+            {"type": "MAX_POWER", "volume": watts / 1000},
+            {"type": "MIN_POWER", "volume": watts / 1000},
+        ],
+        "tariff_id": tariff["id"],
+    }
+    until = now + datetime.timedelta(seconds=float(hours * 3600))
+    try:
+        bill = price([tariff], [period], until=until, zone=_zone(zone), currency=tariff["currency"])
+    except Unpriceable as error:
+        log.info("%s-%s: Tariff %s: %s", tariff["country_code"], tariff["party_id"], tariff["id"], error)
+        return None
+    return Estimate(bill.total.after_taxes, tariff["currency"], hours)
+
+
+def _regular(tariffs: Iterable[JSONObject], now: datetime.datetime) -> JSONObject | None:
+    """Return the Tariff that holds for a driver now: the regular one of those told."""
+    valid = [each for each in tariffs if _is_valid(each, now)]
+    return min(valid, key=lambda each: each.get("type") not in (None, "REGULAR"), default=None)
+
+
+def _is_valid(tariff: JSONObject, now: datetime.datetime) -> bool:
+    start, end = tariff.get("start_date_time"), tariff.get("end_date_time")
+    return (start is None or moment(start) <= now) and (end is None or now < moment(end))
 
 
 def _zone(name: str) -> datetime.tzinfo:
