@@ -65,6 +65,7 @@ class Place:
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Place))
 _LIST = ", ".join(_COLUMNS)
+_MARKS = ", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 2))
 _READ = ", ".join(f"p.{name}" for name in _COLUMNS)
 
 
@@ -139,12 +140,14 @@ class Index:
         known = await self._known(tx, owner, location["id"].upper(), evse_uid and evse_uid.upper())
         if evse_uid is not None:
             wanted = {uid: each for uid, each in wanted.items() if uid == evse_uid.upper()}
-        for uid, (number, present) in known.items():
-            if wanted.get(uid) != present:
+        for uid, (number, _) in known.items():
+            if uid not in wanted:
                 await self._delete(tx, number)
-        changed = [each for uid, each in wanted.items() if uid not in known or known[uid][1] != each]
-        await self._insert(tx, changed)
-        return [each for each in changed if each.evse_uid not in known or known[each.evse_uid][1].status != each.status]
+        for uid, (number, present) in known.items():
+            if uid in wanted and wanted[uid] != present:
+                await self._update(tx, number, present, wanted[uid])
+        await self._insert(tx, (each for uid, each in wanted.items() if uid not in known))
+        return [each for uid, each in wanted.items() if uid not in known or known[uid][1].status != each.status]
 
     async def rebuild(self, locations: Iterable[JSONObject]) -> None:
         """Index these Locations and nothing else."""
@@ -215,22 +218,47 @@ class Index:
 
     async def _insert(self, tx: Transaction, places: Iterable[Place]) -> None:
         for each in places:
-            values = [_stored(getattr(each, name)) for name in _COLUMNS]
-            marks = ", ".join(f"${number}" for number in range(1, len(values) + 2))
-            rows = await tx.fetch(
-                f"INSERT INTO emsp_place ({_LIST}, available) VALUES ({marks}) RETURNING id",
-                *values, int(each.available),
-            )  # fmt: skip
-            for tree in ("emsp_place_all", "emsp_place_free") if each.available else ("emsp_place_all",):
-                if self._sqlite:
-                    await tx.execute(
-                        f"INSERT INTO {tree} (id, west, east, south, north) VALUES ($1, $2, $2, $3, $3)",
-                        rows[0][0], each.lon, each.lat,
-                    )  # fmt: skip
+            ((number,),) = await tx.fetch(
+                f"INSERT INTO emsp_place ({_LIST}, available) VALUES ({_MARKS}) RETURNING id", *_values(each)
+            )
+            for tree in _trees(each) if self._sqlite else ():
+                await self._plant(tx, tree, number, each)
+
+    async def _update(self, tx: Transaction, number: int, before: Place, after: Place) -> None:
+        """Write a row anew where it is: most of what changes are statuses, which move nothing."""
+        await tx.execute(
+            f"UPDATE emsp_place SET ({_LIST}, available) = ({_MARKS}) WHERE id = ${len(_COLUMNS) + 2}",
+            *_values(after), number,
+        )  # fmt: skip
+        if not self._sqlite:
+            return
+        stays = before.point == after.point
+        for tree in _trees(before):
+            if not (stays and tree in _trees(after)):
+                await tx.execute(f"DELETE FROM {tree} WHERE id = $1", number)
+        for tree in _trees(after):
+            if not (stays and tree in _trees(before)):
+                await self._plant(tx, tree, number, after)
+
+    @staticmethod
+    async def _plant(tx: Transaction, tree: str, number: int, place: Place) -> None:
+        await tx.execute(
+            f"INSERT INTO {tree} (id, west, east, south, north) VALUES ($1, $2, $2, $3, $3)",
+            number, place.lon, place.lat,
+        )  # fmt: skip
 
     async def _delete(self, tx: Transaction, number: int) -> None:
         for table in ("emsp_place", "emsp_place_all", "emsp_place_free") if self._sqlite else ("emsp_place",):
             await tx.execute(f"DELETE FROM {table} WHERE id = $1", number)
+
+
+def _trees(place: Place) -> tuple[str, ...]:
+    """Return the R*Trees a place is in."""
+    return ("emsp_place_all", "emsp_place_free") if place.available else ("emsp_place_all",)
+
+
+def _values(place: Place) -> list[Any]:
+    return [*(_stored(getattr(place, name)) for name in _COLUMNS), int(place.available)]
 
 
 def _stored(value: Any) -> Any:
