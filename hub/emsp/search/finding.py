@@ -21,7 +21,7 @@ from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import moment
 
 _FIRST = 300.0  # metres: a first area that in a city holds enough
-_LEAST_GROWTH, _MOST_GROWTH = 1.5, 8.0
+_LEAST_GROWTH, _MOST_GROWTH = 1.5, 3.0
 _MARGIN = 1.25  # what is further off is often less dense
 #: EVSEs whose prices are compared: the nearest ones.
 CANDIDATES = 200
@@ -134,10 +134,13 @@ class Finder:
         reach = min(_FIRST, radius)
         while True:
             places = await self._index.nearest([around(center, reach)], center, shrinking(center.lat), wishes, limit)
-            within = [each for each in places if distance(center, each.point) <= reach]
+            away = [distance(center, each.point) for each in places]
+            within = [place for place, metres in zip(places, away, strict=True) if metres <= reach]
             if len(within) >= limit or reach >= radius:
                 return within
-            reach = min(reach * _growth(len(within), limit), radius)
+            # The corners of the box have made it enough: then no more of them can be further off than these.
+            further = max(away) if len(places) >= limit else reach * _growth(len(within), limit)
+            reach = min(further, radius)
 
     async def _along(self, route: Sequence[Point], width: float, wishes: Wishes, limit: int) -> list[Place]:
         places: dict[tuple[str, str, str], Place] = {}
