@@ -1,6 +1,7 @@
 """What every test may ask for: fresh stores on both engines."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from hub.migrations.__main__ import changes
 from tests.postgres import NoPostgres
 from tests.stores import PostgresStores, SqliteStores, aside
 from tests.telling import PROPERTY, Tell
+
+# Stores wait for the disk at every commit, as they must; what a test writes needs to outlive a process, no power cut.
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")

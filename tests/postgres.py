@@ -79,7 +79,7 @@ class Server:
     def __init__(self) -> None:
         self._bin = binaries()
         self._as = _unprivileged()
-        self._folder = Path(tempfile.mkdtemp(prefix="emall-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="emall-postgres-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
         if self._as:
             os.chown(self._folder, self._as["user"], self._as["group"])
         self._port = _free_port()
