@@ -138,17 +138,21 @@ class StationCommands:
             if known is None or known.state != "OPEN":
                 return "UNKNOWN_RESERVATION"
             result = await self._cpms.cancel_reservation(known.session_id)
-            if result == "ACCEPTED":
+            if result in ("ACCEPTED", "UNKNOWN_RESERVATION"):  # what its station does not keep, nobody does
                 await self._desk.close_reservation(known.session_id, "CANCELED", self._desk.clock(), Outcome.CANCELED)
             return result
 
         return self._carry_on(request, cancel)
 
     async def unlock_connector(self, request: Request) -> Response:
-        """UNLOCK_CONNECTOR, for help desks."""
+        """UNLOCK_CONNECTOR, for help desks; where another eMSP's driver charges it would end his session."""
         outlet, evse = await self._place(request.value)
         if not _knows(evse, "UNLOCK_CONNECTOR"):
             return _response("NOT_SUPPORTED")
+        session_id = self._desk.session_at(outlet)
+        charging = await self._desk.store.sessions.get(self._party, session_id) if session_id is not None else None
+        if charging is not None and _provider(charging) != request.sender:
+            return _response("REJECTED")
         return self._carry_on(request, lambda: self._cpms.unlock_connector(outlet))
 
     async def _place(self, order: JSONObject) -> tuple[Outlet, JSONObject]:

@@ -211,6 +211,9 @@ class OperatorDesk:
         await self.store.database.transact(work)
 
     async def _session_started(self, event: SessionStarted) -> None:
+        known = await self.store.sessions.get(self.party, event.session_id)
+        if known is not None and _after(state_of(known, None), Step.START) is None:
+            return  # told again, perhaps at a place that is gone by now
         location = await self.store.locations.get(self.party, event.outlet.location_id)
         if location is None:
             log.error("a session started at Location %s, which is unknown", event.outlet.location_id)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hub.cpms.costs import Costs
-from hub.cpms.identification import Identification, Judgement, refused
+from hub.cpms.identification import Identification, Judgement, accepted, refused
 from hub.cpms.needs import Places
 from hub.cpms.ports import Desk, Outlet, Refusal, SessionStarted
 from hub.cpms.remote_starts import RemoteStart, RemoteStarts
@@ -27,7 +27,7 @@ from hub.cpms.settlement import Settlement
 from hub.cpms.transaction_store import ADOPTED, ENDED, LOST, OPEN, Kept, TransactionStore
 from hub.cpms.transactions import Message, bounded, message_of, natural_key
 from hub.database.contract import Database, Transaction
-from hub.ocpp.events import EVSE, IdToken, TokenInfo, TransactionAnswer, TransactionEvent
+from hub.ocpp.events import EVSE, TokenInfo, TransactionAnswer, TransactionEvent
 from hub.ocpp.words import id_tag
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,10 @@ class Ledger:
         for kept in await self.store.unsettled():
             run = await self._remembered(kept)
             run.begun = kept.session_id in begun
-            await self._tell(self.runs.add(run))
+            try:
+                await self._tell(self.runs.add(run))
+            except Exception:  # One transaction's trouble must not keep the stations from being served.
+                log.exception("%s: transaction %d could not be taken up", kept.station_id, kept.id)
 
     async def take(self, event: TransactionEvent) -> TransactionAnswer:
         """Write a message down and return its answer."""
@@ -117,9 +120,10 @@ class Ledger:
         """Return the transaction a message is about; None: it is the first we hear of it."""
         if event.seq_no is None and event.kind != "Started":
             found = await self._by_number(event)
-            if found is not None or event.kind == "Updated":
+            if event.kind == "Updated":
                 return found
-            found = self._unnumbered(event)
+            if found is None or _ended_otherwise(found, event):
+                found = self._unnumbered(event) or found
             if found is not None:
                 return found
         key = natural_key(event)
@@ -161,7 +165,7 @@ class Ledger:
         """Write down a transaction's first message, with how its token was judged."""
         order = await self._starts.match(event) if event.kind != "Ended" else None
         judgement = await self._judge(event, order)
-        reserved = self._reserved(event, order)
+        reserved = self._reserved(event, order, judgement)
         draft = self._draft(event, message, order, judgement)
         if reserved is not None:
             draft = replace(draft, session_id=reserved.reservation_id)
@@ -210,10 +214,14 @@ class Ledger:
     def _outlet(self, evse: EVSE) -> Outlet | None:
         return self._places.outlet(evse) if evse.evse_id else None
 
-    def _reserved(self, event: TransactionEvent, order: RemoteStart | None) -> StationReservation | None:
-        """Return the reservation a new transaction uses."""
+    def _reserved(
+        self, event: TransactionEvent, order: RemoteStart | None, judgement: Judgement | None
+    ) -> StationReservation | None:
+        """Return the reservation a new transaction uses; no eMSP's token becomes the Session of another's."""
         evse = event.evse or (order.evse if order else None)
-        return None if event.kind == "Ended" or evse is None else self._reservations.used_by(event, evse)
+        used = None if event.kind == "Ended" or evse is None else self._reservations.used_by(event, evse)
+        leave = judgement.authorization if judgement is not None else None
+        return None if used is not None and leave is not None and not used.of_provider(leave) else used
 
     async def _add(self, run: Running, message: Message) -> None:
         async def work(tx: Transaction) -> bool:
@@ -251,8 +259,10 @@ class Ledger:
     async def _judge(self, event: TransactionEvent, order: RemoteStart | None) -> Judgement | None:
         if event.kind == "Ended" or (event.id_token is None and order is None):
             return None
-        token = event.id_token or IdToken(id_token=order.id_token if order else "")
-        judgement = await self._identification.judge(event.station_id, token, event.evse)
+        if order is not None and (event.id_token is None or order.names(event.id_token)):
+            return self._once(accepted(order.authorization), event)  # however late the station tells of it
+        assert event.id_token is not None
+        judgement = await self._identification.judge(event.station_id, event.id_token, event.evse)
         return self._once(judgement, event)
 
     def _once(self, judgement: Judgement, event: TransactionEvent) -> Judgement:
@@ -372,6 +382,12 @@ def _judged(kept: Kept, judgement: Judgement) -> Kept:
 
 def _same_place(one: EVSE, other: EVSE) -> bool:
     return (one.station_id, one.evse_id) == (other.station_id, other.evse_id)
+
+
+def _ended_otherwise(run: Running, event: TransactionEvent) -> bool:
+    """Whether a transaction was stopped at another meter than this: its number was the station's own, not ours."""
+    stop = run.newest
+    return run.ended and stop is not None and stop.register != (event.meter or 0) * 1000
 
 
 def _can_end(run: Running, event: TransactionEvent) -> bool:

@@ -7,6 +7,7 @@ periods are only ever appended, and a long session has a few of them, not one fo
 Source: OCPI 2.3.0, mod_cdrs.asciidoc (ChargingPeriod, CdrDimensionType), mod_sessions.asciidoc.
 """
 
+import dataclasses
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -72,6 +73,33 @@ def all_periods(session: JSONObject, seal: JSONObject) -> list[JSONObject]:
     still_open = _opened(seal)
     periods = list(session.get("charging_periods") or [])
     return periods if still_open is None else [*periods, still_open.period]
+
+
+def lowered(session: JSONObject, seal: JSONObject, kwh: Decimal) -> tuple[JSONObject, JSONObject]:
+    """Return a Session, and its seal, with no more energy than this: its newest periods lose what is too much."""
+    surplus = session["kwh"] - kwh
+    if surplus <= 0:
+        return session, seal
+    still_open = _opened(seal)
+    periods = list(session.get("charging_periods") or [])
+    if still_open is not None:
+        period, surplus = _with_less(still_open.period, surplus)
+        seal = seal | {"open": _closed_away(dataclasses.replace(still_open, period=period))}
+    for at in reversed(range(len(periods))):
+        periods[at], surplus = _with_less(periods[at], surplus)
+    return session | {"kwh": kwh, "charging_periods": periods}, seal
+
+
+def _with_less(period: JSONObject, surplus: Decimal) -> tuple[JSONObject, Decimal]:
+    """Return a period without as much of a surplus of energy as it has, and what is left of the surplus."""
+    less = min(_volume(period, "ENERGY"), surplus)
+    if less <= 0:
+        return period, surplus
+    dimensions = [
+        each | {"volume": Decimal(each["volume"]) - less} if each["type"] == "ENERGY" else each
+        for each in period["dimensions"]
+    ]
+    return period | {"dimensions": dimensions}, surplus - less
 
 
 def cdr_periods(session: JSONObject, tariffs: Iterable[JSONObject], seal: JSONObject) -> list[JSONObject]:

@@ -99,6 +99,7 @@ class Remote:
         self._clock = clock
         self._car_timeout = car_timeout
         self._stop_timeout = stop_timeout
+        self._starting: set[tuple[str, int]] = set()
 
     # -- start -------------------------------------------------------------------------------------
 
@@ -108,7 +109,11 @@ class Remote:
         hindrance = self._hindrance(outlet, evse, authorization)
         if evse is None or hindrance is not None:
             return hindrance or "EVSE_INOPERATIVE"
-        order = await self._order(evse, outlet, authorization)
+        self._starting.add(_spot(evse))
+        try:
+            order = await self._order(evse, outlet, authorization)
+        finally:
+            self._starting.discard(_spot(evse))
         result = await self._ask(
             evse.station_id,
             lambda commands: commands.remote_start(
@@ -131,10 +136,14 @@ class Remote:
         if evse is None or self._chargers.presence(evse.station_id) is None or outlet.status in _OUT_OF_USE:
             return "EVSE_INOPERATIVE"
         going_on = [each for each in self._ledger.runs.at(evse) if each.doubted_at is None]
-        if going_on or self._starts.waiting_at(evse) is not None:
+        if going_on or self._awaits(evse):
             return "EVSE_OCCUPIED"
         kept = self._reservations.at(evse)
         return "EVSE_OCCUPIED" if kept is not None and not kept.allows(authorization) else None
+
+    def _awaits(self, evse: EVSE) -> bool:
+        """Whether somebody's car is awaited at an EVSE, or an order for it is being written down."""
+        return self._starts.waiting_at(evse) is not None or _spot(evse) in self._starting
 
     async def _order(self, evse: EVSE, outlet: Outlet, authorization: Authorization) -> RemoteStart:
         kept = self._reservations.at(evse)
@@ -207,7 +216,7 @@ class Remote:
             return "EVSE_INOPERATIVE"
         former = self._reservations.get(reservation.reservation_id)
         kept = self._reservations.at(evse)
-        if self._ledger.runs.at(evse) or (kept is not None and kept is not former):
+        if self._ledger.runs.at(evse) or self._awaits(evse) or (kept is not None and kept is not former):
             return "EVSE_OCCUPIED"
         if former is not None and former.evse.station_id and former.evse != evse:
             await self.cancel_reservation(reservation.reservation_id)
@@ -268,6 +277,10 @@ class Remote:
             await asyncio.wait([done, timer], return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
+
+
+def _spot(evse: EVSE) -> tuple[str, int]:
+    return evse.station_id, evse.evse_id
 
 
 def _failed(error: ChargerError) -> CommandResultType:

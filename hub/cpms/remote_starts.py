@@ -55,14 +55,22 @@ class RemoteStart:
         """Whether the car is still awaited."""
         return not self.released and not self.claimed
 
-    def fits(self, station_id: str, id_token: IdToken, evse: EVSE | None, now: datetime.datetime) -> bool:
-        """Whether a token presented at a station is the one this order was for."""
+    def names(self, id_token: IdToken) -> bool:
+        """Whether a token is the one this order was for."""
+        return id_token.id_token.upper() in (self.id_token.upper(), id_tag(self.id_token).upper())
+
+    def fits(self, station_id: str, id_token: IdToken, evse: EVSE | None, *moments: datetime.datetime) -> bool:
+        """Whether a token presented at a station is the one this order was for.
+
+        Args:
+            moments: when it was, and when that was heard: one of them is within the time an order is matched in.
+        """
         return (
             not self.claimed
             and self.evse.station_id == station_id
             and (evse is None or evse.evse_id in (0, self.evse.evse_id))
-            and id_token.id_token.upper() in (self.id_token.upper(), id_tag(self.id_token).upper())
-            and now - self.asked_at <= _MATCHED_BY_TOKEN
+            and self.names(id_token)
+            and any(self.asked_at <= each <= self.asked_at + _MATCHED_BY_TOKEN for each in moments)
         )
 
 
@@ -121,13 +129,14 @@ class RemoteStarts:
             return found if fits else None
         if event.id_token is None:
             return None
-        return self.presented(event.station_id, event.id_token, event.evse, event.received_at)
+        # A station that went offline tells of a start that followed its order at once only when it is back.
+        return self.presented(event.station_id, event.id_token, event.evse, event.received_at, event.at)
 
     def presented(
-        self, station_id: str, id_token: IdToken, evse: EVSE | None, now: datetime.datetime
+        self, station_id: str, id_token: IdToken, evse: EVSE | None, *moments: datetime.datetime
     ) -> RemoteStart | None:
-        """Return the newest order for a token at a station."""
-        fitting = (each for each in self._known.values() if each.fits(station_id, id_token, evse, now))
+        """Return the newest order for a token at a station, presented and heard of at these moments."""
+        fitting = (each for each in self._known.values() if each.fits(station_id, id_token, evse, *moments))
         return max(fitting, key=lambda each: each.id, default=None)
 
     async def use(self, tx: Transaction, order: RemoteStart) -> None:

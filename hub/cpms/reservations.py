@@ -13,6 +13,7 @@ from hub.cpms.moments import at, microseconds
 from hub.cpms.ports import Authorization, OpenReservation, Outlet
 from hub.cpms.transaction_store import order_document, order_of
 from hub.database.contract import Database, Row, Transaction
+from hub.ocpi.messages import Party
 from hub.ocpp.events import EVSE, TransactionEvent
 from hub.ocpp.words import id_tag
 
@@ -34,9 +35,16 @@ class StationReservation:
     authorization: Authorization
     expires_at: datetime.datetime
 
+    def of_provider(self, authorization: Authorization) -> bool:
+        """Whether a token is of the eMSP the reservation was made for."""
+        own, other = self.authorization.token, authorization.token
+        return Party.of(own["country_code"], own["party_id"]) == Party.of(other["country_code"], other["party_id"])
+
     def allows(self, authorization: Authorization) -> bool:
-        """Whether a token may use what is reserved: the same one, or one of its group."""
+        """Whether a token may use what is reserved: the same one, or one of its group, of the same eMSP."""
         own, other = self.authorization, authorization
+        if not self.of_provider(authorization):
+            return False
         same = own.token["uid"].upper() == other.token["uid"].upper() and own.token["type"] == other.token["type"]
         return same or (own.group_id is not None and own.group_id == other.group_id)
 

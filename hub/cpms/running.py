@@ -122,7 +122,7 @@ class Running:
         if self.first is None or self.last is None or self.newest is None:
             return None
         energy = energy_between(self.first, self.last, power=self.power)
-        if energy < 0:
+        if energy is None:
             return None
         newest = self.newest
         return SessionUpdated(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from hub.cpms import choosing
-from hub.cpms.metering import Reading, all_periods, metered
+from hub.cpms.metering import Reading, all_periods, lowered, metered
 from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted, SessionUpdated
 from hub.cpms.zones import zone_of
 from hub.ocpi.messages import Party
@@ -207,6 +207,9 @@ def completed(now: JSONObject, event: SessionEnded, seal: JSONObject) -> JSONObj
     """Return a Session as it ends; parking after the energy has a ChargingPeriod of its own."""
     heard = moment((seal.get("meter") or {"at": now["start_date_time"]})["at"])
     end = max(event.at, heard)
+    if event.invalid is None:
+        # The end knows better than a reading on the way that was too high: what was not taken is not billed.
+        now, seal = lowered(now, seal, _kwh(event.kwh))
     for reading in _last_readings(max(_kwh(event.kwh), now["kwh"]), event.charged_until, heard=heard, end=end):
         now, seal = _moved(now, seal, reading)
     ended = now | {

@@ -150,7 +150,8 @@ def skew(event: TransactionEvent) -> float:
 
 def _message_key(event: TransactionEvent, register: int | None) -> str:
     if event.seq_no is not None:
-        return str(event.seq_no)
+        # A station that counts wrongly, and gives its end a number it has used, must not lose what it took.
+        return str(event.seq_no) if event.kind == "Updated" else f"{event.kind} {event.seq_no}"
     if event.kind != "Updated":
         return event.kind  # 1.6 tells one start and one stop
     return f"{int((event.at - EPOCH).total_seconds() * 1000)}:{register}"
@@ -261,13 +262,15 @@ def _metered(found: Usage, metered: Sequence[Message], power: float | None) -> U
     return dataclasses.replace(found, energy=energy, rolled_over=end < start, charged_until=until)
 
 
-def energy_between(first: Message, last: Message, *, power: float | None) -> int:
-    """Return the energy between two readings, in mWh; negative if the register ran back.
+def energy_between(first: Message, last: Message, *, power: float | None) -> int | None:
+    """Return the energy between two readings, in mWh; None if no outlet gives that: it ran back, or is too much.
 
     Args:
         power: the most the outlet gives, in kW.
     """
-    return _energy(first, last, _most(last.at - first.at, power))
+    most = _most(last.at - first.at, power)
+    energy = _energy(first, last, most)
+    return energy if 0 <= energy <= most else None
 
 
 def _most(lasted: datetime.timedelta, power: float | None) -> int:

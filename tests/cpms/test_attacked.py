@@ -1,0 +1,216 @@
+"""What unlucky stations and rude eMSPs try: nothing is billed wrongly, lost, or taken from another's driver."""
+
+import asyncio
+import datetime
+from decimal import Decimal
+
+import pytest
+
+from hub.cpms.ports import Authorization
+from hub.ocpi.messages import Party
+from hub.ocpi.modules import commands
+from hub.ocpp.events import IdToken
+from tests.cpms.operating import Operation
+from tests.cpms.test_remote import URL, leave, order, results, starts
+from tests.rooms import ask, evse, location, token
+
+OTHER = Party("NL", "OTH")
+RESERVED = {"reservation_id": "R1", "expiry_date": "2026-01-01T13:00:00.000Z"}
+
+
+@pytest.fixture
+async def operation(hub, database, clock):
+    made = await Operation(hub, database, clock).start()
+    await made.know(token())
+    made.chargers.connect()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def station(operation):
+    return operation.chargers.connect()
+
+
+@pytest.fixture
+async def outlet(operation):
+    return await operation.endpoints.desk.outlet("LOC1", "ST1-1")
+
+
+async def put(operation, operation_, value, **more):
+    """Put an order of an eMSP, and wait for what comes of it."""
+    answer = await operation.endpoints(ask(operation_, value, **more))
+    await operation.endpoints.stations.settled()
+    return answer.value["result"]
+
+
+# -- meters -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [5_000_000, 9000])
+async def test_a_reading_that_was_too_high_is_not_billed(operation, wrong):
+    """SGEM-4.1-15: whether an outlet could have given it, or not."""
+    number = (await operation.tell(operation.started(meter=1000))).transaction_id
+    await operation.later(900)
+    await operation.tell(operation.metered(number, wrong))
+    await operation.later(900)
+
+    await operation.tell(operation.stopped(number, 7000))
+
+    (session,), (cdr,) = await operation.sessions(), await operation.cdrs()
+    told = [each["volume"] for period in cdr["charging_periods"] for each in period["dimensions"]
+            if each["type"] == "ENERGY"]  # fmt: skip
+    assert (session["kwh"], sum(map(Decimal, told))) == (6, 6)
+    assert await operation.billed() == [Decimal(6)]
+    assert cdr["total_cost"] == session["total_cost"]
+
+
+async def test_a_reading_no_outlet_could_give_is_not_shown(operation):
+    number = (await operation.tell(operation.started(meter=1000))).transaction_id
+    await operation.later(900)
+
+    await operation.tell(operation.metered(number, 5_000_000))
+    await operation.later(60)
+
+    assert [each["kwh"] for each in await operation.sessions()] == [0]
+
+
+async def test_an_end_under_a_number_its_station_has_used_is_no_repetition(operation):
+    """A station of 2.0.1 that does not count must not lose what it took."""
+    await operation.tell(operation.told("Started", 0, 1000, id_token=IdToken(id_token="CARD-1", type="ISO14443")))
+    await operation.later(900)
+    await operation.tell(operation.told("Updated", 0, 3000))
+    await operation.later(900)
+
+    await operation.tell(operation.told("Ended", 0, 7000))
+
+    assert await operation.billed() == [Decimal(6)]
+
+
+async def test_a_stop_under_the_number_of_a_transaction_that_is_over_ends_the_one_that_goes_on(operation):
+    """A station of 1.6 that never heard our number counts by itself, and may come upon one of ours."""
+    number = (await operation.tell(operation.started(meter=1000))).transaction_id
+    await operation.later(900)
+    await operation.tell(operation.stopped(number, 4000))
+    await operation.later(900)
+    await operation.tell(operation.started(meter=4000))
+    await operation.later(900)
+
+    stop = operation.stopped(number, 7000)
+    for _ in range(2):
+        await operation.tell(stop)
+
+    assert await operation.billed() == [Decimal(3), Decimal(3)]
+
+
+# -- orders to start --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_start_that_is_told_an_hour_after_its_order_is_billed_to_who_gave_it(
+    operation, station, outlet, version
+):
+    """The station accepted, began and lost its connection; nobody else knows the app's token."""
+    station.version = version
+    app = Authorization(token=token(uid="APP-1", type="APP_USER"), method="COMMAND")
+    task = asyncio.create_task(operation.cpms.start_session(outlet, app))
+    while not station.told:
+        await asyncio.sleep(0)
+    number = station.told[-1][1]["remote_start_id"]
+    begun = operation.clock.now() + datetime.timedelta(seconds=5)
+    await operation.later(3600)
+    await task
+
+    if version == "1.6":
+        called = (await operation.tell(operation.started(uid="APP-1", at=begun))).transaction_id
+        await operation.tell(operation.stopped(called, 7000))
+    else:
+        named = {"id_token": IdToken(id_token="APP-1", type="Central"), "remote_start_id": number}
+        await operation.tell(operation.told("Started", 0, 1000, at=begun, offline=True, **named))
+        await operation.tell(operation.told("Ended", 1, 7000))
+
+    assert await operation.billed() == [Decimal(6)]
+    assert await operation.cases() == []
+
+
+async def test_of_two_drivers_who_start_at_the_same_moment_one_is_first(operation, station, outlet):
+    tasks = [asyncio.create_task(operation.cpms.start_session(outlet, leave(uid=uid))) for uid in ("CARD-1", "CARD-2")]
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert [each.result() for each in done] == ["EVSE_OCCUPIED"]
+    assert len(station.told) <= 1
+
+
+async def test_where_a_car_is_awaited_nobody_reserves(operation, station, outlet, hub):
+    task = asyncio.create_task(operation.cpms.start_session(outlet, leave()))
+    while not station.told:
+        await asyncio.sleep(0)
+
+    await put(operation, commands.reserve_now, order(token=token(uid="CARD-2"), **RESERVED))
+
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert results(hub) == ["EVSE_OCCUPIED"]
+    assert station.names() == ["remote_start"]
+
+
+# -- other eMSPs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mine", [{}, {"uid": "CARD-9", "group_id": "FLEET"}])
+async def test_another_emsps_token_of_the_same_number_or_group_does_not_use_a_reservation(
+    operation, station, hub, mine
+):
+    await put(operation, commands.reserve_now, order(token=token(group_id="FLEET"), **RESERVED))
+    starts(operation, station)
+
+    foreign = token(country_code="NL", party_id="OTH", **mine)
+    await put(operation, commands.start_session, order(token=foreign), sender=OTHER)
+
+    (session,) = await operation.sessions()
+    assert results(hub) == ["ACCEPTED", "EVSE_OCCUPIED"]
+    assert (session["status"], session["cdr_token"]["party_id"]) == ("RESERVATION", "EMP")
+
+
+async def test_a_reservation_its_station_knows_nothing_of_is_over_when_it_is_canceled(operation, station, hub):
+    await put(operation, commands.reserve_now, order(**RESERVED))
+    station.answers["cancel_reservation"] = "Rejected"
+
+    await put(operation, commands.cancel_reservation, {"response_url": URL, "reservation_id": "R1"})
+
+    assert results(hub) == ["ACCEPTED", "UNKNOWN_RESERVATION"]
+    assert [each["status"] for each in await operation.sessions()] == ["COMPLETED"]
+
+
+async def test_another_emsp_does_not_unlock_where_a_driver_charges(operation, station):
+    """OCPP 1.6, 5.18: the station would end the transaction first."""
+    await operation.tell(operation.started())
+    place = {"response_url": URL, "location_id": "LOC1", "evse_uid": "ST1-1", "connector_id": "1"}
+
+    refused = await put(operation, commands.unlock_connector, place, sender=OTHER)
+    own = await put(operation, commands.unlock_connector, place)
+
+    assert (refused, own) == ("REJECTED", "ACCEPTED")
+    assert station.names() == ["unlock"]
+
+
+# -- restarts ---------------------------------------------------------------------------------------
+
+
+async def test_a_place_taken_away_under_a_session_keeps_no_server_from_starting(operation, hub, database, clock):
+    number = (await operation.tell(operation.started(meter=1000))).transaction_id
+    await operation.later(900)
+    left = {"kind": "locations", "objects": [location(evses=[evse("ST1-2")])]}
+    await operation.endpoints.orders()["cpms.import"](left)
+    await operation.stop()
+
+    again = Operation(hub, database, clock)
+    await again.places.start()
+    await again.endpoints.start()
+    await again.tell(again.stopped(number, 7000))
+
+    assert await again.billed() == [Decimal(6)]
+    await again.stop()
