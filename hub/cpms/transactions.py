@@ -35,6 +35,9 @@ _ROLLOVERS = sorted([1000 * limit for limit in (10**5, 10**6, 10**7, 10**8, 10**
 _TOLERANCE = Decimal("1.25")
 _SLACK = 1_000_000  # mWh, for a transaction of a few seconds
 
+#: How much later a reading on the way may have been taken than it is dated.
+_DATED = datetime.timedelta(minutes=5)
+
 #: A transaction without an outlet may still not use more than any outlet gives, in kW.
 _ANY_OUTLET = 500.0
 
@@ -268,7 +271,7 @@ def energy_between(first: Message, last: Message, *, power: float | None) -> int
     Args:
         power: the most the outlet gives, in kW.
     """
-    most = _most(last.at - first.at, power)
+    most = _most(last.at - first.at + _DATED, power)
     energy = _energy(first, last, most)
     return energy if 0 <= energy <= most else None
 
