@@ -96,7 +96,7 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         (("cpms", "station", "lenient", "Acme", "--allow", "all"), "'all' is no leniency"),
         (("cpms", "frames", "--since", "soon"), "is no date and time"),
         (("serve", "--port", "http"), "Invalid value for '--port'"),
-        (("serve", "--port", "65536"), "less than or equal to 65535"),
+        (("serve", "--port", "65536"), "not in the range 0<=x<=65535"),
         (("serve", "--forward-timeout", "0"), "Invalid value for '--forward-timeout'"),
         (("serve", "--hub-id", "HUB"), "--hub-id 'HUB' is not CC-PID"),
         (("serve", "--rooms", "hub,attic"), "'attic' is no room"),
