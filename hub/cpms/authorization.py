@@ -46,12 +46,17 @@ _TOLD: dict[RefusalReason, str] = {
     "UNKNOWN": "This token is not known",
     "UNREACHABLE": "Your provider cannot be reached; please try again later",
     "IN_USE": "This token is charging already",
+    "BOOKED": "This place is booked",
 }
 
 
 def refusal(reason: RefusalReason, info: str | None = None) -> Refusal:
     """Return a refusal with what the driver is told."""
     return Refusal(reason=reason, info=info or _TOLD[reason])
+
+
+#: What a driver hears at an EVSE that is kept for another's booking (X-42).
+BOOKED = refusal("BOOKED")
 
 
 class Cascade:

@@ -128,7 +128,13 @@ class StationCommands:
                 self._desk.hold(outlet, authorization)
             return result
 
-        return self._carry_on(request, reserve)
+        async def give_back() -> None:
+            """Let go what a station that was too slow was asked to keep."""
+            if known is None or known.state != "OPEN":
+                await self._cpms.cancel_reservation(session_id)
+                await self._desk.book.give_back(Place.of(outlet.location_id, outlet.evse_uid), session_id)
+
+        return self._carry_on(request, reserve, late=give_back)
 
     async def cancel_reservation(self, request: Request) -> Response:
         """CANCEL_RESERVATION; another eMSP's reservation is not known to this one."""
@@ -173,13 +179,24 @@ class StationCommands:
         return outlet, evse
 
     def _carry_on(
-        self, request: Request, run: Callable[[], Awaitable[CommandResultType]], *, timeout: int = TIMEOUT
+        self,
+        request: Request,
+        run: Callable[[], Awaitable[CommandResultType]],
+        *,
+        timeout: int = TIMEOUT,
+        late: Callable[[], Awaitable[None]] | None = None,
     ) -> Response:
-        """Answer ACCEPTED now; what the station does with the command goes to the response_url."""
+        """Answer ACCEPTED now; what the station does with the command goes to the response_url.
+
+        Args:
+            late: undoes what was not answered in time.
+        """
 
         async def carry_on() -> None:
             result = await _within(run, "TIMEOUT", "FAILED", timeout)
             await self._post(request, commands.post_result, {"result": result})
+            if result == "TIMEOUT" and late is not None:
+                await late()
 
         self._keep(carry_on())
         return _response("ACCEPTED", timeout)

@@ -14,6 +14,10 @@ from hub.ocpp.words import EVSE, ConnectorStatus
 Key = tuple[str, int, int]
 
 
+#: Connectors a station may tell of: more has none, and one that makes them up would fill the memory.
+MOST = 1000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What a station last said of a connector.
@@ -68,15 +72,16 @@ class Connectors:
         return self.of_station(evse.station_id).get((evse.evse_id, _connector(evse)))
 
     def take(self, event: StatusChanged, received: datetime.datetime) -> tuple[Key, Told] | None:
-        """Remember what is told; None: it is older than what is known, and was told late."""
+        """Remember what is told; None: it is older than what is known (it was told late), or one connector too many."""
         evse, connector_id = event.evse, _connector(event.evse)
         of_station = self._told.setdefault(evse.station_id, {})
         before = of_station.get((evse.evse_id, connector_id))
-        if before is not None and event.at < before.at:
+        at = min(event.at, received)  # What is dated ahead of us must not outlast all that follows it.
+        if at < before.at if before is not None else len(of_station) >= MOST:
             return None
         told = of_station[evse.evse_id, connector_id] = Told(
             status=event.status, error_code=event.error_code, info=event.info,
-            vendor_error_code=event.vendor_error_code, at=event.at, received=received,
+            vendor_error_code=event.vendor_error_code, at=at, received=received,
         )  # fmt: skip
         return (evse.station_id, evse.evse_id, connector_id), told
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from hub.cpms import cdrs, sessions
-from hub.cpms.authorization import AUTHORIZE_TIMEOUT, Cascade
+from hub.cpms.authorization import AUTHORIZE_TIMEOUT, BOOKED, Cascade
 from hub.cpms.bookings.book import BookingBook
 from hub.cpms.bookings.store import Place
 from hub.cpms.bookings.wishes import Driver
@@ -51,9 +51,6 @@ from hub.ocpi.pricing import Outcome
 from hub.ocpi.times import date_time, moment, utc_now
 
 log = logging.getLogger(__name__)
-
-#: What a driver hears at an EVSE that is kept for another's booking (X-42).
-BOOKED = Refusal(reason="NOT_ALLOWED", info="This place is booked.")
 
 
 class OperatorDesk:
@@ -113,9 +110,13 @@ class OperatorDesk:
 
     async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
         """Return the leave for a token presented at a station, or why there is none."""
-        if await self.book.keeps_from(outlet, Driver(uid=uid, type=token_type)):
+        if await self.keeps_from(uid, token_type, outlet):
             return BOOKED
         return await self.cascade.judge(uid, token_type, outlet)
+
+    async def keeps_from(self, uid: str, token_type: str, outlet: Outlet) -> bool:
+        """Whether an outlet is kept just now for another's booking."""
+        return await self.book.keeps_from(outlet, Driver(uid=uid, type=token_type))
 
     # -- places ------------------------------------------------------------------------------------
 

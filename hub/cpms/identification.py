@@ -11,7 +11,7 @@ mod_tokens.asciidoc (TokenType); REQUIREMENTS GEM-4.1.1-01, GEM-UC-1502, SGEM-4.
 """
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.cpms.needs import Places
@@ -43,6 +43,7 @@ _STATUSES: Mapping[RefusalReason, TokenStatus] = {
     "UNKNOWN": "Unknown",
     "UNREACHABLE": "Invalid",
     "IN_USE": "ConcurrentTx",
+    "BOOKED": "NotAtThisLocation",
 }
 
 
@@ -113,30 +114,43 @@ class Identification:
         tester = self._tester(id_token.id_token)
         if tester is not None:
             return accepted(tester)
+        outlets, token = self._outlets(station_id, evse), token_of(id_token)
         given = self._given.get((station_id, id_token.id_token.upper()))
-        if given is not None and given[1] > now:
+        if given is not None and given[1] > now and not await self._all_booked(token, outlets):
             return accepted(given[0])
-        return await self._ask(station_id, id_token, evse)
-
-    async def _ask(self, station_id: str, id_token: IdToken, evse: EVSE | None) -> Judgement:
-        outlet, token = self._outlet(station_id, evse), token_of(id_token)
-        if outlet is None:
+        if not outlets:
             return refused(Refusal(reason="NOT_ALLOWED", info="This station is not in operation"))
         if token is None:
             return refused(Refusal(reason="UNKNOWN"))
-        said = await self._desk.authorize(*token, outlet)
+        said = await self._ask(token, outlets)
         if isinstance(said, Refusal):
             return refused(said)
         self._give(station_id, id_token, said)
         return accepted(said)
+
+    async def _ask(self, token: tuple[str, str], outlets: Sequence[Outlet]) -> Authorization | Refusal:
+        """Return what the desk says of a token, at the first outlet that is not booked by somebody else."""
+        said: Authorization | Refusal = Refusal(reason="BOOKED")
+        for outlet in outlets:
+            said = await self._desk.authorize(*token, outlet)
+            if not isinstance(said, Refusal) or said.reason != "BOOKED":
+                return said
+        return said
+
+    async def _all_booked(self, token: tuple[str, str] | None, outlets: Sequence[Outlet]) -> bool:
+        """Whether all outlets it can be are kept for others: leave was given where 1.6 did not say at which."""
+        if token is None or not outlets:
+            return False
+        return all([await self._desk.keeps_from(*token, outlet) for outlet in outlets])
 
     def _give(self, station_id: str, id_token: IdToken, authorization: Authorization) -> None:
         now = self._clock()
         self._given = {key: given for key, given in self._given.items() if given[1] > now}
         self._given[station_id, id_token.id_token.upper()] = (authorization, now + LEAVE_HOLDS)
 
-    def _outlet(self, station_id: str, evse: EVSE | None) -> Outlet | None:
+    def _outlets(self, station_id: str, evse: EVSE | None) -> list[Outlet]:
+        """Return where a token may have been presented; Authorize of 1.6 says only at which station."""
         if evse is not None and evse.evse_id:
-            return self._places.outlet(evse)
-        placed = self._places.of_station(station_id)
-        return placed[0][1] if placed else None
+            outlet = self._places.outlet(evse)
+            return [outlet] if outlet is not None else []
+        return [outlet for _, outlet in self._places.of_station(station_id)]

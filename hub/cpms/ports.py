@@ -67,8 +67,8 @@ class Authorization:
 
 
 #: Why a token may not charge: AllowedType of mod_tokens, UNKNOWN for a token nobody knows, UNREACHABLE for
-#: one whose eMSP could not be asked, IN_USE for one that charges elsewhere.
-RefusalReason = Literal["BLOCKED", "EXPIRED", "NO_CREDIT", "NOT_ALLOWED", "UNKNOWN", "UNREACHABLE", "IN_USE"]
+#: one whose eMSP could not be asked, IN_USE for one that charges elsewhere, BOOKED where somebody else has booked.
+RefusalReason = Literal["BLOCKED", "EXPIRED", "NO_CREDIT", "NOT_ALLOWED", "UNKNOWN", "UNREACHABLE", "IN_USE", "BOOKED"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +230,10 @@ class Desk(Protocol):
 
     async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:
         """Return the leave for a token presented at a station, or why there is none."""
+        ...
+
+    async def keeps_from(self, uid: str, token_type: str, outlet: Outlet) -> bool:
+        """Whether an outlet is kept just now for another's booking."""
         ...
 
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:

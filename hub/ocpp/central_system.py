@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 _ORDER = ("2.1", "2.0.1", "1.6")
 
 _DRAIN = 4.0  # seconds what is being served has when we end
-_FORMER = 10.0  # seconds the present socket waits for what the former one sent to be served
 
 
 class CentralSystem:

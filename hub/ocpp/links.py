@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 #: standard has one at a time under way.
 QUEUE = 64
 
+#: How long the present socket waits for what the former one sent to be served, in seconds.
+FORMER = 10.0
+
 #: How long a station may take to answer, in seconds: most at once, some only when they have done something slow.
 TIMEOUT = 30.0
 TIMEOUTS: Mapping[str, float] = {
@@ -162,7 +165,7 @@ class Link:
         assert inbox is not None, "there is a CALL in it"
         try:
             if self._predecessor is not None:
-                await self._predecessor.idle()
+                await self._predecessor.idle(FORMER)
                 self._predecessor = None
             while inbox:
                 frame, at = inbox.popleft()
@@ -238,14 +241,17 @@ class Link:
         self._practice.log.frame(self.station_id, "out", data)
         await self.socket.write(data)
 
-    async def idle(self) -> None:
-        """Wait until nothing of this station is being handled."""
+    async def idle(self, timeout: float | None = None) -> None:
+        """Wait until nothing of this station is being handled, or the time is over."""
         if self._serving is not None:
-            await asyncio.wait([self._serving])
+            await asyncio.wait([self._serving], timeout=timeout)
 
     def follow(self, predecessor: "Link") -> None:
-        """Serve nothing before what came by the station's former socket is served."""
-        self._predecessor = predecessor
+        """Serve nothing before what came by the station's former sockets is served."""
+        busy: Link | None = predecessor
+        while busy is not None and busy._serving is None:
+            busy = busy._predecessor  # one with nothing left to serve need not be remembered
+        self._predecessor = busy
 
     # -- what it is sent -------------------------------------------------------------------------------------
 

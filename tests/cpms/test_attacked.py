@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from hub.cpms import commands as station_commands
+from hub.cpms.connectors import MOST, Connectors
 from hub.cpms.ports import Authorization
 from hub.ocpi.messages import Party
-from hub.ocpi.modules import commands
-from hub.ocpp.events import IdToken
-from tests.cpms.operating import Operation
+from hub.ocpi.modules import bookings, commands
+from hub.ocpp.events import EVSE, IdToken, StatusChanged
+from tests.cpms.operating import HERE, NEXT, Operation, minutes
 from tests.cpms.test_remote import URL, leave, order, results, starts
 from tests.rooms import ask, evse, location, token
 
@@ -101,6 +103,26 @@ async def test_a_stop_under_the_number_of_a_transaction_that_is_over_ends_the_on
         await operation.tell(stop)
 
     assert await operation.billed() == [Decimal(3), Decimal(3)]
+
+
+def test_a_status_dated_ahead_of_us_does_not_outlast_what_follows(clock):
+    told = Connectors(None)
+    now = clock.now()
+
+    told.take(StatusChanged(evse=HERE, status="Charging", at=now + datetime.timedelta(days=365)), now)
+    told.take(StatusChanged(evse=HERE, status="Available", at=now + minutes(1)), now + minutes(1))
+
+    assert told.get(HERE).status == "Available"
+
+
+def test_a_station_that_makes_up_connectors_is_remembered_no_more_than_others(clock):
+    told = Connectors(None)
+
+    for number in range(1, 2000):
+        place = EVSE(station_id="ST1", evse_id=number, connector_id=1)
+        told.take(StatusChanged(evse=place, status="Available", at=clock.now()), clock.now())
+
+    assert len(told.of_station("ST1")) == MOST
 
 
 # -- orders to start --------------------------------------------------------------------------------
@@ -195,6 +217,59 @@ async def test_another_emsp_does_not_unlock_where_a_driver_charges(operation, st
 
     assert (refused, own) == ("REJECTED", "ACCEPTED")
     assert station.names() == ["unlock"]
+
+
+async def test_a_reservation_its_station_was_too_slow_for_keeps_nobody_away(operation, station, hub, monkeypatch):
+    async def silent(**named):
+        await asyncio.Event().wait()
+
+    station.answers["reserve_now"] = silent
+    within = station_commands._within
+    monkeypatch.setattr(station_commands, "_within", lambda run, late, broken, _: within(run, late, broken, 0.1))
+    await put(operation, commands.reserve_now, order(**RESERVED))
+    monkeypatch.undo()
+    del station.answers["reserve_now"]
+
+    foreign = order(token=token(country_code="NL", party_id="OTH"), **RESERVED)
+    await put(operation, commands.reserve_now, foreign, sender=OTHER)
+
+    assert results(hub) == ["TIMEOUT", "ACCEPTED"]
+
+
+@pytest.fixture
+async def booked(operation, clock):
+    """EVSE 1 is kept for somebody else than CARD-1."""
+    here = [evse(uid, capabilities=["RESERVABLE"]) for uid in ("ST1-1", "ST1-2")]
+    await operation.endpoints.orders()["cpms.import"]({"kind": "locations", "objects": [location(evses=here)]})
+    await operation.places.reread(location_id="LOC1")
+    await operation.endpoints.bookings.offer()
+    offers = await operation.endpoints.store.booking_locations.all()
+    offer = next(each for each in offers if each["booking_option"]["evse_uid"] == "ST1-1")
+    wish = {
+        "country_code": "DE", "party_id": "EMP", "request_id": "B1", "authorization_reference": "REF-B",
+        "location_id": "LOC1", "booking_location_id": offer["id"], "tokens": [],
+        "period": {"start_date_time": "2026-01-01T12:30:00Z", "end_date_time": "2026-01-01T13:30:00Z"},
+    }  # fmt: skip
+    made = (await operation.endpoints(ask(bookings.post_booking, wish))).value
+    await clock.advance(1800)
+    assert made["reservation_status"] == "RESERVED"
+
+
+async def test_a_booking_of_one_evse_keeps_nobody_from_the_other(operation, booked):
+    """Authorize of 1.6 does not say at which connector the driver stands."""
+    presented = await operation.present(at=None)
+    next_to_it = await operation.tell(operation.started(where=NEXT))
+
+    assert (presented.status, next_to_it.token.status) == ("Accepted", "Accepted")
+
+
+async def test_leave_given_at_the_station_is_none_at_the_evse_that_is_booked(operation, booked):
+    """X-42."""
+    await operation.present(at=None)
+
+    answer = await operation.tell(operation.started())
+
+    assert answer.token.status == "NotAtThisLocation"
 
 
 # -- restarts ---------------------------------------------------------------------------------------

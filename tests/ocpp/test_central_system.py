@@ -505,6 +505,18 @@ async def test_what_the_former_socket_sent_is_served_before_what_the_latter_send
         assert order == ["begin old", "end old", "begin new", "end new"]
 
 
+async def test_sockets_that_took_over_and_were_taken_over_are_not_remembered() -> None:
+    """A station that comes again and again without a CALL fills no memory."""
+    async with house() as running:
+        for _ in range(3):
+            latest = await running.station("CP1", boot=False)
+            await latest.connection.send("hello?")
+            await latest.hear()
+
+        (link,) = running.central._present.values()
+        assert link._predecessor is None
+
+
 async def test_a_former_sockets_call_is_not_waited_for() -> None:
     async with house() as running:
         former = await running.station("CP1")

@@ -104,8 +104,8 @@ class BookingBook:
             return await self._first(tx, wish)
         booking = await self.store.bookings.get_in(tx, self.party, known[0].id)
         assert booking is not None, "written with its row"
-        if any(each["booking_request"] == wish.asked for each in booking["booking_requests"]):
-            return booking
+        if booking["booking_requests"][-1]["booking_request"] == wish.asked:
+            return booking  # An older one that comes again takes back what was changed since.
         if wish.asked.get("canceled"):
             return await self._cancel_asked(tx, wish, known[0], booking)
         return await self._change(tx, wish, known[0], booking)

@@ -164,6 +164,17 @@ async def test_a_booking_is_changed_by_a_request_of_the_same_id(operator):
     assert len(await operator.slots()) == 3
 
 
+async def test_a_change_is_taken_back_by_asking_for_what_was_booked_first(operator):
+    wish = await operator.wish(first=0)
+    await operator.ask(wish)
+    await operator.ask(wish | {"period": {"start_date_time": at(30), "end_date_time": at(120)}})
+
+    back = await operator.ask(wish)
+
+    assert back["period"] == wish["period"]
+    assert len(await operator.slots()) == 2
+
+
 async def test_a_change_that_cannot_be_leaves_the_booking_as_it_was(operator):
     """X-17: the reservation stands."""
     wish = await operator.wish(first=0)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hub.cpms.desk import BOOKED
+from hub.cpms.authorization import BOOKED
 from hub.cpms.ports import StatusChanged
 from hub.ocpi.modules import bookings, cdrs, commands, locations
 from tests.cpms.bookings.conftest import at
