@@ -4,7 +4,8 @@ Against the demo, once its story is told::
 
     .venv/bin/python -m examples.driver http://127.0.0.1:8000 --letters FOLDER/letters
 
-where FOLDER is the demo's data. The sample CPO's stations plug their cars in by themselves.
+where FOLDER is the demo's data. The sample CPO's stations plug their cars in by themselves, and charge in a
+second what takes an hour, so the power shown is high. The receipt is saved where this is run.
 
 Only HTTP is used: what stands here can be written in any language.
 """
@@ -142,7 +143,7 @@ def main() -> None:
     print("found:", place)
     charge = app.ask("POST", "/charges", {"place": place, "limits": {"energy_kwh": 5}})
     for seen in app.follow():
-        print(f"{seen['state']}: {seen['kwh']} kWh, {seen['kw']} kW, {seen['cost']} {seen['currency']}")
+        print(f"{seen['state']}: {seen['kwh'] or 0} kWh, {seen['kw'] or 0} kW, {seen['cost'] or 0} {seen['currency']}")
         if seen["state"] not in ("ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"):
             break
     print("paid:", app.bill(charge["id"])["amount"], "receipt:", app.receipt(Path()))

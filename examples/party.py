@@ -13,6 +13,7 @@ import datetime
 import json
 import logging
 import secrets
+import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -119,7 +120,12 @@ class Party:
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)
-        self.later(begin())
+        try:
+            await begin()
+        except (Refused, httpx.HTTPError) as error:  # without a hub there is nothing to serve
+            server.should_exit = True
+            await serving
+            sys.exit(f"{self.name}: {error}")
         await serving
 
     def later(self, work: Any) -> None:

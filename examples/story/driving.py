@@ -12,7 +12,7 @@ def sign_up(stage: Stage) -> None:
     app = stage.app = DriverApp(f"{stage.hub_url}/emsp/api/v1")
     app.sign_up(stage.folder / "letters", name="Noor", plate="AB 123 CD")
     vehicles = app.get("/driver/vehicles")
-    held(f"Noor has confirmed her address and logs in; she drives a {vehicles[0]['name']}")
+    held(f"Noor has confirmed her address and logs in; her car: {vehicles[0]['name']}")
     method = app.pay_with("sim_ok")
     check(method["state"] == "SAVED", f"she pays with {method['label']}; no card number came here")
 

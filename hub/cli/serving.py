@@ -12,9 +12,9 @@ import typer
 from hub import compiled
 from hub.cli.options import DATA, Data, DatabaseURL, option
 from hub.cli.output import one_line
-from hub.settings import FINE, BadSetting, Settings, checked, fine_settings
+from hub.settings import FINE, TEXTS, BadSetting, Settings, checked, fine_settings
 
-EPILOG = "Finer settings have a variable only: " + ", ".join(f"EMALL_{name.upper()}" for name in FINE) + "."
+EPILOG = "Finer settings have a variable only: " + ", ".join(f"EMALL_{name.upper()}" for name in (*FINE, *TEXTS)) + "."
 
 _IDS = ("hub_id", "cpo_id", "emsp_id")
 
