@@ -46,7 +46,7 @@ from hub.ocpi.partners import Partners
 from hub.ocpi.platforms import LocalPlatform, Platform, serves
 from hub.ocpi.pulling import Listing, Pulling
 from hub.ocpi.receiving import NoSuchLocation, NoSuchObject, NoSuchToken, check_owner, child, owner_of, patched
-from hub.ocpi.shelves import Shelf
+from hub.ocpi.shelves import EVERYONE, Shelf
 from hub.ocpi.times import utc_now
 
 #: Returns the public URL of one of this party's own endpoints: that of a request, as its caller's
@@ -172,7 +172,10 @@ class CpoEndpoints(LocalPlatform):
 
     @serves(tariffs.list_tariffs)
     async def list_tariffs(self, request: Request) -> Response:
-        return await self._list(request, self.store.tariffs, tariffs.Tariff)
+        # A Tariff made for one eMSP is no other's to see; what the hub pulls it shows to everyone.
+        receivers = [EVERYONE, str(request.sender)]
+        page = await self.store.tariffs.page(request.parameters, owner=self.party, receivers=receivers)
+        return page.response(tariffs.Tariff, self.url_of(request))
 
     @serves(sessions.list_sessions)
     async def list_sessions(self, request: Request) -> Response:
@@ -220,8 +223,8 @@ class CpoEndpoints(LocalPlatform):
 
     async def _list(self, request: Request, shelf: Shelf, declared: Any, *, directed: bool = False) -> Response:
         # A Session or CDR is shown to the eMSP it is owed to, and to nobody else (checklist GA-07).
-        asker = str(request.sender) if directed and request.sender != self.hub_party else None
-        page = await shelf.page(request.parameters, owner=self.party, receiver=asker)
+        asker = [str(request.sender)] if directed and request.sender != self.hub_party else []
+        page = await shelf.page(request.parameters, owner=self.party, receivers=asker)
         return page.response(declared, self.url_of(request))
 
     async def _location(self, request: Request) -> JSONObject:

@@ -254,8 +254,8 @@ def _faulty(found: Usage, fault: str) -> Usage:
 def _metered(found: Usage, metered: Sequence[Message], power: float | None) -> Usage:
     first, last = metered[0], metered[-1]
     most = _most(found.ended_at - found.started_at, power)
-    energy = _energy(first, last, most)
     start, end = first.register or 0, last.register or 0
+    energy = end - start if end >= start else _along(metered, power)
     if energy < 0:
         return _faulty(found, f"its meter runs back from {start / 1000:g} Wh to {end / 1000:g} Wh")
     if energy > most:
@@ -285,6 +285,17 @@ def _most(lasted: datetime.timedelta, power: float | None) -> int:
 def _energy(first: Message, last: Message, most: int) -> int:
     start, end = first.register or 0, last.register or 0
     return end - start if end >= start else _rolled_over(start, end, most)
+
+
+def _along(metered: Sequence[Message], power: float | None) -> int:
+    """Return the energy of a register that ended lower than it began; negative if it was set back on the way.
+
+    It has gone on from zero only if what it then counted could flow between the two readings on either side.
+    """
+    steps = [
+        _energy(before, after, _most(after.at - before.at, power)) for before, after in itertools.pairwise(metered)
+    ]
+    return sum(steps) if min(steps) >= 0 else (metered[-1].register or 0) - (metered[0].register or 0)
 
 
 def _rolled_over(start: int, end: int, most: int) -> int:

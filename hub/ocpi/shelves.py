@@ -159,7 +159,7 @@ class Shelf:
         parameters: Mapping[str, str],
         *,
         owner: Party | None = None,
-        receiver: str | None = None,
+        receivers: Sequence[str] = (),
         matching: Callable[[JSONObject], bool] | None = None,
     ) -> Page:
         """Return the page a list request asks for, oldest objects first.
@@ -168,13 +168,14 @@ class Shelf:
         doubles nothing while objects change; ``offset`` is honoured as a position.
 
         Args:
+            receivers: for one of whom it must be; none: whoever it is for.
             matching: a filter on what is inside the objects; all that the others admit are read for it.
 
         Raises:
             InvalidParameters: a parameter is no DateTime or no whole number.
         """
         limit = min(_whole(parameters, "limit", self._page_limit), self._page_limit)
-        where, args = self._filter(parameters, owner, receiver)
+        where, args = self._filter(parameters, owner, receivers)
         if matching is not None:
             return await self._matching(parameters, where, args, limit, matching)
         total = (await self._database.fetch(f"SELECT count(*) FROM {self._table} WHERE {where}", *args))[0][0]
@@ -206,14 +207,15 @@ class Shelf:
         return _page(left, len(fitting), limit, parameters)
 
     def _filter(
-        self, parameters: Mapping[str, str], owner: Party | None, receiver: str | None
+        self, parameters: Mapping[str, str], owner: Party | None, receivers: Sequence[str]
     ) -> tuple[str, list[Any]]:
         where = "kind = $1 AND last_updated >= $2 AND last_updated < $3"
         args: list[Any] = [self.kind, _date(parameters, "date_from", 0), _date(parameters, "date_to", _FOREVER)]
-        for column, value in (("owner", str(owner) if owner else None), ("receiver", receiver)):
-            if value is not None:
-                args.append(value)
-                where += f" AND {column} = ${len(args)}"
+        for column, values in (("owner", [str(owner)] if owner else []), ("receiver", receivers)):
+            if values:
+                places = ", ".join(f"${place}" for place in range(len(args) + 1, len(args) + len(values) + 1))
+                where += f" AND {column} IN ({places})"
+                args += values
         return where, args
 
     async def find(self, **columns: str) -> list[JSONObject]:

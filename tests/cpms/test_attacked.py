@@ -77,6 +77,21 @@ async def test_a_reading_no_outlet_could_give_is_not_shown(operation):
     assert [each["kwh"] for each in await operation.sessions()] == [0]
 
 
+async def test_a_meter_that_was_set_back_on_the_way_did_not_roll_over(operation):
+    """95 kWh could have flowed in all, but not within the minute in which it was set back."""
+    number = (await operation.tell(operation.started(meter=5000))).transaction_id
+    await operation.later(7200, look=600)
+    await operation.tell(operation.metered(number, 15_000))
+    await operation.later(60)
+    await operation.tell(operation.metered(number, 0))
+    await operation.later(60)
+
+    await operation.tell(operation.stopped(number, 100))
+
+    assert await operation.billed() == []
+    assert await operation.cases() == ["INVALID_USAGE"]
+
+
 async def test_an_end_under_a_number_its_station_has_used_is_no_repetition(operation):
     """A station of 2.0.1 that does not count must not lose what it took."""
     await operation.tell(operation.told("Started", 0, 1000, id_token=IdToken(id_token="CARD-1", type="ISO14443")))

@@ -20,7 +20,7 @@ from hub.ocpi.modules import cdrs as cdr_module
 from hub.ocpi.modules import locations, tariffs
 from hub.ocpi.pricing import Outcome
 from hub.ocpi.receiving import NoSuchObject
-from tests.rooms import CPO, EMSP, evse, location, tariff, token
+from tests.rooms import CPO, EMSP, HUB, ask, evse, location, tariff, token
 
 HOUR = datetime.timedelta(hours=1)
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -282,6 +282,19 @@ async def test_a_tariff_for_one_emsp_is_told_to_it_alone_and_counts_for_its_driv
     assert await named(room) == {"EVSE1": ["ALL"], "EVSE2": ["ALL"]}
     assert (own["total_cost"]["before_taxes"], own["tariffs"][0]["id"]) == (3, "PARTNER")
     assert (other["total_cost"]["before_taxes"], other["tariffs"][0]["id"]) == (5, "ALL")
+
+
+@pytest.mark.parametrize(
+    ("asker", "seen"), [(EMSP, ["ALL", "PARTNER"]), (Party("FR", "OTH"), ["ALL"]), (HUB, ["ALL"]), (None, ["ALL"])]
+)
+async def test_a_tariff_for_one_emsp_is_seen_by_no_other(cpms, room, asker, seen):
+    """What the hub pulls it shows to everyone."""
+    await room.tariffs.create(kwh("0.50", id="ALL"))
+    await room.tariffs.create(kwh("0.30", id="PARTNER"), provider=EMSP)
+
+    listed = (await cpms(ask(tariffs.list_tariffs, sender=asker))).value
+
+    assert [each["id"] for each in listed if each["id"] in ("ALL", "PARTNER")] == seen
 
 
 async def test_an_ad_hoc_driver_pays_the_ad_hoc_price(cpms, room, clock):
