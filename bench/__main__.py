@@ -21,13 +21,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=2, help="length of one load, in seconds (2)")
     parser.add_argument("--objects", type=int, default=100_000, help="Locations in the large hub (100,000)")
     parser.add_argument("--evses", type=int, default=1_000_000, help="EVSEs that are searched (1,000,000)")
+    parser.add_argument("--drivers", type=int, default=200_000, help="drivers who search them (200,000)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run, with its logs")
     given = parser.parse_args()
     finished = [row for row in ROWS if row not in GROWING]
     rows = [row.upper() for row in given.rows] or finished
     if unknown := set(rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    ground = Ground(rounds=given.rounds, seconds=given.seconds, objects=given.objects, evses=given.evses)
+    ground = Ground(
+        rounds=given.rounds, seconds=given.seconds, objects=given.objects, evses=given.evses, drivers=given.drivers
+    )
     verdicts: list[Verdict] = []
     with ground.whole:
         for row in rows:
@@ -36,7 +39,7 @@ def main() -> int:
     # What was measured shorter or in part is not the table of docs/benchmarks.md.
     plain = Ground.__dataclass_fields__
     if rows == finished and all(
-        getattr(ground, each) >= plain[each].default for each in ("rounds", "objects", "evses")
+        getattr(ground, each) >= plain[each].default for each in ("rounds", "objects", "evses", "drivers")
     ):
         report.write(verdicts, ground)
     if not given.keep:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -18,6 +19,9 @@ from bench.processes import Failure, Server, free_ports
 from bench.samples import COUNTRY, NUMBER, PARTY, location
 from hub.ocpi.wire import Wire
 from tests.postgres import Server as PostgresServer
+
+if TYPE_CHECKING:
+    from bench.provider import Provider
 
 HOME = Path(__file__).resolve().parent.parent / ".bench"
 CPO = (COUNTRY, PARTY)
@@ -33,6 +37,7 @@ class Ground:
         objects: Locations in the large hub.
         connections: platforms connected to it.
         evses: in the index that is searched.
+        drivers: who search it.
         row: ends what one row started.
         whole: ends what lasts for the whole run.
     """
@@ -42,11 +47,13 @@ class Ground:
     objects: int = 100_000
     connections: int = 200
     evses: int = 1_000_000
+    drivers: int = 200_000
     folder: Path = field(default_factory=lambda: HOME / "run")
     row: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     whole: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
     _city: "City | None" = None
+    _providers: "list[Provider]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.remove()
@@ -68,11 +75,11 @@ class Ground:
         (self.whole if lasting else self.row).callback(lambda: hub.server.stop())
         return hub
 
-    def stores(self, name: str) -> Iterator[tuple[str, str]]:
+    def stores(self, name: str, *, lasting: bool = False) -> Iterator[tuple[str, str]]:
         """Yield each engine with a fresh store on it: a folder, or the URL of a database."""
         yield "SQLite", str(self.room(name))
         server = PostgresServer()
-        self.row.callback(server.remove)
+        (self.whole if lasting else self.row).callback(server.remove)
         asyncio.run(_database(server))
         yield "PostgreSQL", server.url("bench")
 
@@ -100,6 +107,15 @@ class Ground:
         if self._city is None:
             self._city = City.built(self)
         return self._city
+
+    @property
+    def providers(self) -> "list[Provider]":
+        """A large eMSP on each engine: made when first asked for, kept to the end."""
+        if not self._providers:
+            from bench.provider import Provider  # which stands on a ground
+
+            self._providers += (Provider(self, *each) for each in self.stores("provider", lasting=True))
+        return self._providers
 
 
 @dataclass(frozen=True)

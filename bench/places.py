@@ -2,11 +2,12 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import asyncpg
 
 from hub.database.contract import Database, Transaction
 from hub.emsp.search.geometry import Point
-from hub.emsp.search.index import Index, Place
 from hub.emsp.search.words import CAPABILITIES, STANDARDS, currents
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
@@ -15,8 +16,15 @@ from hub.ocpi.objects import JSONObject
 _CITIES, _OPERATORS = 400, 40
 _BATCH = 50_000
 _SOUTH, _NORTH, _WEST, _EAST = 36.0, 60.0, -9.0, 25.0
-_KINDS = (("IEC_62196_T2", "AC_3_PHASE", 11_000), ("IEC_62196_T2", "AC_3_PHASE", 22_000),
-          ("IEC_62196_T2_COMBO", "DC", 50_000), ("IEC_62196_T2_COMBO", "DC", 150_000))  # fmt: skip
+#: Power, and the bits of connector and current.
+_KINDS = tuple(
+    (power, STANDARDS.mask([standard]), currents([current]))
+    for standard, current, power in (
+        ("IEC_62196_T2", "AC_3_PHASE", 11_000), ("IEC_62196_T2", "AC_3_PHASE", 22_000),
+        ("IEC_62196_T2_COMBO", "DC", 50_000), ("IEC_62196_T2_COMBO", "DC", 150_000),
+    )
+)  # fmt: skip
+_CARDS = CAPABILITIES.mask(["RFID_READER"])
 _UPDATED = "2026-01-15T09:30:00Z"
 
 
@@ -38,30 +46,16 @@ class Continent:
         city = self._random.choice(self._cities)
         return Point(city.lat + self._random.gauss(0, 0.08), city.lon + self._random.gauss(0, 0.12))
 
-    def places(self, count: int) -> Iterator[Place]:
-        """Yield EVSEs, each at a Location of its own; six of ten are free."""
-        for number in range(count):
+    def rows(self, count: int) -> Iterator[tuple[object, ...]]:
+        """Yield rows of the index (``COLUMNS``): EVSEs, each at a Location of its own; six of ten are free."""
+        for number in range(1, count + 1):
             at = self.somewhere()
-            standard, power_type, power = self._random.choice(_KINDS)
-            yield Place(
-                owner=f"NL-C{number % _OPERATORS:02d}",
-                location_id=f"LOC{number}",
-                evse_uid=f"EVSE{number}",
-                lat=at.lat,
-                lon=at.lon,
-                status="AVAILABLE" if self._random.random() < 0.6 else "CHARGING",
-                power=power,
-                standards=STANDARDS.mask([standard]),
-                currents=currents([power_type]),
-                facilities=0,
-                capabilities=CAPABILITIES.mask(["RFID_READER"]),
-                parking=0,
-                green=number % 3 == 0,
-                tariffs=("T1",),
-                zone="Europe/Amsterdam",
-                changed=1_768_469_400_000_000,
-                code=f"NLC{number}",
-            )
+            free = self._random.random() < 0.6
+            yield (
+                f"NL-C{number % _OPERATORS:02d}", f"LOC{number}", f"EVSE{number}", at.lat, at.lon,
+                "AVAILABLE" if free else "CHARGING", int(free), *self._random.choice(_KINDS), 0, _CARDS, 0,
+                int(number % 3 == 0), "T1", "Europe/Amsterdam", f"NLC{number}", 1_768_469_400_000_000,
+            )  # fmt: skip
 
 
 def tariffs() -> Iterator[tuple[Party, JSONObject]]:
@@ -74,58 +68,60 @@ def tariffs() -> Iterator[tuple[Party, JSONObject]]:
         }  # fmt: skip
 
 
-_INSERT = (
-    "INSERT INTO emsp_place (id, owner, location_id, evse_uid, lat, lon, status, available, power, standards, currents,"
-    " facilities, capabilities, parking, green, tariffs, zone, changed, code)"
-    f" VALUES ({', '.join(f'${number}' for number in range(1, 20))})"
-)
+COLUMNS = (
+    "owner", "location_id", "evse_uid", "lat", "lon", "status", "available", "power", "standards", "currents",
+    "facilities", "capabilities", "parking", "green", "tariffs", "zone", "code", "changed",
+)  # fmt: skip
 
 
-async def lay(store: Store, count: int) -> None:
+async def lay(where: str, store: Store, count: int) -> None:
     """Lay so many EVSEs into the index: the rows first, their spatial index once they are there."""
-    database = store.database
-    await _without_index(database)
-    numbered = enumerate(Continent().places(count), start=1)
-    for batch in _batches(numbered):
-        rows = [_row(number, place) for number, place in batch]
-        await database.transact(lambda tx, rows=rows: tx.executemany(_INSERT, rows))
-    await Index(database).open()
-    if database.dialect == "sqlite":
-        await database.transact(_fill_trees)
+    await laid(where, store.database, "emsp_place", COLUMNS, Continent().rows(count), _POINTS)
+    await store.index.open()
+    if store.database.dialect == "sqlite":
+        await store.database.transact(_fill_trees)
 
     async def price(tx: Transaction) -> None:
         for owner, tariff in tariffs():
             await store.tariffs.put(tx, owner, tariff["id"], tariff)
 
-    await database.transact(price)
+    await store.database.transact(price)
 
 
-async def _without_index(database: Database) -> None:
-    if database.dialect != "postgres":
+#: PostgreSQL's indexes of points, which are built faster than filled; the store makes them again.
+_POINTS = ("emsp_place_all", "emsp_place_free")
+
+
+async def laid(
+    where: str,
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterator[tuple[object, ...]],
+    without: Sequence[str] = (),
+) -> None:
+    """Write many rows into a table as fast as its engine takes them.
+
+    Args:
+        where: URL of the database, on PostgreSQL.
+        without: indexes that are dropped before, there.
+    """
+    if database.dialect == "postgres":
+        connection = await asyncpg.connect(where)
+        for index in without:
+            await connection.execute(f"DROP INDEX IF EXISTS {index}")
+        await connection.copy_records_to_table(table, records=rows, columns=columns)
+        # The planner knows what is there, as after autovacuum, which this server does not have.
+        await connection.execute(f"ANALYZE {table}")
+        await connection.close()
         return
-
-    async def work(tx: Transaction) -> None:
-        await tx.execute("DROP INDEX IF EXISTS emsp_place_all")
-        await tx.execute("DROP INDEX IF EXISTS emsp_place_free")
-
-    await database.transact(work)
+    marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    while batch := list(itertools.islice(rows, _BATCH)):
+        await database.transact(lambda tx, batch=batch: tx.executemany(insert, batch))
 
 
 async def _fill_trees(tx: Transaction) -> None:
     columns = "(id, west, east, south, north) SELECT id, lon, lon, lat, lat FROM emsp_place"
     await tx.execute(f"INSERT INTO emsp_place_all {columns}")
     await tx.execute(f"INSERT INTO emsp_place_free {columns} WHERE available = 1")
-
-
-def _batches(numbered: Iterator[tuple[int, Place]]) -> Iterator[list[tuple[int, Place]]]:
-    while batch := list(itertools.islice(numbered, _BATCH)):
-        yield batch
-
-
-def _row(number: int, place: Place) -> tuple[object, ...]:
-    return (
-        number, place.owner, place.location_id, place.evse_uid, place.lat, place.lon, place.status,
-        int(place.available), place.power, place.standards, place.currents, place.facilities, place.capabilities,
-        place.parking, int(place.green), "\n".join(place.tariffs), place.zone, place.changed,
-        place.code,
-    )  # fmt: skip

@@ -24,10 +24,10 @@ from bench.processes import Failure, Server, free_ports
 
 
 class Crowd:
-    """The stations, in a process of their own on the other core."""
+    """The stations, or whom else a module makes, in a process of their own on the other core."""
 
-    def __init__(self, port: int, ca: Path | None = None) -> None:
-        command = [sys.executable, "-m", "bench.crowd", str(port), *([str(ca)] if ca else [])]
+    def __init__(self, port: int, *arguments: object, module: str = "bench.crowd") -> None:
+        command = [sys.executable, "-m", module, str(port), *map(str, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HOME.parent
         )
@@ -43,10 +43,10 @@ class Crowd:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise Failure(f"the stations ended while they should {order}")
+            raise Failure(f"they ended while they should {order}")
         found: dict[str, Any] = json.loads(line)
         if found.get("failed"):
-            raise Failure(f"{found['failed']} stations were not served: {'; '.join(found['why'])}")
+            raise Failure(f"{found['failed']} were not served: {'; '.join(found['why'])}")
         return found
 
     def end(self) -> None:
@@ -105,7 +105,7 @@ def _loaded(
         server.wait(f"http://127.0.0.1:{port}/", timeout=20) if certificate is None else _wait_for_port(server, port)
         for pid in server.tree():
             pin(0, pid)
-        crowd = Crowd(port, certificate)
+        crowd = Crowd(port, *([certificate] if certificate else []))
         try:
             yield server, crowd
         finally:

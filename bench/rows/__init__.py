@@ -4,7 +4,21 @@ from collections.abc import Callable
 
 from bench.ground import Ground
 from bench.rounds import Verdict
-from bench.rows import chargers, fan_out, memory, meter, page, price, route, search, start, status, store, validate
+from bench.rows import (
+    chargers,
+    fan_out,
+    load,
+    memory,
+    meter,
+    page,
+    price,
+    route,
+    search,
+    start,
+    status,
+    store,
+    validate,
+)
 
 #: What each row needs beside the hub: a tool or a peer, as ``BENCH_SKIP`` names them.
 ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
@@ -20,8 +34,9 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "STATUS": (status.measured, frozenset()),
     "SEARCH": (search.searched, frozenset()),
     "FLIP": (search.flipped, frozenset()),
+    "LOAD": (load.measured, frozenset()),
     "METER": (meter.measured, frozenset({"ocpp"})),
 }
 
 #: Rows of what is being built: measured when they are named, and not yet part of the whole run's verdict.
-GROWING = frozenset({"SEARCH", "FLIP"})
+GROWING = frozenset({"SEARCH", "FLIP", "LOAD"})
