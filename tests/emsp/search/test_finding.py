@@ -1,6 +1,7 @@
 """Finding a charger: around a point, in a box, along a route; wishes, prices, and why there is nothing."""
 
 import datetime
+import math
 import random
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from hub.emsp.search.finding import Finder
 from hub.emsp.search.geometry import Box, Point, distance
 from hub.emsp.search.queries import Car, Query, Wishes
 from hub.emsp.store import Store
+from hub.ocpi import codec
 from hub.ocpi.messages import Party
 from tests.rooms import CPO, NOW, evse, location, tariff
 
@@ -85,6 +87,22 @@ async def test_the_nearest_are_those_a_look_at_every_place_finds(provider):
     true = sorted(distance(HERE, each.place.point) for each in everything.found)
     assert len(everything.found) == 300
     assert [each.metres for each in answer.found] == pytest.approx(true[:20])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_nearest_are_found_where_a_city_is_dense_and_its_country_is_not(provider, seed):
+    rows = random.Random(seed)
+    away = [(10 ** rows.uniform(1, 4.9), rows.uniform(0, math.tau)) for _ in range(40)]
+    spots = [(metres * math.cos(angle), metres * math.sin(angle)) for metres, angle in away]
+    spots += [(20_000 + rows.gauss(0, 300), rows.gauss(0, 300)) for _ in range(40)]
+    await put(provider, *(place(number, north, east) for number, (north, east) in enumerate(spots)))
+    everything = await find(provider, limit=80)
+    true = sorted(distance(HERE, each.place.point) for each in everything.found)
+
+    for limit in (1, 5, 20, 45):
+        answer = await find(provider, limit=limit)
+
+        assert [each.metres for each in answer.found] == pytest.approx(true[:limit])
 
 
 async def test_nothing_is_shown_that_is_not_for_everyones_eyes(provider):
@@ -189,6 +207,28 @@ async def test_the_cheapest_for_this_car_and_this_much_energy(provider):
     assert uids(cheap) == ["E3"]
     assert little.found[0].price.amount == Decimal("3.00")  # 5 kWh at 0.40 and 0.50, with 20 % VAT
     assert little.found[-1].price is None
+
+
+async def test_a_tariff_that_changes_is_the_price_of_the_next_search(provider):
+    await put(provider, tariff(), place(1, 10))
+    before = (await find(provider)).found[0].price.amount
+
+    dearer = {"type": "ENERGY", "price": Decimal("0.9"), "step_size": 1}
+    await put(provider, tariff(elements=[{"price_components": [dearer]}]))
+
+    assert (await find(provider)).found[0].price.amount > before
+
+
+async def test_tariffs_are_had_by_owner_and_id_with_one_question(provider):
+    await put(provider, *(tariff(id=f"T{number}") for number in range(5)))
+    asked = [(str(CPO), f"T{number}") for number in (0, 3, 4, 7)] + [("FR-XYZ", "T1")]
+
+    found = await provider.tariffs.texts(asked)
+
+    assert {address: codec.decode(text)["id"] for address, text in found.items()} == {
+        (str(CPO), name): name for name in ("T0", "T3", "T4")
+    }
+    assert await provider.tariffs.texts([]) == {}
 
 
 async def test_who_is_done_first_comes_first_by_arrival(provider):
