@@ -14,6 +14,7 @@ from hub.ocpi.shelves import EVERYONE, YES
 _BALANCE = 1_000_000  # minor units
 _TOLD = "2026-01-15T09:30:00Z"
 _MICROSECONDS = 1_000_000
+_SINCE = 1_768_469_400_000_000  # when they joined
 _DRIVER = (
     "id", "brand", "email", "email_key", "customer_id", "customer_key", "name", "surname", "language", "state",
     "reason", "driver_class", "group_id", "confirmed_at", "created_at", "changed_at",
@@ -36,11 +37,11 @@ async def lay_drivers(where: str, store: Store, count: int) -> None:
     now = time.time_ns() // 1000
     numbers = range(count)
     for table, columns, rows in (
-        ("emsp_driver", _DRIVER, (_driver(number, now) for number in numbers)),
-        ("emsp_token", _TOKEN, (_token(number, now) for number in numbers)),
+        ("emsp_driver", _DRIVER, (_driver(number) for number in numbers)),
+        ("emsp_token", _TOKEN, (_token(number) for number in numbers)),
         ("emsp_driver_login", _LOGIN, (_login(number, now) for number in numbers)),
         ("emsp_wallet", _WALLET, ((_id(number), "EUR", _BALANCE, 0) for number in numbers)),
-        (TABLE, _OBJECT, _objects(store.party, count, now)),
+        (TABLE, _OBJECT, _objects(store.party, count)),
     ):
         await laid(where, store.database, table, columns, rows)
 
@@ -49,17 +50,17 @@ def _id(number: int) -> str:
     return f"d{number:07d}"
 
 
-def _driver(number: int, now: int) -> tuple[object, ...]:
+def _driver(number: int) -> tuple[object, ...]:
     email, customer = f"d{number}@drivers.example", f"C-{number}"
     return (
         _id(number), "", email, email, customer, customer, "Ada", f"Driver {number}", "en", "ACTIVE", "", "standard",
-        f"G{number:07d}", now, now, now,
+        f"G{number:07d}", _SINCE, _SINCE, _SINCE,
     )  # fmt: skip
 
 
-def _token(number: int, now: int) -> tuple[object, ...]:
+def _token(number: int) -> tuple[object, ...]:
     uid = _uid(number)
-    return f"t{number:07d}", _id(number), "APP_USER", uid, uid, _contract(number), "", "ACTIVE", "", now, now
+    return f"t{number:07d}", _id(number), "APP_USER", uid, uid, _contract(number), "", "ACTIVE", "", _SINCE, _SINCE
 
 
 def _login(number: int, now: int) -> tuple[object, ...]:
@@ -68,7 +69,7 @@ def _login(number: int, now: int) -> tuple[object, ...]:
     return f"l{number:07d}", _id(number), hashed, now, now, until, "", "bench"
 
 
-def _objects(party: Party, count: int, now: int) -> Iterator[tuple[object, ...]]:
+def _objects(party: Party, count: int) -> Iterator[tuple[object, ...]]:
     for number in range(count):
         token = {
             "country_code": party.country_code, "party_id": party.party_id, "uid": _uid(number), "type": "APP_USER",
@@ -77,7 +78,7 @@ def _objects(party: Party, count: int, now: int) -> Iterator[tuple[object, ...]]
         }  # fmt: skip
         document = json.dumps(token, separators=(",", ":")).encode()
         key = token_key(_uid(number), "APP_USER").upper()
-        yield "token", str(party), key, document, now, 1, EVERYONE, YES, document
+        yield "token", str(party), key, document, _SINCE, 1, EVERYONE, YES, document
 
 
 def _uid(number: int) -> str:

@@ -27,12 +27,16 @@ class Provider(Hub):
         self.engine, folder = engine, ground.room("provider")
         on_postgres = store.startswith("postgres")
         self.where = store if on_postgres else str(folder / "hub-data")
-        took = asyncio.run(_laid(self.where, ground.evses, ground.drivers))
-        self.note = f"{ground.evses:,} EVSEs and {ground.drivers:,} drivers laid in {took:.0f} s"
         self._database = ("--database", store) if on_postgres else ()
         self.options = ("--rooms", "hub,emsp", "--emsp-id", str(PARTY), *self._database)
         super().__init__(folder)
         ground.whole.callback(lambda: self.server.stop())
+        # The hub has joined the provider before there is anything to be pulled: it would take all Tokens first.
+        self.settle()
+        self.server.stop()
+        took = asyncio.run(_laid(self.where, ground.evses, ground.drivers))
+        self.note = f"{ground.evses:,} EVSEs and {ground.drivers:,} drivers laid in {took:.0f} s"
+        self.restart()
 
     @property
     def api(self) -> str:

@@ -661,6 +661,8 @@ CREATE TABLE "emsp_driver" (
 );
 CREATE INDEX "idx_emsp_driver_created_95867d" ON "emsp_driver" ("created_at", "id");
 CREATE INDEX "idx_emsp_driver_driver__38fa7a" ON "emsp_driver" ("driver_class");
+CREATE INDEX "idx_emsp_driver_ends_at_f59649" ON "emsp_driver" ("ends_at");
+CREATE INDEX "idx_emsp_driver_confirm_1a30fc" ON "emsp_driver" ("confirmed_at", "created_at");
 CREATE TABLE "emsp_driver_charge" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,
@@ -1073,6 +1075,7 @@ CREATE TABLE "emsp_token" (
     CONSTRAINT "uid_emsp_token_phone_ee6a0b" UNIQUE ("phone")
 );
 CREATE INDEX "idx_emsp_token_driver__d4759e" ON "emsp_token" ("driver_id");
+CREATE INDEX "idx_emsp_token_ends_at_e8e32f" ON "emsp_token" ("ends_at");
 CREATE TABLE "emsp_vehicle" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,

@@ -833,7 +833,7 @@ class Migration(migrations.Migration):
                 ('created_at', fields.BigIntField()),
                 ('changed_at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_driver', 'app': 'emall', 'unique_together': (('brand', 'email_key'), ('customer_key',), ('group_id',)), 'indexes': [Index(fields=['created_at', 'id']), Index(fields=['driver_class'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_driver', 'app': 'emall', 'unique_together': (('brand', 'email_key'), ('customer_key',), ('group_id',)), 'indexes': [Index(fields=['created_at', 'id']), Index(fields=['driver_class']), Index(fields=['ends_at']), Index(fields=['confirmed_at', 'created_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -1337,7 +1337,7 @@ class Migration(migrations.Migration):
                 ('created_at', fields.BigIntField()),
                 ('changed_at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_token', 'app': 'emall', 'unique_together': (('type', 'uid_key'), ('contract_id',), ('phone',)), 'indexes': [Index(fields=['driver_id'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_token', 'app': 'emall', 'unique_together': (('type', 'uid_key'), ('contract_id',), ('phone',)), 'indexes': [Index(fields=['driver_id']), Index(fields=['ends_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -43,11 +43,11 @@ class EmspDriver(Model):
     changed_at = fields.BigIntField()
 
     class Meta:
-        """Found by address, listed in the order they came."""
+        """Found by address, listed in the order they came, swept when their contract ends or they never confirm."""
 
         table = "emsp_driver"
         unique_together = (("brand", "email_key"), ("customer_key",), ("group_id",))
-        indexes = (("created_at", "id"), ("driver_class",))
+        indexes = (("created_at", "id"), ("driver_class",), ("ends_at",), ("confirmed_at", "created_at"))
 
 
 class EmspIdentity(Model):
@@ -129,11 +129,11 @@ class EmspToken(Model):
     changed_at = fields.BigIntField()
 
     class Meta:
-        """Found by uid and type, listed by driver."""
+        """Found by uid and type, listed by driver, swept when they end."""
 
         table = "emsp_token"
         unique_together = (("type", "uid_key"), ("contract_id",), ("phone",))
-        indexes = (("driver_id",),)
+        indexes = (("driver_id",), ("ends_at",))
 
 
 class EmspDriverLogin(Model):

@@ -251,9 +251,11 @@ class Tokens:
 
     async def ending(self) -> list[str]:
         """Return drivers with a Token that ended in the last month, by its own date or theirs."""
+        active = "emsp_driver d JOIN emsp_token t ON t.driver_id = d.id WHERE t.state = 'ACTIVE' AND d.state = 'ACTIVE'"
         rows = await self._store.database.fetch(
-            "SELECT DISTINCT d.id FROM emsp_driver d JOIN emsp_token t ON t.driver_id = d.id WHERE t.state = 'ACTIVE'"
-            " AND d.state = 'ACTIVE' AND (d.ends_at BETWEEN $1 AND $2 OR t.ends_at BETWEEN $1 AND $2) ORDER BY d.id",
+            # Two questions, each of an index: an OR over both tables would read all drivers.
+            f"SELECT d.id FROM {active} AND d.ends_at BETWEEN $1 AND $2"
+            f" UNION SELECT d.id FROM {active} AND t.ends_at BETWEEN $1 AND $2 ORDER BY 1",
             stored(self._now() - datetime.timedelta(days=31)),
             stored(self._now()),
         )
