@@ -26,6 +26,7 @@ from adapters.cpms.rest_api import (
     amps_of,
     authorization_of,
     badge_of,
+    bearer_of,
     holds,
     moment_of,
     note_of,
@@ -374,7 +375,7 @@ class RestCpms:
         """Return the id of the reservation a token has for an outlet."""
         for each in self._holds.values():
             same_place = (each.outlet.location_id, each.outlet.evse_uid) == (outlet.location_id, outlet.evse_uid)
-            if same_place and badge_of(each.authorization) == badge_of(authorization):
+            if same_place and bearer_of(each.authorization) == bearer_of(authorization):
                 return each.reservation_id
         return None
 

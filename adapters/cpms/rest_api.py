@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from hub.cpms.ports import Authorization, CommandResultType
+from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
 
 VOLTS, PHASES = 230, 3
@@ -86,6 +87,12 @@ def holds(answer: JSON, name: str, field: str, values: tuple[JSON, ...]) -> bool
 def badge_of(authorization: Authorization) -> str:
     """Return what they know a token by."""
     return str(authorization.token["uid"])
+
+
+def bearer_of(authorization: Authorization) -> tuple[str, Party]:
+    """Return whose badge it is: two eMSPs may have one of the same number."""
+    token = authorization.token
+    return badge_of(authorization), Party.of(token["country_code"], token["party_id"])
 
 
 def note_of(session_id: str, authorization: Authorization) -> str:

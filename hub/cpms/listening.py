@@ -13,6 +13,7 @@ from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
 from hub.cpms.needs import Witness
 from hub.cpms.ports import Desk, ReservationEnded
+from hub.cpms.readings import MOST
 from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running
 from hub.ocpp.events import (
@@ -149,7 +150,8 @@ class Listening:
 
     async def _status(self, event: StatusChanged) -> None:
         evse = event.evse
-        self.statuses[evse.station_id, evse.evse_id] = event.status
+        if evse.evse_id < MOST:  # more has no station, but one may say so
+            self.statuses[evse.station_id, evse.evse_id] = event.status
         for run in self._ledger.runs.at(evse) if evse.evse_id else ():
             if event.status == "Available":
                 # Its stop may be queued behind this, so nothing is ended yet; it is only no longer believed in.

@@ -19,6 +19,9 @@ _REGISTER = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
 _OFFERED = "Power.Offered"
 
+#: EVSEs a station may tell of, so that one that makes them up does not fill the memory.
+MOST = 1000
+
 #: The least a state of charge must have risen, and how long it must have been seen, to say when it is full.
 _RISE = Decimal(1)
 _SEEN = datetime.timedelta(minutes=1)
@@ -108,7 +111,9 @@ class Readings:
         self._keep(station_id, evse_id, reading)
 
     def _keep(self, station_id: str, evse_id: int, reading: Reading) -> None:
-        self._readings.setdefault(station_id, {})[evse_id] = reading
+        of_station = self._readings.setdefault(station_id, {})
+        if evse_id in of_station or len(of_station) < MOST:
+            of_station[evse_id] = reading
 
 
 def with_sample(reading: Reading, sample: Sample) -> Reading:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.cpms.rest import RestCpms
 from hub.cpms import commands as station_commands
 from hub.cpms.connectors import MOST, Connectors
-from hub.cpms.ports import Authorization
+from hub.cpms.ports import Authorization, OpenReservation
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import bookings, commands
 from hub.ocpp.events import EVSE, IdToken, StatusChanged
@@ -210,6 +211,19 @@ async def test_another_emsps_token_of_the_same_number_or_group_does_not_use_a_re
     (session,) = await operation.sessions()
     assert results(hub) == ["ACCEPTED", "EVSE_OCCUPIED"]
     assert (session["status"], session["cdr_token"]["party_id"]) == ("RESERVATION", "EMP")
+
+
+async def test_nor_at_another_makers_cpms(outlet):
+    adapter = RestCpms("http://other.test", "key")
+    until = datetime.datetime(2026, 1, 1, 13, tzinfo=datetime.UTC)
+    held = OpenReservation(reservation_id="S1", outlet=outlet, authorization=leave(), expires_at=until)
+    adapter._holds["S1"] = held
+
+    foreign = adapter._reserved_for(outlet, leave(country_code="NL", party_id="OTH"))
+    own = adapter._reserved_for(outlet, leave())
+    await adapter.stop()
+
+    assert (foreign, own) == (None, "S1")
 
 
 async def test_a_reservation_its_station_knows_nothing_of_is_over_when_it_is_canceled(operation, station, hub):
