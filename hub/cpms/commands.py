@@ -51,6 +51,7 @@ class StationCommands:
         self._watch = watch
         self._party = desk.party
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reserving: set[tuple[Party, str]] = set()
 
     async def stop(self) -> None:
         """Give up what has not been answered yet."""
@@ -113,7 +114,18 @@ class StationCommands:
             reservation_id=session_id, outlet=outlet, authorization=authorization, expires_at=expires_at
         )
 
+        key = (asker, order["reservation_id"].upper())
+        if key in self._reserving:  # the same one twice at once would be two
+            return _response("REJECTED")
+        self._reserving.add(key)
+
         async def reserve() -> CommandResultType:
+            try:
+                return await taking()
+            finally:
+                self._reserving.discard(key)
+
+        async def taking() -> CommandResultType:
             place = Place.of(outlet.location_id, outlet.evse_uid)
             if not await self._desk.book.reserve(place, session_id, expires_at):
                 return "EVSE_OCCUPIED"

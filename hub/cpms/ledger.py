@@ -262,8 +262,7 @@ class Ledger:
         if order is not None and (event.id_token is None or order.names(event.id_token)):
             return self._once(accepted(order.authorization), event)  # however late the station tells of it
         assert event.id_token is not None
-        judgement = await self._identification.judge(event.station_id, event.id_token, event.evse)
-        return self._once(judgement, event)
+        return self._once(await self._identification.judge(event.station_id, event.id_token, event.evse), event)
 
     def _once(self, judgement: Judgement, event: TransactionEvent) -> Judgement:
         """Refuse a token that charges elsewhere already, unless the operator allows that."""
@@ -288,11 +287,12 @@ class Ledger:
                 outlet=self._outlet(event.evse),
             )
         order = None
-        if not kept.verdict and (event.id_token is not None or event.remote_start_id is not None):
+        if run.awaits_leave(event):
             order = await self._starts.match(event)
             judgement = await self._judge(event, order)
             kept = kept if judgement is None else _judged(kept, judgement)
         if kept == run.kept:
+            run.learn(kept, event)
             return
 
         async def work(tx: Transaction) -> None:
@@ -301,7 +301,7 @@ class Ledger:
             await self.store.learn(tx, kept)
 
         await self.store.database.transact(work)
-        run.kept = kept
+        run.learn(kept, event)
         if order is not None:
             self._starts.claim(order)
             run.order = order

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hub.cpms.ports import SessionUpdated
 from hub.cpms.remote_starts import RemoteStart
 from hub.cpms.transaction_store import Kept
-from hub.cpms.transactions import Message, energy_between
-from hub.ocpp.events import EVSE
+from hub.cpms.transactions import Message, bounded, energy_between
+from hub.ocpp.events import EVSE, TransactionEvent
 
 #: 2.0.1's charging states in which no energy flows, and what 1.6's StatusNotification says of the same.
 _HELD_BACK = frozenset({"SuspendedEVSE"})
@@ -43,6 +43,7 @@ class Running:
         order: to start, whose giver waits until the Session has been told.
         ends_by: when its time is up; None: it has none.
         cost_told_at: when its station was last told what it costs.
+        refused: the token that was refused last.
         over: done once its end has been told.
     """
 
@@ -66,6 +67,7 @@ class Running:
     order: RemoteStart | None = None
     ends_by: datetime.datetime | None = None
     cost_told_at: datetime.datetime | None = None
+    refused: str = ""
     over: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -94,6 +96,22 @@ class Running:
         """How many phases its car loads; None: it is not known, for one that begins may not load all of them yet."""
         known = self.phases_heard >= _SURE or self.most_phases >= _ALL
         return self.most_phases if known else None
+
+    def awaits_leave(self, event: TransactionEvent) -> bool:
+        """Whether a message may bring the leave that is missing: its first token, or after a refusal another one."""
+        if self.kept.authorization is not None or (event.id_token is None and event.remote_start_id is None):
+            return False
+        return not self.kept.verdict or (event.id_token is not None and event.id_token.id_token.upper() != self.refused)
+
+    def learn(self, kept: Kept, event: TransactionEvent) -> None:
+        """Take what a message told of the place and the token; leave that came after a refusal ends the stopping."""
+        if kept.authorization is not None and self.kept.authorization is None:
+            self.cut_at = self.cut_because = None
+            if self.refused:
+                self.authorized_at = bounded(event.at, event.received_at)
+        elif kept.authorization is None and event.id_token is not None:
+            self.refused = event.id_token.id_token.upper()
+        self.kept = kept
 
     def hear(self, message: Message) -> None:
         """Take a message in; the same one again, or an older one, changes nothing that is newer."""

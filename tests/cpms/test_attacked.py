@@ -213,6 +213,32 @@ async def test_another_emsps_token_of_the_same_number_or_group_does_not_use_a_re
     assert (session["status"], session["cdr_token"]["party_id"]) == ("RESERVATION", "EMP")
 
 
+async def test_a_reservation_asked_for_twice_at_once_is_one(operation, station, hub):
+    asked = [order(evse_uid=uid, **RESERVED) for uid in ("ST1-1", "ST1-2")]
+
+    await asyncio.gather(*(put(operation, commands.reserve_now, each) for each in asked))
+
+    assert results(hub) == ["ACCEPTED"]
+    assert len(await operation.sessions()) == 1
+
+
+async def test_a_second_card_is_judged_where_the_first_was_refused(operation, station):
+    station.version = "2.0.1"
+    await operation.know(token(uid="BAD", valid=False))
+    await operation.tell(operation.told("Started", 0, 1000))
+    await operation.tell(operation.told("Updated", 1, 1000, id_token=IdToken(id_token="BAD", type="ISO14443")))
+    await operation.later(30)
+
+    good = IdToken(id_token="CARD-1", type="ISO14443")
+    answer = await operation.tell(operation.told("Updated", 2, 1000, id_token=good))
+    await operation.later(900)
+    await operation.tell(operation.told("Ended", 3, 7000))
+
+    assert answer.token.status == "Accepted"
+    assert station.names().count("remote_stop") == 1
+    assert await operation.billed() == [Decimal(6)]
+
+
 async def test_nor_at_another_makers_cpms(outlet):
     adapter = RestCpms("http://other.test", "key")
     until = datetime.datetime(2026, 1, 1, 13, tzinfo=datetime.UTC)
