@@ -1,6 +1,8 @@
 """SEARCH: the nearest 20 free EVSEs with filters and prices among a million, in the store and through HTTP.
 
 FLIP: a status that changes, at 500 changes a second, until the search no longer offers the EVSE; in the store.
+
+In the store both run on the event loop that ``emall serve`` runs on, beside an idle server.
 """
 
 import asyncio
@@ -8,6 +10,7 @@ import time
 from statistics import quantiles
 
 import httpx
+import uvloop
 
 from bench.ground import Ground
 from bench.places import Continent
@@ -46,7 +49,7 @@ def searched(ground: Ground) -> list[Verdict]:
         key = provider.key()
         inside, through = measure(
             ground.rounds,
-            lambda provider=provider: asyncio.run(_in_store(provider.where)),
+            lambda provider=provider: uvloop.run(_in_store(provider.where)),
             lambda provider=provider, key=key: _by_http(provider.api, key),
         )
         what = f"nearest 20 of {ground.evses:,} with filters, {provider.engine}, p99, "
@@ -60,7 +63,7 @@ def flipped(ground: Ground) -> list[Verdict]:
     found = []
     for provider in ground.providers:
         where, seconds = provider.where, 2.0 * ground.seconds
-        (late,) = measure(ground.rounds, lambda where=where, seconds=seconds: asyncio.run(_flips(where, seconds)))
+        (late,) = measure(ground.rounds, lambda where=where, seconds=seconds: uvloop.run(_flips(where, seconds)))
         what = f"a status until the search knows, {provider.engine}, p99 at {FLIPS_PER_SECOND} flips/s"
         found.append(absolute("FLIP", what, "at most", 1_000, late, "ms"))
     return found
