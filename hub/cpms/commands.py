@@ -88,9 +88,9 @@ class StationCommands:
         return self._carry_on(request, start, timeout=self._start_timeout)
 
     async def stop_session(self, request: Request) -> Response:
-        """STOP_SESSION of the asking eMSP's own session."""
+        """STOP_SESSION of the asking eMSP's own session; one whose car is awaited still is given up."""
         known = await self._desk.store.sessions.get(self._party, request.value["session_id"])
-        if known is None or known["status"] != "ACTIVE":
+        if known is None or known["status"] not in ("ACTIVE", "PENDING"):
             return _response("UNKNOWN_SESSION")
         if _provider(known) != request.sender:
             return _response("REJECTED")

@@ -124,7 +124,7 @@ class Remote:
             ),
         )
         if order.claimed:  # the transaction may be quicker than the answer
-            await self._first(order.used, self._stop_timeout)
+            await self._first(self._stop_timeout, order.used)
             return "ACCEPTED"
         if result != "ACCEPTED":
             await self._starts.release(order)
@@ -170,13 +170,15 @@ class Remote:
                 )
             )
         left = (order.until - self._clock.now()).total_seconds()
-        await self._first(order.used, left)
-        if order.used.done() or not await self.release(order):
+        await self._first(left, order.used, order.given_up)
+        if order.used.done():
             return "ACCEPTED"
-        return "TIMEOUT"
+        if order.released:  # by its driver, where the time of the car was not over
+            return "FAILED" if self._clock.now() < order.until else "TIMEOUT"
+        return "TIMEOUT" if await self.release(order) else "ACCEPTED"
 
     async def release(self, order: RemoteStart) -> bool:
-        """Give up a car that was not connected in time; False if it was after all."""
+        """Give up a car that is not connected; False if it was after all."""
         if order.claimed or not await self._starts.release(order):
             return False
         if self._reservations.get(order.session_id) is None:
@@ -193,13 +195,19 @@ class Remote:
     # -- stop --------------------------------------------------------------------------------------
 
     async def stop_session(self, session_id: str) -> CommandResultType:
-        """Have a station end a session; return once it has, or has agreed to."""
+        """Have a station end a session; return once it has, or has agreed to.
+
+        One whose car is still awaited is given up; no message of OCPP takes back a start that was accepted.
+        """
+        order = self._starts.waiting_for(session_id)
+        if order is not None and await self.release(order):
+            return "ACCEPTED"
         run = self._ledger.runs.by_session(session_id)
         if run is None or run.ended:
             return "REJECTED"
         result = await self.stop(run)
         if result == "ACCEPTED":
-            await self._first(run.over, self._stop_timeout)
+            await self._first(self._stop_timeout, run.over)
         return "ACCEPTED" if run.over.done() else result
 
     async def stop(self, run: Running) -> CommandResultType:
@@ -270,11 +278,11 @@ class Remote:
             return _failed(error)
         return "ACCEPTED" if answer.accepted else _REFUSALS.get(answer.status, "REJECTED")
 
-    async def _first(self, done: "asyncio.Future[None]", seconds: float) -> None:
-        """Return when it is done, or the time is over."""
+    async def _first(self, seconds: float, *done: "asyncio.Future[None]") -> None:
+        """Return when one of them is done, or the time is over."""
         timer = asyncio.ensure_future(self._clock.sleep(max(seconds, 0)))
         try:
-            await asyncio.wait([done, timer], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*done, timer], return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
 

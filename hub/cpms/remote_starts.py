@@ -36,6 +36,7 @@ class RemoteStart:
         claimed: a transaction has been written down because of it; no other can be.
         used: done once that transaction's Session has been told.
         released: the driver was told that it came to nothing.
+        given_up: done once it is released.
     """
 
     id: int
@@ -49,6 +50,7 @@ class RemoteStart:
     released: bool = False
     claimed: bool = False
     used: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    given_up: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
     def waiting(self) -> bool:
@@ -159,6 +161,8 @@ class RemoteStarts:
         if not await self._database.transact(work):
             return False
         order.released = True
+        if not order.given_up.done():
+            order.given_up.set_result(None)
         return True
 
     def waiting(self) -> list[RemoteStart]:
@@ -169,6 +173,10 @@ class RemoteStarts:
         """Return the order whose car is awaited at an EVSE."""
         key = (evse.station_id, evse.evse_id)
         return next((each for each in self.waiting() if (each.evse.station_id, each.evse.evse_id) == key), None)
+
+    def waiting_for(self, session_id: str) -> RemoteStart | None:
+        """Return the order whose car is awaited for a session."""
+        return next((each for each in self.waiting() if each.session_id == session_id), None)
 
     async def _load(self, number: int) -> RemoteStart | None:
         rows = await self._database.fetch(f"{_SELECT} WHERE id = $1 AND state <> 'USED'", number)

@@ -136,6 +136,23 @@ async def test_a_car_that_is_not_connected_in_time_releases_the_start(operation,
     assert await operation.cpms.start_session(outlet, leave()) == "REJECTED"  # and not EVSE_OCCUPIED
 
 
+async def test_a_stop_before_the_car_is_connected_gives_the_start_up(operation, station, outlet, hub):
+    """X-45: the Session is told as PENDING, so its eMSP can stop it."""
+    await operation.endpoints(ask(commands.start_session, order()))
+    await waiting(operation, operation.endpoints.stations.settled())
+    (pending,) = await operation.sessions()
+
+    stop = ask(commands.stop_session, {"response_url": URL, "session_id": pending["id"]})
+    answer = await operation.endpoints(stop)
+    await operation.endpoints.stations.settled()
+
+    assert (answer.value["result"], sorted(results(hub))) == ("ACCEPTED", ["ACCEPTED", "FAILED"])
+    assert [each["status"] for each in await operation.sessions()] == ["INVALID"]
+    assert (await operation.endpoints(stop)).value["result"] == "UNKNOWN_SESSION"
+    station.answers["remote_start"] = "Rejected"
+    assert await operation.cpms.start_session(outlet, leave()) == "REJECTED"  # and not EVSE_OCCUPIED
+
+
 async def test_a_start_that_was_waited_for_when_the_server_stopped_is_released(operation, station, outlet, hub):
     task = await waiting(operation, operation.cpms.start_session(outlet, leave()))
     task.cancel()

@@ -119,24 +119,21 @@ async def take(tx: Transaction, booking: Booking) -> None:
     """
     spot, slots = booking.spot, booking.slots
     if spot.evse_uid:
-        await _take(
-            tx, "emsp_booked_slot", {"owner": str(spot.owner), "location_id": spot.location_id,
-            "evse_uid": spot.evse_uid}, slots, booking.id, Refused("SLOT_TAKEN", "$.starts_at"),
-        )  # fmt: skip
-    await _take(
-        tx, "emsp_engaged_slot", {"who": f"driver {booking.driver_id}"}, slots, booking.id,
-        Refused("DRIVER_ENGAGED", "$.starts_at"),
-    )  # fmt: skip
-    if booking.vehicle_id:
-        await _take(
-            tx, "emsp_engaged_slot", {"who": f"vehicle {booking.vehicle_id}"}, slots, booking.id,
-            Refused("VEHICLE_ENGAGED", "$.vehicle_id"),
-        )  # fmt: skip
+        place = {"owner": str(spot.owner), "location_id": spot.location_id, "evse_uid": spot.evse_uid}
+        if other := await _take(tx, "emsp_booked_slot", place, slots, booking.id):
+            his = await bookings(tx, "id = $1 AND driver_id = $2", other, booking.driver_id)
+            raise Refused("BOOKED_ALREADY" if his else "SLOT_TAKEN", "$.starts_at")
+    if await _take(tx, "emsp_engaged_slot", {"who": f"driver {booking.driver_id}"}, slots, booking.id):
+        raise Refused("DRIVER_ENGAGED", "$.starts_at")
+    vehicle = {"who": f"vehicle {booking.vehicle_id}"}
+    if booking.vehicle_id and await _take(tx, "emsp_engaged_slot", vehicle, slots, booking.id):
+        raise Refused("VEHICLE_ENGAGED", "$.vehicle_id")
 
 
 async def _take(
-    tx: Transaction, table: str, key: dict[str, str], slots: Iterable[int], booking_id: str, refused: Refused
-) -> None:
+    tx: Transaction, table: str, key: dict[str, str], slots: Iterable[int], booking_id: str
+) -> str | None:  # fmt: skip
+    """Take slots; return whose one of them is already, if it is another booking's."""
     names, count = [*key, "slot"], len(key)
     marks = ", ".join(f"${number}" for number in range(1, count + 3))
     where = " AND ".join(f"{name} = ${number}" for number, name in enumerate(names, start=1))
@@ -146,8 +143,10 @@ async def _take(
             f" ON CONFLICT ({', '.join(names)}) DO NOTHING",
             *key.values(), slot, booking_id,
         )  # fmt: skip
-        if await tx.fetch(f"SELECT booking_id FROM {table} WHERE {where}", *key.values(), slot) != [(booking_id,)]:
-            raise refused
+        [(holder,)] = await tx.fetch(f"SELECT booking_id FROM {table} WHERE {where}", *key.values(), slot)
+        if holder != booking_id:
+            return str(holder)
+    return None
 
 
 async def free(tx: Transaction, booking_id: str) -> None:

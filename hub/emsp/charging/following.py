@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from hub.database.contract import Transaction
-from hub.emsp.charging.bookings import bookings, free
+from hub.emsp.charging.bookings import STARTABLE, bookings, free
 from hub.emsp.charging.bookings import write as write_booking
 from hub.emsp.charging.cases import came, open_case
 from hub.emsp.charging.charges import AWAITING, Charge, State, charges, minor, write
 from hub.emsp.charging.ground import Ground, new_id
 from hub.emsp.charging.needs import Bill, Spot
-from hub.emsp.charging.notices import ENDED, notify, why
+from hub.emsp.charging.notices import ENDED, notify, sentence, why
 from hub.emsp.store import Order
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
@@ -54,13 +54,15 @@ class Following:
     async def _start_resulted(self, tx: Transaction, charge: Charge, result: str) -> None:
         now = self._ground.now()
         await came(tx, charge.id, ("RESULT_MISSING",), now)
-        if charge.state not in ("ASKED", "ACCEPTED", "FAILED"):
+        if charge.state not in AWAITING:
             return
         if result != "ACCEPTED":
             if charge.state != "FAILED":
                 await self.failed(tx, charge, result)
+            elif charge.outcome == "NO_SESSION":  # Its Session was quicker to say so; the result knows better why.
+                await write(tx, dataclasses.replace(charge, outcome=result))
             return
-        if charge.state == "FAILED" and charge.outcome != "NO_RESULT":
+        if charge.state == "STARTED" or (charge.state == "FAILED" and charge.outcome != "NO_RESULT"):
             return
         await write(tx, charge.moved("STARTED", outcome=result, due_at=now + self._ground.terms.session))
         await self._tell(tx, charge, "START_ACCEPTED")
@@ -79,10 +81,18 @@ class Following:
         if order is not None:
             detail = {"outcome": outcome, "reason": charge.stop_reason}
             await open_case(tx, "STOP_MISSING", charge.id, charge.spot.owner, detail, self._ground.now())
-        await write(tx, charge.moved("CHARGING", outcome=outcome, stop_order=order, stop_reason=None, due_at=None))
+        state: State = "STARTED" if await self._awaits_car(tx, charge) else "CHARGING"
+        kept: dict[str, Any] = {"outcome": outcome}
+        if state == "STARTED" and outcome == "UNKNOWN_SESSION":
+            outcome, kept = "NOT_CONNECTED", {}
+        await write(tx, charge.moved(state, stop_order=order, stop_reason=None, due_at=None, **kept))
         await self._tell(
             tx, charge, "STOP_FAILED", again=charge.stop_order or "", outcome=outcome, why=why(outcome)
         )  # fmt: skip
+
+    async def _awaits_car(self, tx: Transaction, charge: Charge) -> bool:
+        session = await self._ground.store.sessions.look_in(tx, charge.spot.owner, charge.session_id or "")
+        return session is not None and _STATES.get(session["status"]) == "STARTED"
 
     # -- Sessions ----------------------------------------------------------------------------------
 
@@ -136,11 +146,19 @@ class Following:
             return None
         spot = Spot.of(str(owner), session["location_id"], session["evse_uid"], session["connector_id"])
         started = moment(session["start_date_time"])
+        stop: dict[str, Any] = {}
+        if await self._was_given_up(tx, owner, session):
+            stop = {"state": "STOPPING", "stop_order": new_id(), "stop_due": now, "stop_reason": "DRIVER"}
         return Charge(
             id=new_id(), driver_id=driver_id, origin="CARD", spot=spot, token=token,
-            reference=session.get("authorization_reference"), state="ACCEPTED", asked_at=min(started, now),
-            news_at=now,
+            reference=session.get("authorization_reference"), asked_at=min(started, now), news_at=now,
+            **{"state": "ACCEPTED"} | stop,
         )  # fmt: skip
+
+    async def _was_given_up(self, tx: Transaction, owner: Party, session: JSONObject) -> bool:
+        """Return whether a Session comes of a start its driver has stopped: the station still began."""
+        given_up = "owner = $1 AND reference = $2 AND state = 'ENDED' AND outcome = 'GIVEN_UP'"
+        return bool(await charges(tx, given_up, str(owner), session.get("authorization_reference") or ""))
 
     async def _advance(self, tx: Transaction, charge: Charge, owner: Party, session: JSONObject) -> None:
         now = self._ground.now()
@@ -149,8 +167,13 @@ class Following:
             state = "STOPPING"
         if charge.session_id is None:
             await came(tx, charge.id, ("SESSION_MISSING", "RESULT_MISSING"), now)
+        if session["status"] == "INVALID" and charge.state in AWAITING and not session["kwh"]:
+            return await self._never_began(tx, charge, session)
         due = charge.due_at if state == "STOPPING" else now + self._ground.terms.session if state == "STARTED" else None
-        cost = await self._ground.costs.so_far(tx, owner, session)
+        # What a start would cost is not owed while its car is awaited, nor what its CPO calls invalid.
+        cost = (
+            None if session["status"] in ("PENDING", "INVALID") else await self._ground.costs.so_far(tx, owner, session)
+        )
         after = charge.moved(state, **_readings(charge, session, cost, now), due_at=due)
         if state == "ENDED" and charge.state != "ENDED":
             after = self._ended(after, session, now)
@@ -160,9 +183,25 @@ class Following:
         if state == "CHARGING" and charge.state in AWAITING:
             await self._began(tx, after)
         if after.state == "ENDED" and charge.state != "ENDED":
-            # What is left of his time is anybody's.
-            await free(tx, after.booking_id or "")
+            await self._give_back(tx, after)
             await self._tell_end(tx, after, session)
+
+    async def _give_back(self, tx: Transaction, charge: Charge) -> None:
+        """Make what is left of a driver's time anybody's; a booking whose start he gave up stands, as in X-13."""
+        for booking in await bookings(tx, "id = $1", charge.booking_id or "", locked=self._locked):
+            if charge.outcome != "GIVEN_UP" or booking.state not in STARTABLE:
+                await free(tx, booking.id)
+            elif booking.way == "ON_THE_FLY":
+                given_up = dataclasses.replace(booking, state="CANCELED", reason="DRIVER", due_at=None)
+                await write_booking(tx, given_up, self._ground.now())
+
+    async def _never_began(self, tx: Transaction, charge: Charge, session: JSONObject) -> None:
+        """Take an INVALID Session of a charge whose car was awaited: it did not begin, and costs nothing (X-13)."""
+        after = dataclasses.replace(charge, session_id=session["id"].upper(), cost=None, power=None)
+        if charge.state == "FAILED":
+            await write(tx, after)
+        else:
+            await self.failed(tx, after, "NO_SESSION")
 
     async def _began(self, tx: Transaction, charge: Charge) -> None:
         await self._tell(tx, charge, "CHARGE_STARTED")
@@ -174,15 +213,18 @@ class Following:
     def _ended(self, charge: Charge, session: JSONObject, now: datetime.datetime) -> Charge:
         ended = moment(session["end_date_time"]) if session.get("end_date_time") else now
         reason = charge.stop_reason or _reason(charge, ended)
-        return dataclasses.replace(
-            charge, ended_at=ended, stop_reason=reason, stop_due=None, power=0, due_at=now + self._ground.terms.cdr
-        )
+        after = dataclasses.replace(charge, ended_at=ended, stop_reason=reason, stop_due=None, power=0)
+        if session["status"] != "INVALID":
+            return dataclasses.replace(after, due_at=now + self._ground.terms.cdr)
+        # No CDR comes of it. What was stopped before any energy flowed is as its driver wanted.
+        outcome = "GIVEN_UP" if charge.stop_reason is not None and charge.energy == 0 else "SESSION_INVALID"
+        return dataclasses.replace(after, due_at=None, cost=0, outcome=outcome)
 
     async def _tell_end(self, tx: Transaction, charge: Charge, session: JSONObject) -> None:
         await came(tx, charge.id, ("STOP_MISSING",), self._ground.now())
-        valid = session["status"] != "INVALID"
+        valid = charge.outcome != "SESSION_INVALID"
         minutes = self._ground.terms.tolerance // datetime.timedelta(minutes=1)
-        said = ENDED.get(charge.stop_reason or "", "").format(minutes=minutes) if valid else why("SESSION_INVALID")
+        said = ENDED.get(charge.stop_reason or "", "").format(minutes=minutes) if valid else sentence("SESSION_INVALID")
         await self._tell(
             tx, charge, "CHARGE_ENDED", reason=charge.stop_reason if valid else "SESSION_INVALID",
             kwh=f"{Decimal(charge.energy) / 1000:.2f}", why=said, minutes=minutes,

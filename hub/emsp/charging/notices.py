@@ -49,7 +49,9 @@ WHY: Mapping[str, str] = {
     "NO_RESULT": "the charge point did not answer in time. Connect the cable and try again.",
     "NO_SESSION": "the car did not begin to charge. Check that the cable is connected and try again.",
     "SESSION_INVALID": "the operator says that the charge was not valid.",
+    "NOT_CONNECTED": "no car is connected yet. Unplug or wait: a start that no car uses ends by itself.",
     "SLOT_TAKEN": "somebody else was faster.",
+    "BOOKED_ALREADY": "you have booked it already.",
     "NOT_PAID": "the payment was not confirmed in time. Start again.",
     "EXPIRED": "its time was over before the operator could be reached.",
 }
@@ -114,6 +116,12 @@ CHANNEL = "emsp_charge_notice"
 def why(code: str | None) -> str:
     """Return a reason in words."""
     return WHY.get(code or "", f"the operator answered {code}.")
+
+
+def sentence(code: str | None) -> str | None:
+    """Return a reason as sentences of their own; None: there is no more to say of this code."""
+    text = WHY.get(code or "", "")
+    return text[:1].upper() + text[1:] or None
 
 
 async def untold(database: Database, most: int = 100) -> list[Notice]:

@@ -21,6 +21,7 @@ TEXTS: Mapping[str, str] = {
     "NO_AGREEMENT": "Your contract does not cover this operator. Choose another charge point.",
     "NOT_RESERVABLE": "The operator takes no bookings for this charge point. You can charge when it is free.",
     "SLOT_TAKEN": "Somebody else was faster. Look at the free times again and choose another.",
+    "BOOKED_ALREADY": "You have booked this charge point at that time already. Look at your bookings.",
     "DRIVER_ENGAGED": "You have another booking at that time. Cancel it first or choose another time.",
     "VEHICLE_ENGAGED": "This vehicle has another booking at that time. Cancel it first or choose another time.",
     "REFUSED_BY_CPO": "The operator did not accept this. Nothing was booked. Choose another time or charge point.",
@@ -47,7 +48,8 @@ TEXTS: Mapping[str, str] = {
     "NOT_SUPPORTED": "The operator of this charge point cannot do this remotely. Use your card at the charge point.",
     "START_REJECTED": "The operator did not start the charge. Check the charge point, or choose another one.",
     "STOP_REJECTED": "The operator did not stop the charge. Use the charge point's own button, or unplug the car.",
-    "NOT_YET": "The charge has not begun. Try again when it has.",
+    "NOT_YET": "The charge has not begun. Try again when it has; a start that no car uses ends by itself.",
+    "NOT_CONNECTED": "Not yet: no car is connected. Unplug or wait; a start that no car uses ends by itself.",
     "BAD_RULE": "{reason}",
 }
 

@@ -65,7 +65,9 @@ class Stopping:
             raise refused from error
         if order.response != "ACCEPTED":
             outcome = order.response or "REJECTED"
-            await self._failed(charge, outcome)
+            after = await self._failed(charge, outcome)
+            if outcome == "UNKNOWN_SESSION" and after.state == "STARTED":
+                raise Refused("NOT_CONNECTED")
             raise Refused(_REFUSALS.get(outcome, "STOP_REJECTED"))
         return (await charges(self._ground.database, "id = $1", charge.id))[0]
 
@@ -104,9 +106,9 @@ class Stopping:
             outcome = order.response or "REJECTED"
             await self._failed(charge, outcome)
 
-    async def _failed(self, charge: Charge, outcome: str) -> None:
+    async def _failed(self, charge: Charge, outcome: str) -> Charge:
         failed = self._following.stop_failed
-        await change(self._ground.database, charge.id, lambda tx, each: failed(tx, each, outcome))
+        return await change(self._ground.database, charge.id, lambda tx, each: failed(tx, each, outcome))
 
     async def _stop_again(self, tx: Transaction, charge: Charge) -> None:
         if charge.state == "STOPPING":

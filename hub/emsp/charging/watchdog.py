@@ -26,6 +26,9 @@ _MISSING: dict[State, tuple[Kind, str | None]] = {
     "ENDED": ("CDR_MISSING", None),
 }
 
+#: Which charges need no money any more: no CDR comes of them.
+_UNBILLED = "(state = 'FAILED' OR (state = 'ENDED' AND outcome IN ('GIVEN_UP', 'SESSION_INVALID')))"
+
 
 class Watchdog:
     """Looks for what is overdue."""
@@ -42,7 +45,7 @@ class Watchdog:
         ended = "(ends_by <= $1 OR time_limit <= $1) AND stop_order IS NULL AND state IN ('STARTED', 'CHARGING')"
         for charge in await charges(self._ground.database, ended, stamp(now), most=100):
             await change(self._ground.database, charge.id, functools.partial(self._over, now))
-        for charge in await charges(self._ground.database, "held = 1 AND state = 'FAILED'", most=100):
+        for charge in await charges(self._ground.database, f"held = 1 AND {_UNBILLED}", most=100):
             await self._release(charge)
 
     async def _overdue(self, now: datetime.datetime, tx: Transaction, charge: Charge) -> None:
@@ -74,6 +77,9 @@ class Watchdog:
         await self._ground.money.release(charge.id)
 
         async def work(tx: Transaction) -> None:
-            await tx.execute("UPDATE emsp_driver_charge SET held = 0 WHERE id = $1 AND state = 'FAILED'", charge.id)
+            await tx.execute(
+                f"UPDATE emsp_driver_charge SET held = 0 WHERE id = $1 AND {_UNBILLED}",  # noqa: S608  our own condition
+                charge.id,
+            )
 
         await self._ground.database.transact(work)

@@ -15,7 +15,7 @@ from hub.emsp.api.routes.refusing import TROUBLE, in_path, problem_of, refusing
 from hub.emsp.api.scopes import Scope
 from hub.emsp.charging.bookings import Booking, bookings
 from hub.emsp.charging.needs import Driver, Spot
-from hub.emsp.charging.notices import WHY
+from hub.emsp.charging.notices import sentence
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.room import Charging
 from hub.emsp.charging.standing import Request, Weekly, Whenever
@@ -205,7 +205,7 @@ class BookingRoutes:
 
     @route("POST", "/bookings", scope=Scope.OWN, status=201, idempotent=True, problems=TROUBLE)
     async def book(self, call: Call, body: NewBooking) -> BookingSeen:
-        """Book an EVSE; where somebody was faster, the problem has its ``slots`` as they are now."""
+        """Book an EVSE; where it is booked already, the problem has its ``slots`` as they are now."""
         spot = body.place.spot()
         try:
             made = await self._charging.bookings.book(
@@ -218,7 +218,7 @@ class BookingRoutes:
         return booking_seen(made)
 
     async def _fresh(self, driver_id: str, spot: Spot, refused: Refused) -> dict[str, Any]:
-        if refused.code != "SLOT_TAKEN":
+        if refused.code not in ("SLOT_TAKEN", "BOOKED_ALREADY"):
             return {}
         return {"slots": msgspec.to_builtins((await self._slots(driver_id, spot)).slots)}
 
@@ -336,7 +336,7 @@ def booking_seen(booking: Booking) -> BookingSeen:
     """Return a booking as it is shown."""
     return BookingSeen(
         id=booking.id, driver_id=booking.driver_id, place=point_of(booking.spot), vehicle_id=booking.vehicle_id,
-        way=booking.way, state=booking.state, reason=booking.reason, message=WHY.get(booking.reason or ""),
+        way=booking.way, state=booking.state, reason=booking.reason, message=sentence(booking.reason),
         starts_at=booking.starts_at, ends_at=booking.ends_at, time_zone=booking.zone, request_id=booking.request_id,
     )  # fmt: skip
 

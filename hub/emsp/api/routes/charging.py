@@ -22,7 +22,7 @@ from hub.emsp.api.routes.refusing import TROUBLE, in_path, refusing, wh
 from hub.emsp.api.scopes import Scope
 from hub.emsp.charging.charges import Charge, Limits, progress
 from hub.emsp.charging.ground import find_code, offer_of
-from hub.emsp.charging.notices import ENDED, WHY
+from hub.emsp.charging.notices import ENDED, sentence
 from hub.emsp.charging.room import Charging
 from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import date_time
@@ -279,8 +279,8 @@ def charge_seen(charge: Charge, now: datetime.datetime) -> ChargeSeen:
 
 
 def _message(charge: Charge) -> str | None:
-    if charge.state == "FAILED":
-        return WHY.get(charge.outcome or "")
+    if charge.state == "FAILED" or (charge.state == "ENDED" and charge.outcome == "SESSION_INVALID"):
+        return sentence(charge.outcome)
     if charge.state in ("ENDED", "BILLED"):
         return ENDED.get(charge.stop_reason or "", "").partition(";")[0] or None
     return None
