@@ -142,6 +142,7 @@ def main() -> None:
     place = {name: found[name] for name in ("owner", "location_id", "evse_uid")}
     print("found:", place)
     charge = app.ask("POST", "/charges", {"place": place, "limits": {"energy_kwh": 5}})
+    print("its station gives in a second what takes minutes: the power is high, and what is stopped at 5 kWh has more")
     for seen in app.follow():
         print(f"{seen['state']}: {seen['kwh'] or 0} kWh, {seen['kw'] or 0} kW, {seen['cost'] or 0} {seen['currency']}")
         if seen["state"] not in ("ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"):

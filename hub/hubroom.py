@@ -196,7 +196,12 @@ class HubRoom(Room):
             reachable = answer.http_status < 300 and answer.status_code < 2000
             note = f"{connection.versions_url} answers {answer.status_code}"
         except OcpiError as error:
-            reachable, note = False, str(error)
+            reachable, note = False, f"{connection.versions_url}: {error}"
+        if not reachable:
+            note += (
+                "; have it started, and let through to there from here; if it is gone for good, 'emall party remove"
+                f" {connection.id}'"
+            )
         return {"name": connection.name, "reachable": reachable, "note": note}
 
 

@@ -31,4 +31,5 @@ class FolderMailer:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sent += 1
         name = f"{self._sent:06d}-{uuid.uuid4().hex[:8]}.eml"
-        (self._folder / name).write_bytes(bytes(message_of(letter, self._sender)))
+        # No server carries it, so its lines may be as long as they are: a link is one to be clicked and copied.
+        (self._folder / name).write_bytes(bytes(message_of(letter, self._sender, "8bit")))

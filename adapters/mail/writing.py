@@ -7,19 +7,26 @@ import hashlib
 import uuid
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from typing import Literal
 
 from hub.emsp.mail import Letter
 from hub.ocpi.times import utc_now
 
+Encoding = Literal["8bit"]
 
-def message_of(letter: Letter, sender: str) -> EmailMessage:
-    """Return a letter as an e-mail; line feeds in a header are refused there."""
+
+def message_of(letter: Letter, sender: str, encoding: Encoding | None = None) -> EmailMessage:
+    """Return a letter as an e-mail; line feeds in a header are refused there.
+
+    Args:
+        encoding: of its text; without it what every server on the way can carry.
+    """
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = sender, letter.to, letter.subject
     made["Date"] = format_datetime(utc_now())
     made["Message-ID"] = f"<{_name(letter)}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(letter.text)
+    made.set_content(letter.text, cte=encoding)
     return made
 
 

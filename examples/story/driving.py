@@ -53,6 +53,7 @@ def charge_at_theirs(stage: Stage) -> None:
     limits = {"energy_kwh": 1, "cost": 20, "currency": "EUR"}
     charge = app.ask("POST", "/charges", {"place": THEIRS, "limits": limits})
     held(f"{_at(THEIRS)} starts; Noor wants 1 kWh, for 20 EUR at most")
+    held("the sample CPO gives 2.5 kWh in a second, for time runs faster there: its power is high, a stop comes late")
     _seen(app, charge)
     ended = app.until(f"/charges/{charge['id']}", "ENDED", "BILLED")
     check(ended["stop_reason"] == "ENERGY_LIMIT", f"her limit has stopped it at {ended['kwh']} kWh")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hub.cli.admitting import Admission, Wanted
 from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, one_line, show, table
 from hub.cli.placing import place
@@ -28,11 +29,21 @@ _VERSIONS = ("1.6", "2.0.1", "2.1")
 def add(
     station_id: StationId,
     profile: Annotated[
-        int, option("--security-profile", "0 none, 1 password, 2 password over TLS, 3 certificate.", min=0, max=3)
-    ] = 1,
-    password: Annotated[
-        str | None, option("--password", "Of profile 1 and 2; without it one is made and printed.", metavar="P")
+        int | None,
+        option(
+            "--security-profile",
+            "0 none, 1 password, 2 password over TLS, 3 certificate; without it 1, or what a known one has.",
+            min=0,
+            max=3,
+        ),
     ] = None,
+    password: Annotated[
+        str | None,
+        option("--password", "Of profile 1 and 2; without it one is made and printed, once.", metavar="P"),
+    ] = None,
+    renewed: Annotated[
+        bool, option("--new-password", "Of a known station: make another; it is locked out until it has it.")
+    ] = False,
     versions: Annotated[
         str, option("--versions", "OCPP versions it may speak, as 1.6,2.0.1; without it any.", metavar="LIST")
     ] = "",
@@ -49,9 +60,8 @@ def add(
     database: DatabaseURL = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a station connect; one that waits is let in, one that is known gets this profile and password."""
+    """Let a station connect; one that waits is let in, one that is known keeps its password unless told another."""
     from hub.ocpp.boots import Identity
-    from hub.ocpp.passwords import hashed, new_password
     from hub.ocpp.stations import Station, Stations
 
     _check_id(station_id)
@@ -59,28 +69,34 @@ def add(
     if bool(location) != bool(evses):
         raise typer.BadParameter("--location and --evse belong together; give both, or neither")
     spoken = _versions(versions)
-    made = None if password is not None or profile not in (1, 2) else new_password()
-    if password is not None:
-        _check_password(password, profile)
-    hashes = [hashed(password)] if password is not None else [hashed(made, made=True)] if made is not None else []
-    station = Station(
-        id=station_id,
-        security_profile=profile,
-        passwords=tuple(hashes),
-        versions=spoken,
-        identity=Identity(serial_number=serial_number),
-    )
+    wanted = Wanted(profile, password, renewed)
+    wanted.check(profile if profile is not None else 1)
 
-    async def work(store: "Database") -> None:
+    async def work(store: "Database") -> Admission:
+        stations = Stations(store)
+        admission = wanted.of(await stations.find(station_id))
         if location:
             await place(store, station_id, location, evses, protocol=next(iter(spoken)) if len(spoken) == 1 else "")
-        await Stations(store).put(station)
+        await stations.put(
+            Station(
+                id=station_id,
+                security_profile=admission.profile,
+                passwords=admission.hashes,
+                versions=spoken,
+                identity=Identity(serial_number=serial_number),
+            )
+        )
+        return admission
 
-    on_store(work, data, database, create=True)
-    told: dict[str, Any] = {"id": station_id, "security_profile": profile, "password": made}
+    admission = on_store(work, data, database, create=True)
+    told = {"id": station_id, "security_profile": admission.profile, "password": admission.made}
+    told |= {"password_kept": True} if admission.kept else {}
     told |= {"location_id": location, "evse_uids": evses} if location else {}
-    lines = [f"{station_id} may connect with security profile {profile}"]
-    show(told, [*lines, *([f"password: {made}"] if made is not None else [])], as_json=as_json)
+    show(
+        told,
+        [f"{station_id} may connect with security profile {admission.profile}", *admission.lines()],
+        as_json=as_json,
+    )
 
 
 def _check_id(station_id: str) -> None:
@@ -88,17 +104,6 @@ def _check_id(station_id: str) -> None:
 
     if not is_station_id(station_id):
         raise typer.BadParameter(f"{station_id!r} cannot be a station's id; give up to 255 printable characters")
-
-
-def _check_password(password: str, profile: int) -> None:
-    from hub.ocpp.passwords import LONGEST, SHORTEST
-
-    if profile not in (1, 2):
-        raise typer.BadParameter(f"security profile {profile} has no password; leave --password out")
-    if not SHORTEST <= len(password) <= LONGEST or not password.isprintable():
-        raise typer.BadParameter(
-            f"a station's password has {SHORTEST} to {LONGEST} printable characters; leave --password out to get one"
-        )
 
 
 def _versions(text: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ from hub.ocpi.objects import CiString36, DateTime, JSONObject
 from hub.ocpi.receiving import child
 from hub.ocpi.times import date_time, utc_now
 from hub.ocpp.events import EVSE
+from hub.ocpp.stations import Stations as Register
 
 _judge = Judge()
 
@@ -72,6 +73,7 @@ class Stations:
         self.stored = StationStore(store.database)
         self.sites = Sites(store, clock=clock)
         self.extensions = Extensions(self.stored, clock=clock)
+        self._register = Register(store.database)
         self._operations: dict[tuple[str, int], OperationalState] = {}
         self.hearers: list[Callable[[Iterable[str]], None]] = []
         self._following = Following(store.database, (OPERATIONS,), self._read)
@@ -130,8 +132,25 @@ class Stations:
         """
         known = await self.stored.station(station_id)
         if known is None or known.removed_at is not None:
-            raise NoSuchStation
+            raise await self._none(station_id)
         return self._shown(known)
+
+    async def _none(self, station_id: str) -> NoSuchStation:
+        """Return why there is no such station, and for a charger that may connect what makes it one."""
+        if await self._register.find(station_id) is None:
+            return NoSuchStation()
+        evses = self.places.evses_of(station_id)
+        if not evses:
+            return NoSuchStation(
+                f"{station_id} is a charger in the register and stands at no site yet: POST /stations with its"
+                " station_id, a location_id and evses or evse_uids, or POST /imports/stations, places it"
+            )
+        location_id, evse_uids = evses[0][0], [uid for at, uid in evses if at == evses[0][0]]
+        return NoSuchStation(
+            f"{station_id} is a charger in the register that stands at site {location_id} by the names of its EVSEs,"
+            f" and no station yet: POST /stations with station_id {station_id}, location_id {location_id} and evse_uids"
+            f" {', '.join(evse_uids)} makes it one"
+        )
 
     async def all(self, *, location_id: str | None = None) -> list[JSONObject]:
         """Return the stations, all or those at a Location, by id."""

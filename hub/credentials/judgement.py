@@ -3,6 +3,7 @@
 Source: OCPI 2.3.0, credentials.asciidoc (Credentials object, CredentialsRole); OCPI 2.2.1 likewise.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from hub.credentials.store import PartyRole
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
+
+log = logging.getLogger(__name__)
 
 #: The most (role, party) pairs of one platform.
 MAX_ROLES = 1000
@@ -91,7 +94,15 @@ def check_roles(
             raise InvalidParameters(f"$.roles: {each.party} is the party you are registering at")
         for other in connections.having(each.party):
             if other.id != own_id and any(role[:2] == each[:2] for role in other.roles):
-                raise InvalidParameters(f"$.roles: {each.party} as {each.role} is registered by another platform")
+                taken = f"{each.party} as {each.role} is registered by another platform"
+                log.warning(
+                    "A platform is refused: %s, %r (%s); if it is the same one, come again because it lost its"
+                    " credentials, 'emall party remove %s' frees the party",
+                    taken, other.name, other.versions_url, other.id,
+                )  # fmt: skip
+                raise InvalidParameters(
+                    f"$.roles: {taken}; who has lost its credentials asks our operator, whose log says what frees it"
+                )
 
 
 def _check_party(party: Party) -> None:

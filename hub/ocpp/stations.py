@@ -96,17 +96,21 @@ class Stations:
         return [_station(row) for row in rows]
 
     async def put(self, station: Station, *, also: Also[None] | None = None) -> None:
-        """Make a station known as told; one that is known already gets its new profile and password.
+        """Make a station known as told; one that is known already gets its new profile, and its passwords if told any.
+
+        Without any, those it has go on: offers over OCPP that are under way are not lost between reading and writing.
 
         Args:
             also: written with it, in its transaction.
         """
         now = _now()
+        goes_on = not station.passwords and station.security_profile in (1, 2)
+        passwords = None if goes_on else "\n".join(station.passwords)
 
         async def work(tx: Transaction) -> None:
             await tx.execute(_INSERT, station.id, "waiting", now)
             await tx.execute(
-                _ADMIT, station.id, station.security_profile, "\n".join(station.passwords),
+                _ADMIT, station.id, station.security_profile, passwords,
                 ",".join(sorted(station.versions)), station.identity.serial_number,
             )  # fmt: skip
             tx.notify(CHANNEL, station.id)
@@ -218,7 +222,8 @@ _INSERT = (
     " ON CONFLICT (station_id) DO NOTHING"
 )
 _ADMIT = (
-    "UPDATE ocpp_station SET state = 'known', security_profile = $2, passwords = $3, versions = $4,"
+    "UPDATE ocpp_station SET state = 'known', security_profile = $2, versions = $4,"
+    " passwords = COALESCE($3, passwords),"
     " serial_number = CASE WHEN $5 = '' THEN serial_number ELSE $5 END WHERE station_id = $1"
 )
 _IDENTIFY = (

@@ -124,6 +124,15 @@ async def test_without_a_server_a_letter_is_a_file(tmp_path):
     assert (letter["To"], letter["Subject"]) == ("anna@example.org", "Your charge has ended")
 
 
+async def test_a_link_in_a_letter_that_is_a_file_stays_whole(tmp_path):
+    link = "https://emall.example/sign-up?token=" + "a" * 90
+    await MailChannel(FolderMailer(tmp_path)).send(message(text=f"Grüße aus Häfen:\n{link}\n"))
+
+    (file,) = tmp_path.glob("*.eml")
+    assert link in file.read_text(encoding="utf-8").splitlines()
+    assert "Grüße aus Häfen:" in file.read_text(encoding="utf-8")
+
+
 async def test_a_short_message_is_cut_to_what_a_phone_shows():
     gateway = SimulatedSms()
 

@@ -47,6 +47,41 @@ async def test_a_station_has_the_password_it_is_given_and_none_is_printed(place:
     }  # fmt: skip
 
 
+@ON_BOTH
+async def test_a_known_station_keeps_its_password_unless_it_is_told_another(place: dict[str, str], store: str) -> None:
+    """A charger in the field is not locked out by a command that is given twice."""
+    first = emall("cpms", "station", "add", "CP1", "--security-profile", "2", "--json", **place).value["password"]
+
+    again = emall("cpms", "station", "add", "CP1", **place)
+    assert again.stdout.splitlines() == [
+        "CP1 may connect with security profile 2",
+        "it was known and keeps its password; --new-password makes another",
+    ]
+    assert await accepts(store, "CP1", first)
+    renewed = emall("cpms", "station", "add", "CP1", "--new-password", "--json", **place).value
+    assert (renewed["security_profile"], len(renewed["password"])) == (2, 40)
+    assert await accepts(store, "CP1", renewed["password"])
+    assert not await accepts(store, "CP1", first)
+
+
+async def accepts(store: str, station_id: str, password: str) -> bool:
+    database, passwords = await open_database(store), Passwords()
+    station = await Stations(database).find(station_id)
+    await database.close()
+    assert station is not None
+    found = await passwords.find(station_id, password.encode(), station.passwords)
+    passwords.close()
+    return bool(found)
+
+
+def test_a_station_without_a_password_is_said_to_have_none(place: dict[str, str]) -> None:
+    emall("cpms", "station", "add", "CP1", "--security-profile", "0", **place)
+
+    assert "needs no password" in emall("cpms", "station", "add", "CP1", **place).stdout
+    told = emall("cpms", "station", "add", "CP1", "--security-profile", "1", "--json", **place).value
+    assert len(told["password"]) == 40
+
+
 def test_a_station_can_be_added_before_the_first_start(tmp_path: Path) -> None:
     assert emall("cpms", "station", "add", "CP1", EMALL_DATA=str(tmp_path / "new")).code == 0
     assert len(emall("cpms", "station", "list", "--json", EMALL_DATA=str(tmp_path / "new")).value) == 1

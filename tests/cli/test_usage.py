@@ -90,6 +90,8 @@ def test_the_options_of_serve_are_those_scripts_depend_on() -> None:
         (("cpms", "station", "add", "A\nB"), "cannot be a station's id"),
         (("cpms", "station", "add", "A", "--password", "short"), "has 16 to 40 printable characters"),
         (("cpms", "station", "add", "A", "--security-profile", "0", "--password", "x" * 20), "has no password"),
+        (("cpms", "station", "add", "A", "--security-profile", "0", "--new-password"), "has no password"),
+        (("cpms", "station", "add", "A", "--password", "x" * 20, "--new-password"), "leave --new-password out"),
         (("cpms", "station", "add", "A", "--security-profile", "4"), "Invalid value for '--security-profile'"),
         (("cpms", "station", "add", "A", "--evse", "E1"), "--location and --evse belong together"),
         (("cpms", "station", "add", "A", "--versions", "1.5"), "'1.5' is no version spoken here"),

@@ -331,12 +331,16 @@ async def test_a_role_twice_on_one_platform_is_refused(hub: RunningHouse) -> Non
             await registered(hub, platform)
 
 
-async def test_a_party_of_another_platform_is_refused(hub: RunningHouse, alpha: PartyPlatform) -> None:
+async def test_a_party_of_another_platform_is_refused(
+    hub: RunningHouse, alpha: PartyPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
     """CR-31, CR-47."""
     await registered(hub, alpha)
     async with PartyPlatform("Thief", [("CPO", "nl", "alf")]) as thief:
         with pytest.raises(Refused, match="another platform"):
             await registered(hub, thief)
+        (there,) = hub.connections.all()
+        assert f"'emall party remove {there.id}' frees the party" in caplog.text
 
         thief.roles = [("EMSP", "NL", "ALF")]
         await registered(hub, thief)

@@ -13,6 +13,8 @@ from hub.cpms.premises import Premises
 from hub.cpms.store import Store
 from hub.database import Database
 from hub.ocpp.events import Connected, StatusChanged
+from hub.ocpp.stations import Station as KnownStation
+from hub.ocpp.stations import Stations as Register
 from hub.ocpp.words import EVSE
 from tests.clocks import ManualClock
 from tests.cpms.api.conftest import Caller, House
@@ -95,6 +97,21 @@ async def test_what_is_refused_says_path_and_rule(yard: Yard) -> None:
     await refused(admin, "PUT", "/stations/ST2", 422, json=station())
     await refused(admin, "GET", "/stations/ST2/status", 404)
     await refused(admin, "GET", "/sites/LOC2/status", 404)
+
+
+async def test_a_charger_that_is_no_station_yet_is_told_what_makes_it_one(yard: Yard, database: Database) -> None:
+    await Register(database).put(KnownStation(id="ST1"))
+
+    nowhere = (await refused(yard.admin, "GET", "/stations/ST1", 404))["detail"]
+    await yard.admin.post("/sites", site(evses=[bay(uid="ST1-1")]))
+    named = (await refused(yard.admin, "GET", "/stations/ST1", 404))["detail"]
+    added = await yard.admin.post("/stations", {"station_id": "ST1", "location_id": "LOC1", "evse_uids": ["ST1-1"]})
+
+    assert "stands at no site yet: POST /stations" in nowhere
+    assert "location_id LOC1 and evse_uids ST1-1 makes it one" in named
+    assert [each["evse_uid"] for each in added["places"]] == ["ST1-1"]
+    unknown = await refused(yard.admin, "GET", "/stations/ST2", 404)
+    assert unknown["detail"] == "There is no such station here."
 
 
 async def test_a_station_is_operated_and_shows_how_it_is(yard: Yard) -> None:
