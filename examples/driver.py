@@ -142,7 +142,8 @@ def main() -> None:
     place = {name: found[name] for name in ("owner", "location_id", "evse_uid")}
     print("found:", place)
     charge = app.ask("POST", "/charges", {"place": place, "limits": {"energy_kwh": 5}})
-    print("its station gives in a second what takes minutes: the power is high, and what is stopped at 5 kWh has more")
+    if place["owner"] == "BE-CPX":
+        print("the sample CPO gives 2.5 kWh a second, for time runs faster there: high power, and a limit stops late")
     for seen in app.follow():
         print(f"{seen['state']}: {seen['kwh'] or 0} kWh, {seen['kw'] or 0} kW, {seen['cost'] or 0} {seen['currency']}")
         if seen["state"] not in ("ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"):

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 import pytest_asyncio
 
 from examples import city
+from hub.database import open_database
+from hub.orders import give
 from tests.conformance.samples import arrival, at, cdr, command, example, first, path_of, report, session, token, unique
 from tests.houses import House, opened
 from tests.parties import PartyPlatform
@@ -379,3 +382,18 @@ def _module(path: str) -> str:
     if rest[0] == "versions":
         return "versions"
     return rest[2] if len(rest) > 2 else rest[1] if len(rest) > 1 else ""
+
+
+async def test_the_doctor_names_what_mends_a_peer_that_is_away(house: House) -> None:
+    hub = house.processes["hub"]
+    async with PartyPlatform("away", [("EMSP", "DE", "AWY")]) as platform:
+        await platform.register(hub.versions_url, await hub.invite(platform.name))
+
+    database = await open_database(hub.data)
+    (told,) = [each for each in await give(database, "doctor.peers", {}) if each["name"] == "away"]
+    remedy, connection = re.search(r"'emall (party remove) (\S+)'", told["note"]).groups()  # type: ignore[union-attr]
+    removed = await give(database, remedy.replace(" ", "."), {"id": connection})
+    await database.close()
+
+    assert told["reachable"] is False
+    assert removed["name"] == "away"
