@@ -114,21 +114,24 @@ class PostgresStores:
 
     def drop(self, url: str) -> None:
         """Take back a database given by ``fresh``; it is emptied, or dropped where it is no longer what it was."""
-        if aside(self._cleared(url)):
-            self._emptied.append(url)
+        former, name = url.rpartition("/")[2], f"test_{next(self._numbers)}"
+        if aside(self._cleared(former, name)):
+            self._emptied.append(self.server.url(name))
         else:
-            self._sql(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+            for each in (former, name):
+                self._sql(f"DROP DATABASE IF EXISTS {each} WITH (FORCE)")
 
-    async def _cleared(self, url: str) -> bool:
+    async def _cleared(self, former: str, name: str) -> bool:
+        """Empty a database; it gets another name, so that nobody who still has the former one comes back."""
         try:
-            connection = await asyncpg.connect(url)
+            await self._command(
+                f"SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = '{former}';"
+                f"ALTER DATABASE {former} RENAME TO {name}"
+            )
+            connection = await asyncpg.connect(self.server.url(name))
         except (OSError, asyncpg.PostgresError):
             return False
         try:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
             if await connection.fetchrow(SHAPE) != self._shape:
                 return False
             await connection.execute(EMPTY)
