@@ -59,6 +59,9 @@ class FakeDesk:
         known = uid.upper() == TOKEN["uid"]
         return Authorization(token=TOKEN, method="WHITELIST") if known else Refusal(reason="UNKNOWN")
 
+    async def keeps_from(self, uid: str, token_type: str, outlet: Outlet) -> bool:
+        return False
+
     async def outlet(self, location_id: str, evse_uid: str, connector_id: str | None = None) -> Outlet | None:
         return OUTLET if (location_id, evse_uid) == ("LOC1", "EVSE1") else None
 
