@@ -63,6 +63,8 @@ def _row(row: str, ground: Ground) -> list[Verdict]:
             traceback.print_exc()
         found = [Verdict(row, "", "at most", 0, 0, 0, failed=f"{type(error).__name__}: {error}"[:500])]
     print(f"{row} took {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    for each in found:  # the table comes at the end; who waits for it sees how it goes
+        print("  " + " | ".join(report.cells(each)), file=sys.stderr, flush=True)
     return found
 
 

@@ -1,8 +1,8 @@
-"""PRICE: a CDR of 8 periods priced from its bytes, against decoding it exactly with msgspec.
+"""PRICE: a CDR of 8 periods priced from its bytes, against decoding it with msgspec.
 
-A price needs exact amounts, so the decoding it is measured against has them, too (``hub.ocpi.codec``:
-msgspec with ``float_hook=Decimal``). The Tariff is one of many CDRs' and prepared before, as it is in a
-hub; the CDR changes its price at 17:00, charges, and parks.
+A price needs exact amounts, so one decoding it is measured against has them, too (``hub.ocpi.codec``:
+msgspec with ``float_hook=Decimal``); the other is msgspec as it comes, with floats. The Tariff is one of
+many CDRs' and prepared before, as it is in a hub; the CDR changes its price at 17:00, charges, and parks.
 """
 
 import time
@@ -16,18 +16,24 @@ from bench.samples import cdr_of_periods
 
 def measured(ground: Ground) -> list[Verdict]:
     """Return the verdict of PRICE."""
+    import msgspec
+
     from hub.ocpi import codec
     from hub.ocpi.pricing import price_cdr
 
     text = cdr_of_periods(8)
     zone = zoneinfo.ZoneInfo("Europe/Amsterdam")
-    ours, theirs = measure(
+    ours, exact, plain = measure(
         ground.rounds,
         lambda: _microseconds(lambda: price_cdr(text, zone)),
         lambda: _microseconds(lambda: codec.decode(text)),
+        lambda: _microseconds(lambda: msgspec.json.decode(text)),
     )
-    what = "CPU to price a CDR of 8 periods against decoding it with msgspec, us"
-    return [ratio("PRICE", what, "at most", 4, ours, theirs, more_is_better=False)]
+    what = "CPU to price a CDR of 8 periods against decoding it with msgspec"
+    return [
+        ratio("PRICE", f"{what}, exactly, us", "at most", 4, ours, exact, more_is_better=False),
+        ratio("PRICE", f"{what}, with floats, us", "at most", 4, ours, plain, more_is_better=False),
+    ]
 
 
 def _microseconds(call: Callable[[], object], times: int = 5000) -> float:
