@@ -35,7 +35,7 @@ def admins(realm: Realm) -> typer.Typer:
     ) -> None:
         """Make an administrator."""
         if not password_stdin:
-            raise Failure("the password is read from stdin: give --password-stdin, and the password as a line", 2)
+            raise Failure("the password is read from stdin; give --password-stdin, and the password as a line", 2)
         password = sys.stdin.readline().rstrip("\r\n")
         asked = {"email": email, "name": name or email, "role": "admin", "password": password}
         made = _made_admin(realm, asked, data, database)
