@@ -21,6 +21,9 @@ from hub.ocpp.words import TokenInfo, TokenStatus, Variable
 
 _MOST = 1_000  # variables and entries of one request
 
+#: What lets a station in: changed where the register hears of it, too, and where a password is asked for.
+_ADMITTING = frozenset({"authorizationkey", "basicauthpassword", "securityprofile"})
+
 #: A certificate, or a chain of them, in PEM.
 PEM = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 
@@ -132,7 +135,11 @@ class SettingsRoutes:
 
     @route("PATCH", "/stations/{station_id}/variables", scope=Scope.STATIONS_CONTROL, problems=TROUBLE)
     async def set_variables(self, call: Call, station_id: str, body: NewSettings) -> list[Setting]:
-        """Change settings."""
+        """Change settings, but for those that let the station in: the register changes these."""
+        for index, each in enumerate(body.variables):
+            if each.name.lower() in _ADMITTING:
+                remedy = f"POST /register/{station_id}/password and PUT /register/{station_id} change how it is let in"
+                raise invalid(f"$.variables[{index}].name", f"is nothing to be set here; {remedy}")
         wanted = [Variable(**msgspec.structs.asdict(each)) for each in body.variables]
         with station_problems():
             found = [_setting(each) for each in await self._chargers.commands(station_id).set_variables(wanted)]
