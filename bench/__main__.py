@@ -5,6 +5,11 @@ import sys
 import time
 import traceback
 
+from hub import compiled
+
+if compiled.use():  # before what may be compiled is imported, as ``emall serve`` does
+    print("measured as compiled", file=sys.stderr)
+
 from bench import report
 from bench.environments import environment, need, skipped
 from bench.ground import HOME, Ground
