@@ -15,7 +15,7 @@ from bench.environments import environment, need, skipped
 from bench.ground import HOME, Ground
 from bench.processes import Failure
 from bench.rounds import Verdict
-from bench.rows import GROWING, ROWS
+from bench.rows import ROWS
 
 
 def main() -> int:
@@ -29,8 +29,7 @@ def main() -> int:
     parser.add_argument("--drivers", type=int, default=200_000, help="drivers who search them (200,000)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run, with its logs")
     given = parser.parse_args()
-    finished = [row for row in ROWS if row not in GROWING]
-    rows = [row.upper() for row in given.rows] or finished
+    rows = [row.upper() for row in given.rows] or list(ROWS)
     if unknown := set(rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     ground = Ground(
@@ -43,7 +42,7 @@ def main() -> int:
     report.show(verdicts)
     # What was measured shorter or in part is not the table of docs/benchmarks.md.
     plain = Ground.__dataclass_fields__
-    if rows == finished and all(
+    if rows == list(ROWS) and all(
         getattr(ground, each) >= plain[each].default for each in ("rounds", "objects", "evses", "drivers")
     ):
         report.write(verdicts, ground)

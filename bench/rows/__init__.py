@@ -37,6 +37,3 @@ ROWS: dict[str, tuple[Callable[[Ground], list[Verdict]], frozenset[str]]] = {
     "LOAD": (load.measured, frozenset()),
     "METER": (meter.measured, frozenset({"ocpp"})),
 }
-
-#: Rows of what is being built: measured when they are named, and not yet part of the whole run's verdict.
-GROWING = frozenset({"SEARCH", "FLIP"})
