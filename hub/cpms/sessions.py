@@ -17,7 +17,7 @@ from hub.cpms.ports import Authorization, Outlet, SessionEnded, SessionStarted, 
 from hub.cpms.zones import zone_of
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Bill, Outcome, price
+from hub.ocpi.pricing import Bill, Outcome, after_taxes, price
 from hub.ocpi.times import date_time, moment
 
 _TEN_THOUSANDTH = Decimal("0.0001")
@@ -274,10 +274,7 @@ def _with_cost(now: JSONObject, seal: JSONObject, until: datetime.datetime) -> J
 def cost_of(session_: JSONObject) -> Decimal | None:
     """Return what a Session says it costs so far, taxes included; None: it has no Tariff."""
     total: JSONObject | None = session_.get("total_cost")
-    if total is None:
-        return None
-    taxes = (Decimal(str(each["amount"])) for each in total.get("taxes") or ())
-    return sum(taxes, Decimal(str(total["before_taxes"])))
+    return None if total is None else after_taxes(total)
 
 
 def _kwh(kwh: float) -> Decimal:

@@ -11,7 +11,6 @@ import logging
 from decimal import Decimal
 
 from hub.database.contract import Transaction
-from hub.emsp.money.amounts import Money
 from hub.emsp.money.retail import RetailPrices
 from hub.emsp.money.vat import NoVatRate, rate_in
 from hub.emsp.store import Store
@@ -43,6 +42,15 @@ class DriversCosts:
             log.info("Session %s/%s: %s", owner, session["id"], error)
             return None
 
+    async def billed(self, tx: Transaction, owner: Party, cdr: JSONObject) -> Decimal | None:
+        """Return what a CDR costs its driver, VAT included; what he pays is decided when it has been judged."""
+        location = await self._store.locations.look_in(tx, owner, cdr["cdr_location"]["id"])
+        try:
+            return self._prices.of_cdr(cdr, zone_of(location or {})).gross.amount
+        except (NoVatRate, Unpriceable) as error:
+            log.info("CDR %s/%s: %s", owner, cdr["id"], error)
+            return None
+
     async def _retail(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
     ) -> Decimal | None:  # fmt: skip
@@ -52,13 +60,13 @@ class DriversCosts:
             taxes = [Tax("VAT", rate_in(country, self._prices.rates))]
             periods = [each | {"tariff_id": own["id"]} for each in _periods(session)]
             return _priced([own], periods, session, location, taxes).after_taxes
-        net = await self._net(tx, owner, session, location)
-        return None if net is None else self._prices.of_estimate(Money(net, currency), country).gross.amount
+        told = session.get("total_cost") or await self._by_tariffs(tx, owner, session, location)
+        return None if told is None else self._prices.of_told(told, currency, country).gross.amount
 
-    async def _net(self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject) -> Decimal | None:
-        """Return what the CPO takes so far, before taxes."""
-        if session.get("total_cost"):
-            return Decimal(str(session["total_cost"]["before_taxes"]))
+    async def _by_tariffs(
+        self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
+    ) -> JSONObject | None:
+        """Return what the CPO's Tariffs take so far, before taxes."""
         usual = await self._tariff_of(tx, owner, session, location)
         periods = [
             each if each.get("tariff_id") or not usual else each | {"tariff_id": usual} for each in _periods(session)
@@ -67,7 +75,7 @@ class DriversCosts:
         found = [await self._store.tariffs.look_in(tx, owner, each) for each in ids]
         if not ids or None in found:
             return None
-        return _priced([each for each in found if each], periods, session, location, []).before_taxes
+        return _priced([each for each in found if each], periods, session, location, []).as_json()
 
     async def _tariff_of(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject

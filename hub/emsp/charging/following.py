@@ -246,11 +246,12 @@ class Following:
             return
         await came(tx, charge.id, ("CDR_MISSING", "SESSION_MISSING", "RESULT_MISSING", "STOP_MISSING"), now)
         energy = int(Decimal(str(cdr["total_energy"])) * 1000)
+        cost = await self._ground.costs.billed(tx, owner, cdr)
         ended = charge.ended_at or moment(cdr["end_date_time"])
         await write(tx, charge.moved(
-            "BILLED", cdr_id=cdr["id"].upper(), energy=energy, cost=_cost(cdr), currency=cdr["currency"], due_at=None,
-            stop_due=None, power=0, ended_at=ended, started_at=charge.started_at or moment(cdr["start_date_time"]),
-            held=False,
+            "BILLED", cdr_id=cdr["id"].upper(), energy=energy, currency=cdr["currency"], due_at=None, stop_due=None,
+            cost=None if cost is None else minor(cost, cdr["currency"]), power=0, ended_at=ended,
+            started_at=charge.started_at or moment(cdr["start_date_time"]), held=False,
         ))  # fmt: skip
         await self._tell(tx, charge, "CHARGE_BILLED", cdr_id=cdr["id"])
 
@@ -334,10 +335,3 @@ def _power(charge: Charge, energy: int, now: datetime.datetime) -> int | None:
     if charge.session_id is None or energy <= charge.energy or seconds < 1:
         return charge.power
     return int((energy - charge.energy) * 3600 / seconds)
-
-
-def _cost(value: JSONObject) -> int:
-    """Return a CDR's total cost with taxes, in minor units."""
-    cost = value["total_cost"]
-    taxes = sum((Decimal(str(each["amount"])) for each in cost.get("taxes") or ()), Decimal(0))
-    return minor(Decimal(str(cost["before_taxes"])) + taxes, value["currency"])

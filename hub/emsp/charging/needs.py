@@ -9,6 +9,7 @@ from typing import Protocol
 from hub.database.contract import Transaction
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.pricing import after_taxes
 
 
 class Clock(Protocol):
@@ -129,10 +130,14 @@ class Bill:
 
 
 class Costs(Protocol):
-    """What a charge costs its driver while it goes on."""
+    """What a charge costs its driver, while it goes on and when its CDR is here."""
 
     async def so_far(self, tx: Transaction, owner: Party, session: JSONObject) -> Decimal | None:
         """Return the cost of a Session so far, all taxes included, in its currency; None: it cannot be said."""
+        ...
+
+    async def billed(self, tx: Transaction, owner: Party, cdr: JSONObject) -> Decimal | None:
+        """Return the cost of a CDR, all taxes included, in its currency; None: it cannot be said."""
         ...
 
 
@@ -142,10 +147,11 @@ class AsTold:
     async def so_far(self, tx: Transaction, owner: Party, session: JSONObject) -> Decimal | None:
         """Return its total cost with taxes."""
         cost = session.get("total_cost")
-        if not cost:
-            return None
-        taxes = sum((Decimal(str(each["amount"])) for each in cost.get("taxes") or ()), Decimal(0))
-        return Decimal(str(cost["before_taxes"])) + taxes
+        return after_taxes(cost) if cost else None
+
+    async def billed(self, tx: Transaction, owner: Party, cdr: JSONObject) -> Decimal | None:
+        """Return its total cost with taxes."""
+        return after_taxes(cdr["total_cost"])
 
 
 class Agreements(Protocol):

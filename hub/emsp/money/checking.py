@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Unpriceable, price_cdr
+from hub.ocpi.pricing import Unpriceable, after_taxes, price_cdr, taxes_of
 from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import moment
 
@@ -171,7 +171,7 @@ def _check_price(cdr: JSONObject, known: Known, tolerance: Tolerance) -> Iterato
         return
     pairs = [("before_taxes", net, computed.before_taxes)]
     if told.get("taxes"):
-        pairs.append(("taxes", net + taxes_of(told), computed.after_taxes))
+        pairs.append(("taxes", after_taxes(told), computed.after_taxes))
     for name, says, should in pairs:
         most = max(tolerance.minor * minor_unit(cdr["currency"]), abs(should) * tolerance.percent / 100)
         if abs(says - should) > most:
@@ -198,11 +198,6 @@ def check_credit(credit: JSONObject, wrong: JSONObject | None, verdict: str | No
             text = f"does not take back the {part(wrong['total_cost'])} of the CDR"
             return [Finding(Fault.CREDIT, f"$.total_cost.{name}", text)]
     return []
-
-
-def taxes_of(price: JSONObject) -> Decimal:
-    """Return the sum of the taxes of an OCPI Price."""
-    return sum((_number(each["amount"]) for each in price.get("taxes") or ()), Decimal(0))
 
 
 def _net(price: JSONObject) -> Decimal:

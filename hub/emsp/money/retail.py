@@ -11,7 +11,8 @@ from decimal import Decimal
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.vat import STANDARD_RATES, rate_in
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Tax, price
+from hub.ocpi.pricing import Tax, after_taxes, price
+from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import moment
 
 
@@ -76,26 +77,38 @@ class RetailPrices:
         tariff = self.tariffs.get(cdr["currency"])
         if tariff is not None:
             return _by_tariff(tariff, cdr, zone, country, percent)
-        net = Decimal(str(cdr["total_cost"]["before_taxes"]))
-        return self._by_margin(net, cdr["currency"], country, percent)
+        return self.of_told(cdr["total_cost"], cdr["currency"], country)
 
-    def of_estimate(self, net: Money, country: str) -> RetailPrice:
-        """Return what a charge costs its driver that costs the provider an amount before taxes.
+    def of_told(self, told: JSONObject, currency: str, country: str) -> RetailPrice:
+        """Return what a charge costs its driver that costs the provider an OCPI Price, whose taxes need not be told.
+
+        Args:
+            country: ISO 3166-1 alpha-3, where the car charged.
 
         Raises:
             NoVatRate: the country has none.
         """
-        return self._by_margin(net.amount, net.currency, country.upper(), rate_in(country, self.rates))
+        percent, margin = rate_in(country, self.rates), self.margins.get(currency, Margin())
+        net = Decimal(str(told["before_taxes"]))
+        made = margin.on(net)
+        gross, how = made * (100 + percent) / 100, "the operator's price"
+        if margin != Margin():
+            how += f" + {margin.percent} % + {Money(margin.fixed, currency)}"
+        elif told.get("taxes") and _is_rounded(after_taxes(told), gross, currency, percent):
+            gross = after_taxes(told)
+        whole = Money(made, currency).rounded
+        vat = Money.of_minor(Money(gross, currency).minor - whole.minor, currency)
+        return RetailPrice(whole, vat, percent, country.upper(), how)
 
-    def _by_margin(self, net: Decimal, currency: str, country: str, percent: Decimal) -> RetailPrice:
-        margin = self.margins.get(currency, Margin())
-        how = (
-            f"the operator's price + {margin.percent} % + {Money(margin.fixed, currency)}" if margin != Margin() else ""
-        )
-        exact = margin.on(net)
-        made, gross = Money(exact, currency).rounded, Money(exact * (100 + percent) / 100, currency)
-        vat = Money.of_minor(gross.minor - made.minor, currency)
-        return RetailPrice(made, vat, percent, country, how or "the operator's price")
+
+def _is_rounded(told: Decimal, gross: Decimal, currency: str, percent: Decimal) -> bool:
+    """Return whether a price with taxes is ``gross``, but for what was rounded on its way.
+
+    The CPO rounds the price before taxes and the one after them, each from the exact one; made of the former, the
+    latter can be a cent off, and a driver would pay another price than the one he was told.
+    """
+    half = minor_unit(currency) / 2
+    return abs(told - gross) <= half + half * (100 + percent) / 100
 
 
 def _by_tariff(

@@ -8,7 +8,6 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (Credit CDRs); SGEM-4.1-15, 4.1-17; X-56, 
 
 import datetime
 import logging
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ from hub.database.contract import Database, DatabaseUnavailable, Transaction
 from hub.emsp.money import ledger
 from hub.emsp.money.amounts import Money, plain
 from hub.emsp.money.charges import Charges
-from hub.emsp.money.checking import Fault, Finding, Known, Tolerance, check, check_credit, taxes_of
+from hub.emsp.money.checking import Fault, Finding, Known, Tolerance, check, check_credit
 from hub.emsp.money.collecting import Collecting
 from hub.emsp.money.disputes import Dispute, Disputes
 from hub.emsp.money.errors import NotDecidable
@@ -34,7 +33,8 @@ from hub.emsp.money.wallet import Wallets
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Unpriceable
+from hub.ocpi.pricing import Unpriceable, taxes_of
+from hub.ocpi.slots import zone_of
 from hub.ocpi.times import date_time
 
 log = logging.getLogger(__name__)
@@ -159,10 +159,7 @@ class Settling:
 
     async def _zone(self, owner: Party, cdr: JSONObject) -> datetime.tzinfo:
         location = await self._store.locations.get(owner, cdr["cdr_location"]["id"])
-        try:
-            return zoneinfo.ZoneInfo(location["time_zone"]) if location else datetime.UTC
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            return datetime.UTC
+        return zone_of(location or {})
 
     # -- booking -----------------------------------------------------------------------------------
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from hub.database.contract import Database, Row, Transaction
 from hub.emsp.money.amounts import Money, plain
-from hub.emsp.money.checking import taxes_of
 from hub.emsp.money.moments import micros
 from hub.ocpi import codec
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
+from hub.ocpi.pricing import after_taxes
 from hub.ocpi.times import moment
 
 
@@ -144,7 +144,7 @@ class Verdicts:
 def verdict_on(cdr: JSONObject, owner: Party, verdict: str, *, driver_id: str | None) -> Verdict:
     """Return a verdict that bills nobody yet."""
     total = cdr["total_cost"]
-    cost = Money(taxes_of(total) + total["before_taxes"], cdr["currency"])
+    cost = Money(after_taxes(total), cdr["currency"])
     return Verdict(
         owner=str(owner),
         cdr_id=cdr["id"].upper(),

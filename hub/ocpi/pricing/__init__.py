@@ -17,7 +17,7 @@ from hub.ocpi.pricing.dividing import Division, divided, joined, rejoined
 from hub.ocpi.pricing.elements import Phase, PreparedTariff, prepare, prepared_from
 from hub.ocpi.pricing.forms import Unpriceable, read_tariff
 from hub.ocpi.pricing.pricing import Outcome, price, price_cdr
-from hub.ocpi.pricing.taxes import Price, Tax
+from hub.ocpi.pricing.taxes import Price, Tax, after_taxes, taxes_of
 
 __all__ = [
     "Bill",
@@ -30,6 +30,7 @@ __all__ = [
     "Price",
     "Tax",
     "Unpriceable",
+    "after_taxes",
     "divided",
     "joined",
     "prepare",
@@ -38,4 +39,5 @@ __all__ = [
     "price_cdr",
     "read_tariff",
     "rejoined",
+    "taxes_of",
 ]

@@ -98,6 +98,16 @@ class Amount:
         return Price(before, tuple(TaxAmount(tax, part) for tax, part in zip(taxes, parts, strict=True)))
 
 
+def taxes_of(told: JSONObject) -> Decimal:
+    """Return the sum of the taxes of an OCPI Price, which need not tell any."""
+    return sum((Decimal(str(each["amount"])) for each in told.get("taxes") or ()), ZERO)
+
+
+def after_taxes(told: JSONObject) -> Decimal:
+    """Return an OCPI Price with all the taxes that it tells."""
+    return Decimal(str(told["before_taxes"])) + taxes_of(told)
+
+
 def taxed(cost: Decimal, taxes: Sequence[Tax], *, included: bool) -> Amount:
     """Return an amount and its taxes from a sum of prices that have them included, or not."""
     if not taxes:

@@ -50,7 +50,9 @@ async def charged(provider, charge, **changes):
     )  # fmt: skip
     value = cdr(charge.token, **{"kwh": kwh} | changes)
     await provider.emsp(ask(cdrs.post_cdr, value, sender=CPO))
+    seen = await provider.charge(charge.id)
     await provider.work()
+    return seen
 
 
 async def test_a_charge_is_paid_for_before_it_starts_and_charged_what_its_cdr_says(provider):
@@ -59,13 +61,14 @@ async def test_a_charge_is_paid_for_before_it_starts_and_charged_what_its_cdr_sa
     charge = await provider.charging.charges.start(rider.driver_id, SPOT)
     (held,) = await provider.assembly.money.till.payments.of(rider.driver_id)
 
-    await charged(provider, charge)
+    seen = await charged(provider, charge)
 
     (paid,) = await provider.assembly.money.till.payments.of(rider.driver_id)
     billed = await provider.charge(charge.id)
     assert (held.subject, held.state, held.amount) == (charge.id, "AUTHORISED", 5_000)
     assert (paid.state, paid.captured) == ("CAPTURED", 545)  # 4.50 and the 21 % of the Netherlands
     assert (billed.state, billed.cost, billed.currency) == ("BILLED", 545, "EUR")
+    assert (seen.state, seen.cost) == ("BILLED", 545), "what he sees before it is paid is what he pays"
     assert await cases(provider.emsp.store.database) == []
 
 
