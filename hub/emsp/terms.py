@@ -53,6 +53,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
         tolerance: how long a driver has to leave after his time.
         payment: how long he has to confirm a payment.
         result, session, stop, cdr: how long a command's result, a Session, the end after a stop and a CDR may take.
+        unheard: how long after its last news a charge is given up, and its money let go; once what is missing is a case.
         ad_hoc: whether somebody without account may charge.
     """
 
@@ -66,13 +67,14 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
     session: Seconds = 10 * 60
     stop: Seconds = 5 * 60
     cdr: Seconds = 24 * 3600
+    unheard: Seconds = 7 * 24 * 3600
     ad_hoc: bool = False
 
     def in_force(self) -> Charging:
         """Return them as the room of charging has them."""
         spans = {
             name: datetime.timedelta(seconds=getattr(self, name))
-            for name in ("no_show", "tolerance", "payment", "result", "session", "stop", "cdr")
+            for name in ("no_show", "tolerance", "payment", "result", "session", "stop", "cdr", "unheard")
         }
         horizon = {name.lower(): days for name, days in self.horizon.items()}
         return Charging(horizon=horizon, other_horizon=self.other_horizon, slots=self.slots, **spans)

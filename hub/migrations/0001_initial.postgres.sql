@@ -770,6 +770,17 @@ CREATE TABLE "emsp_fleet_member" (
     "since" BIGINT NOT NULL
 );
 CREATE INDEX "idx_emsp_fleet__group_i_0d0693" ON "emsp_fleet_member" ("group_id");
+CREATE TABLE "emsp_fleet_past" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "token_uid" TEXT NOT NULL,
+    "group_id" TEXT NOT NULL,
+    "vehicle" TEXT NOT NULL,
+    "cost_centre" TEXT NOT NULL,
+    "since" BIGINT NOT NULL,
+    "until" BIGINT NOT NULL
+);
+CREATE INDEX "idx_emsp_fleet__group_i_b5bace" ON "emsp_fleet_past" ("group_id");
+CREATE INDEX "idx_emsp_fleet__token_u_f6a5fc" ON "emsp_fleet_past" ("token_uid");
 CREATE TABLE "emsp_free_wish" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,

@@ -966,6 +966,20 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='EmspFleetPast',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('token_uid', Text(generated=False, null=False, unique=False)),
+                ('group_id', Text(generated=False, null=False, unique=False)),
+                ('vehicle', Text(generated=False, null=False, unique=False)),
+                ('cost_centre', Text(generated=False, null=False, unique=False)),
+                ('since', fields.BigIntField()),
+                ('until', fields.BigIntField()),
+            ],
+            options={'table': 'emsp_fleet_past', 'app': 'emall', 'indexes': [Index(fields=['group_id']), Index(fields=['token_uid'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='EmspFreeWish',
             fields=[
                 ('id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),

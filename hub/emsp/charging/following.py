@@ -85,10 +85,18 @@ class Following:
         kept: dict[str, Any] = {"outcome": outcome}
         if state == "STARTED" and outcome == "UNKNOWN_SESSION":
             outcome, kept = "NOT_CONNECTED", {}
-        await write(tx, charge.moved(state, stop_order=order, stop_reason=None, due_at=None, **kept))
+        due = self._ground.now() + self._ground.terms.unheard
+        await write(tx, charge.moved(state, stop_order=order, stop_reason=None, due_at=due, **kept))
         await self._tell(
             tx, charge, "STOP_FAILED", again=charge.stop_order or "", outcome=outcome, why=why(outcome)
         )  # fmt: skip
+
+    async def unheard(self, tx: Transaction, charge: Charge) -> None:
+        """Give up a charge nothing is heard of any more; a CDR that comes after all is charged all the same."""
+        after = charge.moved("ENDED", outcome="NO_NEWS", due_at=None, stop_due=None, power=0)
+        await write(tx, dataclasses.replace(after, ended_at=charge.ended_at or charge.news_at))
+        if charge.held or charge.live:
+            await self._tell(tx, charge, "CHARGE_UNHEARD")
 
     async def _awaits_car(self, tx: Transaction, charge: Charge) -> bool:
         session = await self._ground.store.sessions.look_in(tx, charge.spot.owner, charge.session_id or "")
@@ -169,7 +177,8 @@ class Following:
             await came(tx, charge.id, ("SESSION_MISSING", "RESULT_MISSING"), now)
         if session["status"] == "INVALID" and charge.state in AWAITING and not session["kwh"]:
             return await self._never_began(tx, charge, session)
-        due = charge.due_at if state == "STOPPING" else now + self._ground.terms.session if state == "STARTED" else None
+        terms = self._ground.terms
+        due = {"STARTED": now + terms.session, "CHARGING": now + terms.unheard}.get(state, charge.due_at)
         # What a start would cost is not owed while its car is awaited, nor what its CPO calls invalid.
         cost = (
             None if session["status"] in ("PENDING", "INVALID") else await self._ground.costs.so_far(tx, owner, session)

@@ -40,6 +40,7 @@ class Terms:
         tolerance: how long a neighbour may overrun (RASD-D3).
         payment: how long a driver has to confirm a payment.
         result, session, stop, cdr: how long a result, a Session, the end after a stop, and a CDR may take.
+        unheard: how long after its last news a charge is given up, and its money let go.
         again: how long before something that did not work is tried again.
     """
 
@@ -53,6 +54,7 @@ class Terms:
     session: datetime.timedelta = datetime.timedelta(minutes=10)
     stop: datetime.timedelta = datetime.timedelta(minutes=5)
     cdr: datetime.timedelta = datetime.timedelta(hours=24)
+    unheard: datetime.timedelta = datetime.timedelta(days=7)
     again: datetime.timedelta = datetime.timedelta(seconds=30)
 
     def days(self, driver: Driver) -> int:

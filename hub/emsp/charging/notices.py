@@ -28,6 +28,8 @@ TEXTS: Mapping[str, str] = {
     "START_ACCEPTED": "The operator is starting your charge. Connect the cable if you have not.",
     "CHARGE_STARTED": "Your charge has begun.",
     "CHARGE_ENDED": "Your charge has ended: {kwh} kWh. {why}",
+    "CHARGE_UNHEARD": "Nothing more is heard of your charge. It counts as ended, and no money is set aside for it now."
+    " Should a bill come after all, it is charged.",
     "STOP_FAILED": "Your charge could not be stopped: {why}",
     "CHARGE_FAILED": "Your charge did not begin: {why}",
     "CHARGE_BILLED": "The bill for your charge has come.",
@@ -49,6 +51,7 @@ WHY: Mapping[str, str] = {
     "NO_RESULT": "the charge point did not answer in time. Connect the cable and try again.",
     "NO_SESSION": "the car did not begin to charge. Check that the cable is connected and try again.",
     "SESSION_INVALID": "the operator says that the charge was not valid.",
+    "NO_NEWS": "the operator told nothing more of it.",
     "NOT_CONNECTED": "no car is connected yet. Unplug or wait: a start that no car uses ends by itself.",
     "SLOT_TAKEN": "somebody else was faster.",
     "BOOKED_ALREADY": "you have booked it already.",

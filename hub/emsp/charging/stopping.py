@@ -87,7 +87,9 @@ class Stopping:
         due = stamp(now + self._ground.terms.stop)
         return await self._ground.database.transact(
             lambda tx: tx.execute(
-                "UPDATE emsp_driver_charge SET stop_due = NULL, due_at = $1 WHERE id = $2 AND stop_due IS NOT NULL",
+                # One sent again because its CPO could not be reached is due no later for that.
+                "UPDATE emsp_driver_charge SET stop_due = NULL,"
+                " due_at = CASE WHEN due_at < $1 THEN due_at ELSE $1 END WHERE id = $2 AND stop_due IS NOT NULL",
                 due, charge.id,
             )
         ) > 0  # fmt: skip

@@ -1,9 +1,11 @@
 """What should have come and did not: a result, a Session, the end after a stop, a CDR.
 
 Each charge's row says by when its next news are due; what is overdue becomes a case, and the driver is told
-where it is his concern. Times that end a charge are looked at here too, for a CPO may send no updates.
+where it is his concern. One that is not heard of any more is given up in the end, so that nobody's money is set aside
+for good. Times that end a charge are looked at here too, for a CPO may send no updates.
 """
 
+import dataclasses
 import datetime
 import functools
 import logging
@@ -17,17 +19,17 @@ from hub.ocpi.times import stamp
 
 log = logging.getLogger(__name__)
 
-#: By state: which case it is when nothing comes, and what the driver is told.
-_MISSING: dict[State, tuple[Kind, str | None]] = {
-    "ASKED": ("RESULT_MISSING", "NO_RESULT"),
-    "ACCEPTED": ("RESULT_MISSING", "NO_RESULT"),
-    "STARTED": ("SESSION_MISSING", "NO_SESSION"),
-    "STOPPING": ("STOP_MISSING", None),
-    "ENDED": ("CDR_MISSING", None),
+#: By state: which case it is when nothing comes.
+_MISSING: dict[State, Kind] = {
+    "ASKED": "RESULT_MISSING",
+    "ACCEPTED": "RESULT_MISSING",
+    "STARTED": "SESSION_MISSING",
+    "STOPPING": "STOP_MISSING",
+    "ENDED": "CDR_MISSING",
 }
 
-#: Which charges need no money any more: no CDR comes of them.
-_UNBILLED = "(state = 'FAILED' OR (state = 'ENDED' AND outcome IN ('GIVEN_UP', 'SESSION_INVALID')))"
+#: Which charges need no money any more: no CDR comes of them, or nobody knows whether one ever will.
+_UNBILLED = "(state = 'FAILED' OR (state = 'ENDED' AND outcome IN ('GIVEN_UP', 'SESSION_INVALID', 'NO_NEWS')))"
 
 
 class Watchdog:
@@ -53,20 +55,30 @@ class Watchdog:
             return
         if charge.state == "PAYING":
             await self._following.failed(tx, charge, "NOT_PAID")
-        if charge.state not in _MISSING:
-            return
-        kind, outcome = _MISSING[charge.state]
+        elif charge.session_id is None and charge.state == "STARTED":
+            await self._missing(tx, charge, now)
+            await self._following.failed(tx, charge, "NO_SESSION")
+        elif charge.state in ("ASKED", "ACCEPTED"):
+            await self._missing(tx, charge, now)
+            await self._following.failed(tx, charge, "NO_RESULT")
+        else:
+            await self._unheard(tx, charge, now)
+
+    async def _missing(self, tx: Transaction, charge: Charge, now: datetime.datetime) -> None:
+        kind = _MISSING[charge.state]
         log.warning("charge %s: %s", charge.id, kind)
-        if charge.state == "STARTED" and charge.session_id is not None:
-            # The Session is here; that it draws nothing yet is the car's affair.
-            await write(tx, charge.moved("STARTED", due_at=None))
-            return
         detail = {"state": charge.state, "place": str(charge.spot), "session_id": charge.session_id}
         await open_case(tx, kind, charge.id, charge.spot.owner, detail, now)
-        if outcome:
-            await self._following.failed(tx, charge, outcome)
+
+    async def _unheard(self, tx: Transaction, charge: Charge, now: datetime.datetime) -> None:
+        """Wait longer for a charge that has its Session, or give it up; that it draws nothing is the car's affair."""
+        if charge.state in ("STOPPING", "ENDED"):
+            await self._missing(tx, charge, now)
+        last = charge.news_at + self._ground.terms.unheard
+        if now < last:
+            await write(tx, dataclasses.replace(charge, due_at=last))
         else:
-            await write(tx, charge.moved(charge.state, due_at=None))
+            await self._following.unheard(tx, charge)
 
     async def _over(self, now: datetime.datetime, tx: Transaction, charge: Charge) -> None:
         after = limited(charge, now)

@@ -4,7 +4,7 @@ Source: OCPI 2.3.0, mod_tokens.asciidoc (group_id).
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,6 +43,21 @@ class Member:
     token_uid: str
     vehicle: str
     cost_centre: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """When a Token was in a fleet; ``until`` is None while it is."""
+
+    member: Member
+    since: datetime.datetime
+    until: datetime.datetime | None
+
+    def covers(self, charge: Past) -> bool:
+        """Return whether a charge is the fleet's: it began with this Token while it was in it."""
+        start = charge.charge.start
+        ours = charge.charge.token_uid == self.member.token_uid and start >= self.since
+        return ours and (self.until is None or start < self.until)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,15 +137,14 @@ class Fleets:
         await self._database.transact(work)
 
     async def take_out(self, group_id: str, token_uid: str) -> bool:
-        """Take a Token out of a fleet; False: it is not in it."""
+        """Take a Token out of a fleet, whose reports of the time before keep it; False: it is not in it."""
+        now = stamp(self._clock.now())
 
         async def work(tx: Transaction) -> bool:
-            touched = await tx.execute(
-                "DELETE FROM emsp_fleet_member WHERE group_id = $1 AND token_uid = $2", group_id, token_uid.upper()
-            )
-            if touched:
+            gone = await leave(tx, "group_id = $1 AND token_uid = $2", group_id, token_uid.upper(), now=now)
+            if gone:
                 await self._tokens.join(tx, token_uid.upper(), None)
-            return touched > 0
+            return gone > 0
 
         return await self._database.transact(work)
 
@@ -161,31 +175,54 @@ class Fleets:
         )
         return [Member(token_uid=uid, vehicle=vehicle, cost_centre=centre) for uid, vehicle, centre in rows]
 
-    async def _since(self, group_id: str) -> dict[str, datetime.datetime]:
-        """Return since when each Token is in a fleet."""
+    async def _memberships(self, group_id: str) -> list[Membership]:
+        """Return all Tokens that are or were in a fleet, by vehicle."""
         rows = await self._database.fetch(
-            "SELECT token_uid, since FROM emsp_fleet_member WHERE group_id = $1", group_id
+            "SELECT token_uid, vehicle, cost_centre, since, NULL AS until FROM emsp_fleet_member WHERE group_id = $1"
+            " UNION ALL SELECT token_uid, vehicle, cost_centre, since, until FROM emsp_fleet_past WHERE group_id = $1"
+            " ORDER BY 2, 1, 3, 4",
+            group_id,
         )
-        return {uid: stamped(since) for uid, since in rows}
+        return [
+            Membership(
+                member=Member(token_uid=uid, vehicle=vehicle, cost_centre=centre),
+                since=stamped(since),
+                until=None if until is None else stamped(until),
+            )
+            for uid, vehicle, centre, since, until in rows
+        ]
 
     async def report(
         self, group_id: str, start: datetime.datetime, end: datetime.datetime, *, manager: str | None = None
     ) -> list[Line]:
-        """Return what each Token of a fleet charged in a time, since it joined.
+        """Return what each Token of a fleet charged in a time, while it was in it.
 
         Raises:
             NotYourFleet: it is not there, or another manages it.
         """
-        members = await self.members(group_id, manager=manager)
-        since = await self._since(group_id)
-        charges = await self._charges.of_tokens(list(since), start, end)
-        found = [past(each, self._countries) for each in charges if each.start >= since[each.token_uid]]
-        return [line for member in members for line in _lines(member, found)]
+        if group_id not in {each.group_id for each in await self.all(manager=manager)}:
+            raise NotYourFleet(NotYourFleet.__doc__)
+        spans = await self._memberships(group_id)
+        uids = list(dict.fromkeys(each.member.token_uid for each in spans))
+        found = [past(each, self._countries) for each in await self._charges.of_tokens(uids, start, end)]
+        by_member = dict[Member, list[Past]]()
+        for span in spans:
+            by_member.setdefault(span.member, []).extend(each for each in found if span.covers(each))
+        return [line for member, charges in by_member.items() for line in _lines(member, charges)]
 
 
-def _lines(member: Member, charges: Iterable[Past]) -> list[Line]:
+async def leave(tx: Transaction, where: str, *args: object, now: int) -> int:
+    """End the memberships of a condition, and return how many there were."""
+    await tx.execute(
+        "INSERT INTO emsp_fleet_past (token_uid, group_id, vehicle, cost_centre, since, until)"  # noqa: S608  our own
+        f" SELECT token_uid, group_id, vehicle, cost_centre, since, {now} FROM emsp_fleet_member WHERE {where}",
+        *args,
+    )
+    return await tx.execute(f"DELETE FROM emsp_fleet_member WHERE {where}", *args)  # noqa: S608  our own conditions
+
+
+def _lines(member: Member, own: list[Past]) -> list[Line]:
     """Return a Token's lines: one per currency it was charged in."""
-    own = [each for each in charges if each.charge.token_uid == member.token_uid]
     lines = list[Line]()
     for currency in sorted({each.charge.currency for each in own}):
         sums = totals(each for each in own if each.charge.currency == currency)

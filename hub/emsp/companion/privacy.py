@@ -3,10 +3,14 @@
 Source: Regulation (EU) 2016/679, articles 17 and 20.
 """
 
+import datetime
+from collections.abc import Callable
+
 from hub.database.contract import Database, Row, Transaction
+from hub.emsp.companion.fleets import leave
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON, JSONObject
-from hub.ocpi.times import date_time, stamped
+from hub.ocpi.times import date_time, stamp, stamped
 
 #: What is exported of each table; documents are JSON. A subscription's keys and a calendar's URL are secrets.
 _KEPT = {
@@ -30,11 +34,15 @@ _FORGOTTEN = (
 )  # fmt: skip
 
 
+_HIS = "token_uid IN (SELECT uid_key FROM emsp_token WHERE driver_id = $1)"
+
+
 class CompanionPrivacy:
     """Export and erasure."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime.datetime]) -> None:
         self._database = database
+        self._now = now
 
     async def recall(self, driver_id: str) -> tuple[str, JSON]:
         """Return what is kept of a driver, for his export."""
@@ -53,10 +61,9 @@ class CompanionPrivacy:
             await tx.execute(f"DELETE FROM {table} WHERE driver_id = $1", driver_id)  # noqa: S608  our own tables
         await tx.execute("UPDATE emsp_feedback SET text = '' WHERE driver_id = $1", driver_id)
         await tx.execute("UPDATE emsp_fleet SET manager = '' WHERE manager = $1", driver_id)
-        await tx.execute(
-            "DELETE FROM emsp_fleet_member WHERE token_uid IN (SELECT uid_key FROM emsp_token WHERE driver_id = $1)",
-            driver_id,
-        )
+        # What his Tokens charged for a fleet stays in its sums, as in the books; what named his car does not.
+        await leave(tx, _HIS, driver_id, now=stamp(self._now()))
+        await tx.execute(f"UPDATE emsp_fleet_past SET vehicle = '' WHERE {_HIS}", driver_id)  # noqa: S608  our own
 
 
 def _shown(columns: tuple[str, ...], row: Row) -> JSONObject:

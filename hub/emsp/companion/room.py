@@ -139,7 +139,7 @@ class Companion:
             database, clock=clock, charges=charges, tokens=beside.tokens, countries=world.countries
         )  # fmt: skip
         self.routing = Routing(world.routers)
-        self.privacy = CompanionPrivacy(database)
+        self.privacy = CompanionPrivacy(database, clock.now)
 
     async def start(self) -> None:
         """Begin what goes on by itself."""

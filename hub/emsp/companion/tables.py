@@ -292,3 +292,25 @@ class EmspFleetMember(Model):
 
         table = "emsp_fleet_member"
         indexes = (("group_id",),)
+
+
+class EmspFleetPast(Model):
+    """A time a Token was in a fleet; the columns are those of ``EmspFleetMember``.
+
+    Attributes:
+        until: when it was taken out.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    token_uid = Text()
+    group_id = Text()
+    vehicle = Text()
+    cost_centre = Text()
+    since = fields.BigIntField()
+    until = fields.BigIntField()
+
+    class Meta:
+        """Listed by fleet, forgotten by Token."""
+
+        table = "emsp_fleet_past"
+        indexes = (("group_id",), ("token_uid",))

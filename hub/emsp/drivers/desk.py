@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import logging
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ from hub.ocpi.times import utc_now
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY = 60.0  # seconds
+_LATE = datetime.timedelta(minutes=1)  # what was being written while a sweep looked is seen by the next one
 
 
 class Desk:
@@ -98,6 +100,9 @@ class Desk:
             database, people=self.people, garage=self.garage, tokens=self.tokens, logins=self.logins,
             authorizations=self.authorizations, now=now,
         )  # fmt: skip
+        self._now = now
+        # A server may have been away for a while; after its first sweep it knows until when all are told.
+        self._swept = now() - datetime.timedelta(days=31)
         self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -114,8 +119,10 @@ class Desk:
 
     async def sweep(self) -> None:
         """Tell Tokens that have ended as no longer valid, and remove accounts nobody confirmed."""
-        for driver_id in await self.tokens.ending():
+        now = self._now()
+        for driver_id in await self.tokens.ending(self._swept - _LATE, now):
             await self._told_again(driver_id)
+        self._swept = now
         await self.signing_up.sweep()
 
     async def _told_again(self, driver_id: str) -> None:

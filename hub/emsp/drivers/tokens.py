@@ -249,15 +249,15 @@ class Tokens:
             "last_updated": date_time(self._now()),
         }
 
-    async def ending(self) -> list[str]:
-        """Return drivers with a Token that ended in the last month, by its own date or theirs."""
+    async def ending(self, since: datetime.datetime, until: datetime.datetime) -> list[str]:
+        """Return drivers with a Token that ended in a time, by its own date or theirs."""
         active = "emsp_driver d JOIN emsp_token t ON t.driver_id = d.id WHERE t.state = 'ACTIVE' AND d.state = 'ACTIVE'"
         rows = await self._store.database.fetch(
             # Two questions, each of an index: an OR over both tables would read all drivers.
             f"SELECT d.id FROM {active} AND d.ends_at BETWEEN $1 AND $2"
             f" UNION SELECT d.id FROM {active} AND t.ends_at BETWEEN $1 AND $2 ORDER BY 1",
-            stored(self._now() - datetime.timedelta(days=31)),
-            stored(self._now()),
+            stored(since),
+            stored(until),
         )
         return [row[0] for row in rows]
 

@@ -145,3 +145,15 @@ async def test_preferences_go_to_the_cpo_with_the_end_of_the_booking(road, desk,
     assert (answer, request.value) == (
         "ACCEPTED", {"profile_type": "CHEAP", "departure_time": "2026-01-05T12:30:00.000Z"},
     )  # fmt: skip
+
+
+async def test_a_stop_that_never_reaches_its_cpo_becomes_a_case_all_the_same(road, desk):
+    """X-22: each try is as late as the first one."""
+    charge = await under_way(road, desk, limits=Limits(energy=5000))
+    road.answers("STOP", ReceiverUnreachable())
+    await road.session(reference=charge.reference, kwh=5)
+
+    for _ in range(12):
+        await road.wait(seconds=31)
+
+    assert [each.kind for each in await cases(road.emsp.store.database)] == ["STOP_MISSING"]

@@ -10,6 +10,7 @@ from hub.emsp.companion.feedback import BadFeedback, Feedback, NotYourCharge
 from hub.emsp.companion.fleets import Fleets, Member, NotYourFleet, TokenTaken, UnknownToken
 from hub.emsp.companion.history import History, past, totals
 from hub.emsp.companion.notifier import Notifier
+from hub.emsp.companion.privacy import CompanionPrivacy
 from tests.clocks import ManualClock
 from tests.emsp.companion.people import ANNA, BEN, Past, People, Wallets, charged
 
@@ -118,13 +119,18 @@ async def test_there_are_one_to_five_stars_and_a_text_that_can_be_read(feedback,
 
 
 @pytest.fixture
-async def fleets(database):
+def clock():
+    return ManualClock(NOW - DAY / 2)
+
+
+@pytest.fixture
+async def fleets(database, clock):
     past = Past(
         charged(1, NOW), charged(2, NOW), charged(3, NOW, token_uid="CARD-2", cost=Decimal("3"), currency="SEK"),
         charged(4, NOW, token_uid="OTHER"), charged(5, NOW + DAY), charged(6, NOW - DAY / 2),
     )  # fmt: skip
     made = Fleets(
-        database, clock=ManualClock(NOW - DAY / 2), charges=past, tokens=Wallets("CARD-1", "CARD-2"),
+        database, clock=clock, charges=past, tokens=Wallets("CARD-1", "CARD-2"),
         countries=COUNTRIES,
     )  # fmt: skip
     await made.make("FLEET-1", "Bakery", ANNA)
@@ -170,6 +176,31 @@ async def test_a_token_is_in_one_fleet_at_most(fleets):
     await fleets.put("FLEET-2", card)
 
     assert await fleets.members("FLEET-2", manager=BEN) == [card]
+
+
+async def test_a_report_shows_what_was_charged_while_a_token_was_in_the_fleet_whatever_became_of_it_since(
+    fleets, database, clock
+):
+    """GEM-UC-1524: a report of March is that of March; with its driver forgotten it has the sums and no car's name."""
+    before = await fleets.report("FLEET-1", NOW - DAY, NOW + DAY, manager=ANNA)
+    await clock.advance(DAY.total_seconds() / 2)
+    await fleets.take_out("FLEET-1", "CARD-1")
+    await clock.advance(DAY.total_seconds())
+
+    again = await fleets.report("FLEET-1", NOW - DAY, NOW + 2 * DAY, manager=ANNA)
+    await fleets.put("FLEET-1", Member(token_uid="CARD-1", vehicle="Van 1", cost_centre="North"))
+    await clock.advance(DAY.total_seconds())
+    back = await fleets.report("FLEET-1", NOW - DAY, NOW + 2 * DAY, manager=ANNA)
+    await database.transact(lambda tx: tx.execute(
+        "INSERT INTO emsp_token (id, driver_id, type, uid, uid_key, contract_id, label, state, reason, created_at,"
+        " changed_at) VALUES ('1', $1, 'RFID', 'CARD-1', 'CARD-1', 'C', '', 'ACTIVE', '', 0, 0)", BEN,
+    ))  # fmt: skip
+    await database.transact(lambda tx: CompanionPrivacy(database, clock.now).forget(tx, BEN))
+    forgotten = await fleets.report("FLEET-1", NOW - DAY, NOW + 2 * DAY, manager=ANNA)
+
+    assert again == back == before
+    assert [each.token_uid for each in await fleets.members("FLEET-1")] == ["CARD-2"]
+    assert sorted((each.member.vehicle, each.kwh) for each in forgotten) == [("", 40), ("=1+1", 20)]
 
 
 # -- what countries' electricity emits -------------------------------------------------------------

@@ -163,6 +163,24 @@ async def test_a_casual_user_has_a_token_for_a_while_which_is_told_as_ended(emsp
     assert before["country_code"] == EMSP.country_code
 
 
+async def test_who_has_ended_is_looked_at_as_he_ends_and_not_at_every_sweep_for_a_month(desk, clock, monkeypatch):
+    looked, tell_again = [], desk.tokens.tell_again
+
+    async def counted(tx, driver):
+        looked.append(driver.id)
+        await tell_again(tx, driver)
+
+    monkeypatch.setattr(desk.tokens, "tell_again", counted)
+    made = await desk.means.ad_hoc(clock.now() + datetime.timedelta(hours=2))
+    await clock.advance(7200)
+
+    for _ in range(5):
+        await desk.sweep()
+        await clock.advance(61)
+
+    assert looked == [made.driver_id] * 2  # what is written during a sweep is the next one's
+
+
 async def test_a_registered_phone_is_not_a_casual_users(desk, ada, clock):
     await desk.means.add_phone(ada.id, Phone(phone="+393331234567"))
 

@@ -185,3 +185,37 @@ async def test_a_driver_who_leaves_takes_all_that_names_him_and_not_before_he_ha
     assert (await provider.charge(charge.id)).phone is None
     assert await database.fetch("SELECT id FROM emsp_sms") == []
     assert await database.fetch("SELECT id FROM emsp_charge_notice") == []
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["an accepted stop is all", "its CDR never comes"])
+async def test_nobodys_money_is_set_aside_for_good_and_a_bill_that_comes_late_is_still_charged(provider, ends):
+    """X-21, X-22: a case first; then the charge is given up, its driver told, and he may start there again."""
+    rider = await provider.driver()
+    charge = await provider.charging.charges.start(rider.driver_id, SPOT)
+    names = {"uid": charge.token["uid"], "kind": charge.token["type"], "reference": charge.reference}
+    told = {"start_date_time": date_time(NOON), **names}
+    await provider.session(kwh=10, **told)
+    await provider.charging.stopping.stop(rider.driver_id, charge.id)
+    if ends:
+        await provider.session("COMPLETED", kwh=10, end_date_time=date_time(NOON + HOUR), **told)
+
+    await provider.wait(hours=25)
+    (case,) = await cases(provider.emsp.store.database)
+    await provider.wait(hours=24 * 7 - 26)
+    kept = await provider.charge(charge.id)
+    await provider.wait(hours=1)
+    await provider.work()
+    await provider.wait(hours=25)
+    given_up = await provider.charge(charge.id)
+    (released,) = await provider.assembly.money.till.payments.of(rider.driver_id)
+    await provider.emsp(ask(cdrs.post_cdr, cdr(charge.token), sender=CPO))
+    await provider.work()
+
+    billed, payments = await provider.charge(charge.id), await provider.assembly.money.till.payments.of(rider.driver_id)
+    assert case.kind == ("CDR_MISSING" if ends else "STOP_MISSING")
+    assert (kept.state, kept.held) == ("ENDED" if ends else "STOPPING", True)
+    assert (given_up.state, given_up.outcome, given_up.held, given_up.place) == ("ENDED", "NO_NEWS", False, None)
+    assert released.state == "CANCELLED"
+    assert (await provider.events(rider.driver_id)).count("CHARGE_UNHEARD") == 1
+    assert (billed.state, sorted(each.captured for each in payments)) == ("BILLED", [0, 545])
+    assert await cases(provider.emsp.store.database) == []

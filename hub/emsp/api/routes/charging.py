@@ -279,7 +279,7 @@ def charge_seen(charge: Charge, now: datetime.datetime) -> ChargeSeen:
 
 
 def _message(charge: Charge) -> str | None:
-    if charge.state == "FAILED" or (charge.state == "ENDED" and charge.outcome == "SESSION_INVALID"):
+    if charge.state == "FAILED" or (charge.state == "ENDED" and charge.outcome in ("SESSION_INVALID", "NO_NEWS")):
         return sentence(charge.outcome)
     if charge.state in ("ENDED", "BILLED"):
         return ENDED.get(charge.stop_reason or "", "").partition(";")[0] or None
