@@ -53,7 +53,7 @@ class ChargingTerms(Shape, frozen=True, kw_only=True):
         tolerance: how long a driver has to leave after his time.
         payment: how long he has to confirm a payment.
         result, session, stop, cdr: how long a command's result, a Session, the end after a stop and a CDR may take.
-        unheard: how long after its last news a charge is given up, and its money let go; once what is missing is a case.
+        unheard: how long after its last news a charge is given up, after its case, and its money let go.
         ad_hoc: whether somebody without account may charge.
     """
 
