@@ -9,6 +9,7 @@ not know after a restart it calls cancelled, as nothing was taken for it.
 import hashlib
 import hmac
 import json
+import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ class PaymentSimulator:
     Args:
         mode: counts for every token; None: each token's own.
         page: where drivers confirm; the payment's reference is put after it.
+        secret: what its webhooks are signed with; None: one that nobody else can know, for the way in is public.
     """
 
     def __init__(
@@ -51,11 +53,11 @@ class PaymentSimulator:
         *,
         mode: Mode | None = None,
         page: str = "https://payments.example/confirm/",
-        secret: bytes = b"simulator",
+        secret: bytes | None = None,
     ) -> None:
         self.mode = mode
         self._page = page
-        self._secret = secret
+        self._secret = secret or secrets.token_bytes(32)
         self._methods: dict[str, Answer] = {}
         self._payments: dict[str, _Kept] = {}
         self._refunds: dict[str, Answer] = {}
@@ -142,8 +144,8 @@ class PaymentSimulator:
         return body.encode(), {SIGNATURE: self._sign(body.encode())}
 
     def webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        if not hmac.compare_digest(headers.get(SIGNATURE, ""), self._sign(body)):
-            raise ForgedWebhook
+        if not hmac.compare_digest(headers.get(SIGNATURE, "").encode(), self._sign(body).encode()):
+            raise ForgedWebhook("its signature is not the simulator's")
         told = json.loads(body)
         kept = self._kept(told["reference"])
         return Notice(event_id=told["id"], about=About.PAYMENT, answer=kept.answer, payment_id=told["payment"])

@@ -1,7 +1,11 @@
 """From a start to money at the payment provider: secured, billed, captured, collected."""
 
+import hashlib
+import hmac
+
 import pytest
 
+from adapters.payment.simulator import SIGNATURE
 from hub.emsp.money.charges import Source, State
 from hub.emsp.money.errors import DebtOpen, NoCredit, NotRefundable, PaymentNeeded, UnknownMethod
 from hub.emsp.money.payments import State as PaymentState
@@ -133,6 +137,12 @@ async def test_a_forged_webhook_changes_nothing(desk):
         await desk.till.webhook(body.replace(b"simevt", b"forged"), headers)
 
     assert (await desk.till.charges.get("REF")).state is State.SECURING
+
+
+@pytest.mark.parametrize("signature", ["", "sign\u00e9", hmac.new(b"simulator", b"{}", hashlib.sha256).hexdigest()])
+async def test_a_signature_nobody_was_given_is_forged_whatever_it_holds(desk, signature):
+    with pytest.raises(ForgedWebhook, match="signature"):
+        await desk.till.webhook(b"{}", {SIGNATURE: signature})
 
 
 async def test_asking_twice_with_one_reference_keeps_the_amount_once(desk):
