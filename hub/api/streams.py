@@ -21,6 +21,9 @@ from hub.ocpi import codec
 #: Seconds between comments that keep proxies from closing a silent stream.
 HEARTBEAT = 15.0
 
+#: How long a look at what a reader may have is good for, in seconds: an event that comes later waits for another look.
+TRUST = 1.0
+
 #: How long a reader may keep the server from writing, in seconds.
 PATIENCE = 30.0
 
@@ -97,19 +100,22 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write_events(self, subscription: Reading, send: Send) -> None:
-        """Write what comes, and now and then look whether the reader may still have it."""
+        """Write what comes to a reader who may still have it."""
         time = asyncio.get_running_loop().time
-        look_at = time() + self._heartbeat
+        looked_at = time()
+        beat_at = looked_at + self._heartbeat
         while True:
-            event = await subscription.next(max(0.0, look_at - time()))
+            event = await subscription.next(max(0.0, beat_at - time()))
+            now = time()
+            if now >= beat_at or now - looked_at >= TRUST:
+                if not await self._allowed():
+                    return
+                looked_at = now
             if event is not None:
                 await _write(send, as_text(event))
-            if time() < look_at:
-                continue
-            if not await self._allowed():
-                return
-            await _write(send, b": still here\n\n")
-            look_at = time() + self._heartbeat
+            if now >= beat_at:
+                await _write(send, b": still here\n\n")
+                beat_at = now + self._heartbeat
 
 
 async def _write(send: Send, text: bytes) -> None:

@@ -134,6 +134,18 @@ async def test_a_silent_stream_beats_and_ends_when_its_token_does(
             await reader.next()
 
 
+async def test_who_has_logged_out_is_told_nothing_more(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "TRUST", 0.0)
+    viewer = await served.house.staff("viewer")
+    reader = await served.read(viewer)
+
+    await viewer.ask("POST", "/logout")
+    served.house.feed.publish("status", {})
+
+    with pytest.raises(StopAsyncIteration):
+        await reader.next()
+
+
 async def test_the_end_of_the_server_ends_the_streams(served: Served) -> None:
     reader = await served.read(await served.house.key(*Scope))
 
