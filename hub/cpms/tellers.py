@@ -95,13 +95,19 @@ class SessionTeller(_Teller):
         params = self.params(session_id=value["id"])
         before = (told or {}).get("charging_periods") or []
         periods = value.get("charging_periods") or []
-        if told is None or told.keys() - value.keys() or periods[: len(before)] != before:
+        # What it says it has need not be as the standard wants it.
+        if (
+            told is None
+            or told.keys() - value.keys()
+            or not isinstance(before, list)
+            or periods[: len(before)] != before
+        ):
             return [Request(sessions.put_session, None, None, params, body=Body(sessions.Session, value=value))]
         change = _difference(_without(value, ("charging_periods",)), told)
         if len(periods) > len(before):
             change["charging_periods"] = periods[len(before) :]
         # Two states may have one date: a station's clock has no part in ours.
-        if change.keys() == {"last_updated"} and change["last_updated"] == told["last_updated"]:
+        if change.keys() == {"last_updated"} and change["last_updated"] == told.get("last_updated"):
             return []
         body = Body(sessions.Session, value=change, partial=True)
         return [Request(sessions.patch_session, None, None, params, body=body)]

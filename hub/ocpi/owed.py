@@ -25,7 +25,7 @@ from hub.database.contract import Database, Transaction
 from hub.ocpi import codec
 from hub.ocpi.errors import HubError, OcpiError, ReceiverUnreachable, ServerError, UnknownReceiver
 from hub.ocpi.messages import Party, Request, Response
-from hub.ocpi.objects import JSONObject
+from hub.ocpi.objects import JSON, JSONObject
 from hub.ocpi.platforms import Platform
 from hub.ocpi.shelves import EVERYONE, MAYBE, NO, REFUSED, YES, owed_channel
 
@@ -220,7 +220,7 @@ class Owed:
         response = await (self._call_url(due.link, request) if due.link else self._hub(request))
         if not response.succeeded and response.status_code >= 3000:
             response.raise_for_status()
-        return response.value if response.succeeded else None
+        return _meant(value, response.value) if response.succeeded else None
 
     async def _put(self, due: _Due, requests: Sequence[Request]) -> str | None:
         link = due.link
@@ -264,3 +264,8 @@ class Owed:
                 due.revision,
             )
         )
+
+
+def _meant(value: JSONObject, had: JSON) -> JSONObject | None:
+    """Return what a receiver says it has, if that is what it was asked about: some answer every GET with a success."""
+    return had if isinstance(had, dict) and str(had.get("id")).upper() == str(value["id"]).upper() else None

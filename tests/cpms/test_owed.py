@@ -159,6 +159,34 @@ async def test_a_cdr_that_may_have_arrived_is_not_posted_again(cpms, hub, clock,
     assert len(hub.heard(cdrs.post_cdr)) == 1
 
 
+@pytest.mark.parametrize("had", [[], {}, "yes", {"id": "ANOTHER"}])
+async def test_a_partner_that_answers_with_another_thing_has_not_the_cdr(cpms, hub, clock, database, had):
+    hub.answers[cdrs.post_cdr] = ReceiverTimeout()
+    await charged(cpms, hub, clock)
+
+    hub.answers[cdrs.post_cdr] = Response(http_status=201)
+    hub.answers[cdrs.get_cdr] = Response(Body(cdrs.CDR, value=had))
+    await back(cpms, "CONNECTED")
+
+    assert await received(database, "cdr") == [("DE-EMP", 2, None)]
+    assert len(hub.heard(cdrs.post_cdr)) == 2
+
+
+@pytest.mark.parametrize("odd", [[], "yes", {}, {"charging_periods": 5}])
+async def test_a_partner_that_has_an_odd_session_gets_it_whole_and_what_follows(cpms, hub, clock, database, odd):
+    hub.answers[sessions.put_session] = ReceiverTimeout()
+    await charged(cpms, hub, clock)
+
+    (made,) = await cpms.store.sessions.all()
+    had = odd if not isinstance(odd, dict) else odd | {"id": made["id"]}
+    hub.answers[sessions.put_session] = Response(http_status=201)
+    hub.answers[sessions.get_session] = Response(Body(sessions.Session, value=had))
+    await back(cpms, "CONNECTED")
+
+    assert await received(database, "session") == [("DE-EMP", 2, None)]
+    assert await received(database, "cdr") == [("DE-EMP", 2, None)]
+
+
 async def test_a_session_that_was_missed_is_sent_as_it_is_now(cpms, hub, clock):
     hub.answers[sessions.put_session] = ReceiverUnreachable()
     hub.answers[sessions.get_session] = Response(status_code=2001, http_status=404)
