@@ -15,12 +15,12 @@ import asyncio
 import datetime
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.cpms.rest_api import (
-    PHASES,
-    VOLTS,
+    FEED_LOST,
+    UNREADABLE,
     Api,
     NotDone,
     amps_of,
@@ -29,7 +29,10 @@ from adapters.cpms.rest_api import (
     bearer_of,
     holds,
     moment_of,
+    most_amps,
     note_of,
+    profile_of,
+    status_of,
 )
 from hub.cpms.ports import (
     Authorization,
@@ -48,13 +51,9 @@ from hub.cpms.ports import (
     StatusChanged,
 )
 from hub.ocpi.objects import JSON, JSONObject
-from hub.ocpi.times import date_time, utc_now
+from hub.ocpi.times import utc_now
 
 log = logging.getLogger(__name__)
-
-_STATUSES = {
-    "free": "AVAILABLE", "busy": "CHARGING", "held": "RESERVED", "broken": "OUTOFORDER", "offline": "INOPERATIVE",
-}  # fmt: skip
 
 #: Sessions that cards begin get their id from the question about the card: the same question, the same session.
 _ASKS = uuid.UUID("1d3f6c1e-7a0b-4f6e-9a55-0b8a4f8f6f10")
@@ -227,15 +226,8 @@ class RestCpms:
         except NotDone:
             return None
         limit = (answer.get("charge") or {}).get("limit")
-        amps = limit if limit is not None else round(charge.outlet.power * 1000 / VOLTS / PHASES, 1)
-        return {
-            "start_date_time": date_time(utc_now()),
-            "charging_profile": {
-                "charging_rate_unit": "A",
-                "duration": duration,
-                "charging_profile_period": [{"start_period": 0, "limit": amps}],
-            },
-        }
+        amps = limit if limit is not None else most_amps(charge.outlet)
+        return profile_of(amps, duration, utc_now())
 
     def orders(self) -> Mapping[str, Handler]:
         """Nothing beyond OCPI."""
@@ -251,17 +243,25 @@ class RestCpms:
                     return await self._compare()
                 await self._read()
             except NotDone as error:
-                if error.code != "FEED_GONE":
-                    log.warning("the feed of the other CPMS cannot be read: %s", error)
-                    return
-                self._feed = ""  # it has begun anew, or we were away for too long
-                log.warning("the feed of the other CPMS is another one than before; comparing")
+                log.warning("the feed of the other CPMS cannot be read: %s", error)
+                if error.code in FEED_LOST:  # it has begun anew, we were away for too long, or it makes no sense
+                    self._feed = ""
 
     async def _read(self) -> None:
         answer = await self._api.call("GET", f"/v3/feed?feed={self._feed}&after={self._cursor}")
         for event in answer["events"]:
-            await self._happened(event)
+            if not await self._taken(self._happened, event):
+                raise NotDone("FAILED", "UNREADABLE")
             self._cursor = event["n"]
+
+    async def _taken(self, take: Callable[[JSON], Awaitable[None]], told: JSON) -> bool:
+        """Take in what they tell; False: it cannot be read, and stops nothing of what is told beside it."""
+        try:
+            await take(told)
+        except UNREADABLE:
+            log.exception("what the other CPMS told cannot be read: %.300r", told)
+            return False
+        return True
 
     async def _happened(self, event: JSON) -> None:
         at, kind = moment_of(event["at"]), event["kind"]
@@ -281,16 +281,16 @@ class RestCpms:
     async def _compare(self) -> None:
         """Read everything, tell what differs from what is known here, and go on from there in the feed."""
         seen = await self._api.call("GET", "/v3/overview")
-        self._sockets = {each["tag"]: each["id"] for each in seen["sockets"]}
-        for charge in seen["charges"]:
-            await self._changed(charge)
-        for session_id in list(self._running):
+        self._sockets = {str(each.get("tag")): each.get("id") for each in seen["sockets"]}
+        read = [await self._taken(self._changed, each) for each in seen["charges"]]
+        # Of a charge that cannot be read nobody knows whose it is, so that none can be said to be lost.
+        for session_id in list(self._running) if all(read) else ():
             await self._lost(self._running[session_id])
-        await self._compare_holds({each["ref"] for each in seen["holds"]})
+        await self._compare_holds({each.get("ref") for each in seen["holds"]})
         for each in seen["sockets"]:
-            await self._status(each["id"], each["state"], utc_now())
+            await self._taken(lambda socket: self._status(socket["id"], socket["state"], utc_now()), each)
         for each in seen["asks"]:
-            await self._asked(each)
+            await self._taken(self._asked, each)
         self._feed, self._cursor = seen["feed"], seen["cursor"]
 
     async def _compare_holds(self, refs: set[str]) -> None:
@@ -381,7 +381,7 @@ class RestCpms:
 
     async def _status(self, socket_id: str, state: str, at: datetime.datetime) -> None:
         outlet = await self._outlet(socket_id)
-        status = _STATUSES.get(state, "UNKNOWN")
+        status = status_of(state)
         # While the feed goes on each change is told; when comparing, only what is another status than known.
         if outlet is not None and (self._feed or outlet.status != status):
             await self.desk.tell(

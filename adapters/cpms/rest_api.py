@@ -6,12 +6,23 @@ from typing import Any
 
 import httpx
 
-from hub.cpms.ports import Authorization, CommandResultType
+from hub.cpms.ports import Authorization, CommandResultType, Outlet
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
+from hub.ocpi.times import date_time
 
 VOLTS, PHASES = 230, 3
 _AMPS_STEP = 10  # limits are told in tenths of an ampere
+
+_STATUSES = {
+    "free": "AVAILABLE", "busy": "CHARGING", "held": "RESERVED", "broken": "OUTOFORDER", "offline": "INOPERATIVE",
+}  # fmt: skip
+
+#: Their words, and one of ours, for a feed that cannot be followed further: all there is is compared instead.
+FEED_LOST = frozenset({"FEED_GONE", "NO_SUCH_CHARGE", "UNREADABLE"})
+
+#: What reading an object raises that is none of those their API describes.
+UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 #: What the other system says when it does not carry out a call; any other word is FAILED.
 _REFUSALS: dict[str, CommandResultType] = {
@@ -84,6 +95,11 @@ def holds(answer: JSON, name: str, field: str, values: tuple[JSON, ...]) -> bool
     return isinstance(found, dict) and field in found and found[field] in values
 
 
+def status_of(state: str) -> str:
+    """Return a socket's state as a Status of OCPI."""
+    return _STATUSES.get(state, "UNKNOWN")
+
+
 def badge_of(authorization: Authorization) -> str:
     """Return what they know a token by."""
     return str(authorization.token["uid"])
@@ -129,6 +145,23 @@ def amps_of(profile: JSONObject) -> float | None:
     limit = float(periods[0]["limit"])
     amps = limit if profile["charging_rate_unit"] == "A" else limit / VOLTS / PHASES
     return int(amps * _AMPS_STEP) / _AMPS_STEP
+
+
+def most_amps(outlet: Outlet) -> float:
+    """Return the most an outlet gives, in A per phase."""
+    return round(outlet.power * 1000 / VOLTS / PHASES, 1)
+
+
+def profile_of(amps: float, duration: int, now: datetime.datetime) -> JSONObject:
+    """Return a limit that stays as it is as an ActiveChargingProfile."""
+    return {
+        "start_date_time": date_time(now),
+        "charging_profile": {
+            "charging_rate_unit": "A",
+            "duration": duration,
+            "charging_profile_period": [{"start_period": 0, "limit": amps}],
+        },
+    }
 
 
 def moment_of(milliseconds: int) -> datetime.datetime:

@@ -253,7 +253,8 @@ class CpoEndpoints(LocalPlatform):
 
     @serves(tokens.patch_token)
     async def patch_token(self, request: Request) -> Response:
-        check_owner(request, self.hub_party, request.value, uid=request.params["token_uid"])
+        # Its type is a part of a Token's identity: a PATCH cannot make another one of it.
+        check_owner(request, self.hub_party, request.value, uid=request.params["token_uid"], type=_type_of(request))
         found = await self._token(request)
         if found is None:
             raise UnknownToken
@@ -269,8 +270,7 @@ class CpoEndpoints(LocalPlatform):
         return Response()
 
     async def _token(self, request: Request) -> JSONObject | None:
-        kind = request.parameters.get("type") or "RFID"  # mod_tokens: the default if omitted
-        return await self.store.tokens.get(owner_of(request), token_key(request.params["token_uid"], kind))
+        return await self.store.tokens.get(owner_of(request), token_key(request.params["token_uid"], _type_of(request)))
 
     # -- Receiver: orders to stations --------------------------------------------------------------
 
@@ -315,3 +315,8 @@ class CpoEndpoints(LocalPlatform):
     @serves(hubclientinfo.get_client_info)
     async def get_client_info(self, request: Request) -> Response:
         return await self.partners.get(request)
+
+
+def _type_of(request: Request) -> str:
+    """Return which type of Token a URL names: RFID if it does not say (mod_tokens, GET and PATCH Method)."""
+    return request.parameters.get("type") or "RFID"

@@ -27,7 +27,7 @@ from hub.cpms.ports import (
     SessionPending,
 )
 from hub.cpms.remote_starts import RemoteStart, RemoteStarts
-from hub.cpms.reservations import Reservations
+from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running
 from hub.ocpp.events import (
     EVSE,
@@ -226,39 +226,60 @@ class Remote:
         kept = self._reservations.at(evse)
         if self._ledger.runs.at(evse) or self._awaits(evse) or (kept is not None and kept is not former):
             return "EVSE_OCCUPIED"
-        if former is not None and former.evse.station_id and former.evse != evse:
+        if former is not None and former.evse.station_id and _spot(former.evse) != _spot(evse):
             await self.cancel_reservation(reservation.reservation_id)
         taken = await self._reservations.put(reservation, evse)
-        token = reservation.authorization.token
-        result = await self._ask(
+        result: CommandResultType = "TIMEOUT"  # so it is, too, for an eMSP that waits no longer
+        try:
+            result = await self._ask_to_reserve(taken, evse)
+        finally:
+            if result != "ACCEPTED":
+                await self._not_reserved(taken, former, result)
+        return result
+
+    async def _ask_to_reserve(self, taken: StationReservation, evse: EVSE) -> CommandResultType:
+        token = taken.authorization.token
+        return await self._ask(
             evse.station_id,
             lambda commands: commands.reserve_now(
                 reservation_id=taken.id,
                 evse=evse,
                 id_token=id_token_of(token),
-                expires_at=reservation.expires_at,
+                expires_at=taken.expires_at,
                 group_id_token=id_tag(token["group_id"]) if token.get("group_id") else None,
             ),
         )
-        if result == "ACCEPTED":
-            return result
-        if former is not None and former.evse == evse:
+
+    async def _not_reserved(
+        self, taken: StationReservation, former: StationReservation | None, result: CommandResultType
+    ) -> None:
+        """Have nothing be kept, or what was kept before; a station that has not answered may keep it all the same."""
+        if former is not None and _spot(former.evse) == _spot(taken.evse):
             await self._reservations.restore(former)
+        elif result == "TIMEOUT":
+            await self._reservations.withdraw(taken)
         else:
             await self._reservations.over(taken)
-        return result
 
     async def cancel_reservation(self, reservation_id: str) -> CommandResultType:
         """Have a station let an outlet go that was kept."""
         kept = self._reservations.get(reservation_id)
         if kept is None:
             return "UNKNOWN_RESERVATION"
-        result = await self._ask(kept.evse.station_id, lambda commands: commands.cancel_reservation(kept.id))
-        if result == "REJECTED":  # the only other answer there is: the station knows no such reservation
-            result = "UNKNOWN_RESERVATION"
+        result = await self._ask_to_cancel(kept)
         if result in ("ACCEPTED", "UNKNOWN_RESERVATION"):
             await self._reservations.over(kept)
         return result
+
+    async def take_back(self, withdrawn: StationReservation) -> None:
+        """Have a station let go what it was asked to keep and did not answer; unanswered, it is asked again."""
+        if await self._ask_to_cancel(withdrawn) not in ("TIMEOUT", "EVSE_INOPERATIVE"):
+            await self._reservations.forget(withdrawn)
+
+    async def _ask_to_cancel(self, kept: StationReservation) -> CommandResultType:
+        result = await self._ask(kept.evse.station_id, lambda commands: commands.cancel_reservation(kept.id))
+        # The only other answer there is: the station knows no such reservation.
+        return "UNKNOWN_RESERVATION" if result == "REJECTED" else result
 
     async def unlock_connector(self, outlet: Outlet) -> CommandResultType:
         """Have a station let a plug go."""

@@ -55,11 +55,12 @@ class Reservations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open: dict[str, StationReservation] = {}
+        self._withdrawn: dict[int, StationReservation] = {}
 
     async def load(self, reserved: Sequence[OpenReservation]) -> None:
-        """Take up what the last run left open; what the desk no longer knows is over."""
-        rows = await self._database.fetch(f"{_SELECT} WHERE state = 'OPEN' ORDER BY id")
-        kept = {each.reservation_id: each for each in map(_reservation, rows)}
+        """Take up what the last run left open; what the desk no longer knows is withdrawn."""
+        self._withdrawn = {each.id: each for each in await self._of_state("WITHDRAWN")}
+        kept = {each.reservation_id: each for each in await self._of_state("OPEN")}
         for each in reserved:
             known = kept.pop(each.reservation_id, None)
             if known is None:
@@ -67,7 +68,11 @@ class Reservations:
             self._open[each.reservation_id] = known
         for forgotten in kept.values():
             self._open[forgotten.reservation_id] = forgotten
-            await self.over(forgotten)
+            await self.withdraw(forgotten)
+
+    async def _of_state(self, state: str) -> list[StationReservation]:
+        rows = await self._database.fetch(f"{_SELECT} WHERE state = $1 ORDER BY id", state)
+        return [_reservation(row) for row in rows]
 
     async def put(self, reservation: OpenReservation, evse: EVSE) -> StationReservation:
         """Write a reservation down, before its station hears of it; the same one keeps its number."""
@@ -91,6 +96,7 @@ class Reservations:
 
         kept = _reservation(await self._database.transact(work))
         self._open[kept.reservation_id] = kept
+        self._withdrawn.pop(kept.id, None)
         return kept
 
     async def restore(self, reservation: StationReservation) -> None:
@@ -107,12 +113,28 @@ class Reservations:
         """Write down that a reservation is used, canceled or expired; False if somebody else has seen to it."""
         if self._open.pop(reservation.reservation_id, None) is None:
             return False
-
-        async def work(tx: Transaction) -> None:
-            await tx.execute("UPDATE cpms_station_reservation SET state = 'OVER' WHERE id = $1", reservation.id)
-
-        await self._database.transact(work)
+        await self._move(reservation, "OVER")
         return True
+
+    async def withdraw(self, reservation: StationReservation) -> None:
+        """Write down that nobody wants a reservation any more which its station may keep all the same."""
+        if self._open.pop(reservation.reservation_id, None) is not None:
+            await self._move(reservation, "WITHDRAWN")
+            self._withdrawn[reservation.id] = reservation
+
+    async def forget(self, reservation: StationReservation) -> None:
+        """Write down that its station keeps a withdrawn reservation no more."""
+        if self._withdrawn.pop(reservation.id, None) is not None:
+            await self._move(reservation, "OVER")
+
+    async def _move(self, reservation: StationReservation, state: str) -> None:
+        statement = "UPDATE cpms_station_reservation SET state = $1 WHERE id = $2"
+        await self._database.transact(lambda tx: tx.execute(statement, state, reservation.id))
+
+    @property
+    def withdrawn(self) -> list[StationReservation]:
+        """What stations may keep though nobody wants it."""
+        return list(self._withdrawn.values())
 
     def get(self, reservation_id: str) -> StationReservation | None:
         """Return an open reservation."""

@@ -206,7 +206,7 @@ class CpmsStationReservation(Model):
         reservation_id: ours, the id of its Session.
         document: outlet and authorization, as JSON.
         expires_at: in microseconds since 1970, UTC.
-        state: OPEN or OVER.
+        state: OPEN, OVER, or WITHDRAWN: nobody wants it, and its station has still to be told so.
     """
 
     id = fields.BigIntField(primary_key=True)

@@ -20,7 +20,7 @@ from hub.cpms.needs import Clock, Concern, OperationCentre
 from hub.cpms.ports import Desk, ReservationEnded
 from hub.cpms.remote import Remote
 from hub.cpms.remote_starts import RemoteStarts
-from hub.cpms.reservations import Reservations
+from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running
 from hub.ocpp.events import ChargerError, Chargers, Commands
 
@@ -36,7 +36,7 @@ class Limits:
         silence: without a meter reading, until the station is asked for one.
         lost: until a transaction that seems over, and was not ended, is ended by its last reading.
         longest: a session; test: a test session.
-        again: until a station that did not stop is told to once more.
+        again: until a station that did not stop, or let a reservation go, is told to once more.
         cost: for which a station that shows what a session costs goes without hearing of it; 0: it is told in
             answers only.
         stop_when_full: whether a session ends when its car says it is full; one with an end of its own always does.
@@ -79,7 +79,8 @@ class Watching:
         self._costs = costs
         self._clock = clock
         self._limits = limits
-        self._asking: dict[int, asyncio.Task[None]] = {}
+        self._asking: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._told_at: dict[int, datetime.datetime] = {}  # when stations were told of withdrawn reservations
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -118,8 +119,28 @@ class Watching:
             # A station of 2.0.1 tells so itself, perhaps at this very moment.
             if await self._reservations.over(kept):
                 await self._desk.tell(ReservationEnded(reservation_id=kept.reservation_id, canceled=False, at=now))
+        for kept in self._reservations.withdrawn:
+            await self._take_back(kept, now)
         for run in self._ledger.runs:
             await self._look_at(run, now)
+
+    async def _take_back(self, kept: StationReservation, now: datetime.datetime) -> None:
+        """Have its station let a withdrawn reservation go, as soon as it can be told; one that has expired is gone."""
+        key = ("reservation", kept.id)
+        if kept.expires_at <= now:
+            self._told_at.pop(kept.id, None)
+            await self._reservations.forget(kept)
+            return
+        told_at = self._told_at.get(kept.id)
+        due = told_at is None or _since(told_at, now) >= self._limits.again
+        if due and key not in self._asking and self._chargers.presence(kept.evse.station_id) is not None:
+            self._told_at[kept.id] = now
+            self._ask(key, self._remote.take_back(kept))
+
+    def _ask(self, about: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._asking[about] = task
+        task.add_done_callback(lambda _: self._asking.pop(about, None))
 
     async def tell_updates(self) -> None:
         """Tell each Session whose meter has moved how far."""
@@ -137,14 +158,12 @@ class Watching:
                 await self._ledger.settle(run, waited=True)
                 self._ledger.wake()
             return
-        if run.kept.id in self._asking or self._chargers.presence(run.kept.station_id) is None:
+        if ("transaction", run.kept.id) in self._asking or self._chargers.presence(run.kept.station_id) is None:
             # Nothing is believed of a station that cannot be asked: it may be charging, and will tell.
             return
         work = self._due(run, now)
         if work is not None:
-            task = asyncio.create_task(work)
-            self._asking[run.kept.id] = task
-            task.add_done_callback(lambda _: self._asking.pop(run.kept.id, None))
+            self._ask(("transaction", run.kept.id), work)
 
     def _due(self, run: Running, now: datetime.datetime) -> "Coroutine[Any, Any, None] | None":
         """Return what is to be asked of a transaction's station now."""

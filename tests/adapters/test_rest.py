@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from adapters.cpms.rest import RestCpms
+from adapters.cpms.rest_api import note_of
+from examples import other_cpms
 from hub.cpms.ports import Cpms, ReservationEnded, RunningSession, SessionEnded, SessionStarted, SessionUpdated
 from tests.adapters.contract import COMMANDED, OUTLET, CpmsContract, FakeDesk
 from tests.cli.test_serving import Served
@@ -291,6 +294,53 @@ class TestRestCpms(CpmsContract):
 
         assert await cpms.start_session(OUTLET, COMMANDED) == "EVSE_INOPERATIVE"
         await cpms.stop()
+
+
+@pytest.fixture
+async def beside() -> AsyncIterator[tuple[other_cpms.Cpms, RestCpms]]:
+    """The other CPMS within this process, so that a test can have it tell what it never would."""
+    theirs = other_cpms.Cpms({"LOC1/EVSE1/1": 50_000, "LOC1/EVSE1/2": 50_000}, now=int(START.timestamp() * 1000))
+    app = Starlette(routes=other_cpms.Api(theirs, KEY, workshop=False).routes)
+    cpms = RestCpms("http://other.test", KEY, every=60.0)
+    await cpms._api.close()
+    cpms._api._http = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://other.test", headers={"X-Api-Key": KEY}
+    )
+    yield theirs, cpms
+    await cpms.stop()
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [("charge.ended", {}), ("charge.ended", {"charge": "c-none"}), ("socket.state", {"socket": "s-1", "at": "noon"})],
+)
+async def test_an_event_that_makes_no_sense_stops_nothing_of_what_follows(beside, kind: str, facts: Any) -> None:
+    theirs, cpms = beside
+    desk = FakeDesk()
+    await cpms.start(desk, [], [])
+    await cpms.start_session(OUTLET, COMMANDED)
+
+    theirs.tell(kind, **facts)
+    await cpms.read_feed()
+    theirs.frozen += 60_000
+    theirs.end(next(iter(theirs.charges.values())))
+    for _ in range(2):
+        await cpms.read_feed()
+
+    assert [event.kwh for event in desk.heard(SessionEnded)] == [pytest.approx(50 / 60, abs=0.01)]
+
+
+async def test_a_charge_that_makes_no_sense_stops_no_other_and_ends_no_session(beside) -> None:
+    theirs, cpms = beside
+    desk = FakeDesk()
+    theirs.begin("s-1", "CARD-1", "S3", note_of("S3", COMMANDED))["begun_at"] = "noon"
+    theirs.begin("s-2", "CARD-1", "S2", note_of("S2", COMMANDED))
+    left = RunningSession(session_id="S1", outlet=OUTLET, authorization=COMMANDED, started_at=START, kwh=1.0)
+
+    await cpms.start(desk, [left], [])
+
+    assert [event.session_id for event in desk.heard(SessionStarted)] == ["S2"]
+    assert desk.heard(SessionEnded) == []
 
 
 async def test_a_hub_is_served_with_the_other_system_behind_its_operator(other: Other, tmp_path: Path) -> None:

@@ -154,6 +154,20 @@ async def test_a_patched_token_keeps_what_the_patch_does_not_name(cpms):
     assert kept == token(visual_number="V1", valid=False, last_updated=later)
 
 
+@pytest.mark.parametrize("query", ["", "type=RFID"])
+async def test_a_patch_makes_no_token_of_another_type(cpms, query):
+    """mod_tokens: uid and type together identify a Token; what is kept must be found under what it says."""
+    params = owned(token(), token_uid="CARD-1")
+    await cpms(ask(tokens.put_token, token(), **params))
+
+    with pytest.raises(InvalidParameters, match=r"\$\.type: differs from the URL's RFID"):
+        await cpms(ask(tokens.patch_token, {"type": "APP_USER", "last_updated": NOW}, query=query, **params))
+
+    same = await cpms(ask(tokens.patch_token, {"type": "RFID", "valid": False, "last_updated": NOW}, **params))
+    assert (await cpms(ask(tokens.get_token, **params))).value == token(valid=False)
+    assert same.http_status == 200
+
+
 async def test_a_patch_of_an_unknown_token_is_2004(cpms):
     with pytest.raises(UnknownToken):
         await cpms(ask(tokens.patch_token, {"last_updated": NOW}, **owned(token(), token_uid="NOBODY")))

@@ -410,6 +410,44 @@ async def test_a_reservation_a_station_did_not_take_is_none(operation, station, 
     assert await operation.cpms.reserve_now(other) == "ACCEPTED"
 
 
+async def test_a_reservation_a_station_did_not_answer_is_taken_back_as_soon_as_it_does(operation, station, outlet):
+    """It may have taken it, and would refuse every other driver until it expires."""
+    station.answers |= {"reserve_now": CallTimeout(), "cancel_reservation": CallTimeout()}
+    await operation.cpms.reserve_now(reservation(operation, outlet))
+    number = station.told[0][1]["reservation_id"]
+
+    await operation.later(100)
+    station.answers["cancel_reservation"] = "Accepted"
+    await operation.later(180)
+
+    assert station.told[1:] == [("cancel_reservation", (number,))] * 3
+
+
+async def test_a_reservation_a_station_did_not_answer_is_taken_back_after_a_restart_too(operation, station, outlet):
+    station.answers["reserve_now"] = CallTimeout()
+    await operation.cpms.reserve_now(reservation(operation, outlet))
+    await operation.stop()
+
+    again = await Operation(operation.hub, operation.database, operation.clock).start()
+    told = again.chargers.connect()
+    await again.later(30)
+    await again.stop()
+
+    assert (station.names(), told.names()) == (["reserve_now"], ["cancel_reservation"])
+
+
+async def test_a_reservation_that_has_expired_meanwhile_needs_no_taking_back(operation, station, outlet):
+    station.answers["reserve_now"] = CallTimeout()
+    await operation.cpms.reserve_now(reservation(operation, outlet))
+    operation.chargers.stations.clear()
+    await operation.later(1830)
+
+    operation.chargers.stations[STATION] = station
+    await operation.later(120)
+
+    assert station.names() == ["reserve_now"]
+
+
 async def test_a_reserved_evse_is_kept_from_everybody_else(operation, station, outlet):
     """X-42."""
     await operation.cpms.reserve_now(reservation(operation, outlet))
@@ -426,6 +464,8 @@ async def test_a_refused_change_of_a_reservation_leaves_it_as_it_was(operation, 
     longer = operation.clock.now() + datetime.timedelta(hours=3)
 
     assert await operation.cpms.reserve_now(reservation(operation, outlet, expires_at=longer)) == "REJECTED"
+    assert station.names() == ["reserve_now", "reserve_now"]
+    assert await operation.cpms.start_session(outlet, leave(uid="CARD-2")) == "EVSE_OCCUPIED"
     await operation.later(1830)
 
     assert await operation.cpms.cancel_reservation("R1") == "UNKNOWN_RESERVATION"

@@ -72,6 +72,32 @@ async def test_a_station_gets_a_password_that_is_shown_once(yard: Yard, operator
     assert made["password"] not in (await admin.ask("GET", "/audit")).text
 
 
+async def test_a_station_that_has_a_password_keeps_it_unless_another_is_given(
+    yard: Yard, operator: Caller, database: Database
+) -> None:
+    """A change of something else locks no station out."""
+    made = (await operator.ask("PUT", "/register/CP1", json={})).json()
+
+    changed = (await operator.ask("PUT", "/register/CP1", json={"security_profile": 2, "versions": ["1.6"]})).json()
+    kept = await Stations(database).find("CP1")
+    given = (await operator.ask("PUT", "/register/CP1", json={"password": "another-password"})).json()
+
+    assert (changed["password"], given["password"]) == (None, None)
+    assert (kept.security_profile, kept.versions) == (2, {"1.6"})  # type: ignore[union-attr]
+    assert await Passwords().find("CP1", made["password"].encode(), kept.passwords) is not None  # type: ignore[union-attr]
+    now = (await Stations(database).find("CP1")).passwords  # type: ignore[union-attr]
+    assert await Passwords().find("CP1", b"another-password", now) is not None
+    assert await Passwords().find("CP1", made["password"].encode(), now) is None
+
+
+async def test_a_station_that_comes_to_need_a_password_gets_one(operator: Caller) -> None:
+    await operator.ask("PUT", "/register/CP1", json={"security_profile": 0})
+
+    answer = await operator.ask("PUT", "/register/CP1", json={"security_profile": 1})
+
+    assert answer.json()["password"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "fault"),
     [

@@ -56,7 +56,7 @@ class Admitted(Shape, frozen=True, kw_only=True):
     """How a station is to prove who it is.
 
     Attributes:
-        password: of profiles 1 and 2; one is made where it is left out.
+        password: of profiles 1 and 2; left out, the station keeps what it has, and one that has none gets one.
         serial_number: of profile 3: what its certificate is made out to, if not its id.
     """
 
@@ -67,7 +67,7 @@ class Admitted(Shape, frozen=True, kw_only=True):
 
 
 class LetIn(Shape, frozen=True, kw_only=True):
-    """A station that may connect, with the password made for it, shown this once."""
+    """A station that may connect, with the password made for it if one was, shown this once."""
 
     station: Registered
     password: str | None
@@ -121,7 +121,8 @@ class RegisterRoutes:
         if body.password is not None and not with_password:
             raise invalid("$.password", f"security profile {body.security_profile} has none")
         before = await self._stations.find(station_id)
-        made = new_password() if with_password and body.password is None else None
+        keeps_its_own = before is not None and before.passwords
+        made = new_password() if with_password and body.password is None and not keeps_its_own else None
         told = _shown(before) if before else None
         await self._stations.put(
             await _station(station_id, body, made),
