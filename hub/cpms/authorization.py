@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from hub.cpms.ports import Authorization, Outlet, Refusal, RefusalReason
 from hub.cpms.store import Store
-from hub.ocpi.errors import OcpiError, ServerError, UnknownToken
+from hub.ocpi.answered import answered
+from hub.ocpi.errors import OcpiError, ReceiverFailed, ServerError, UnknownToken
 from hub.ocpi.messages import Body, Party, Request
 from hub.ocpi.modules import tokens
 from hub.ocpi.objects import JSONObject
@@ -126,8 +127,17 @@ class Cascade:
                 body=Body(tokens.LocationReferences, value=place),
             )
         )
-        response.raise_for_status()
-        return _judged(response.value or {})
+        try:
+            info = answered(tokens.authorize, response)
+        except ReceiverFailed as error:  # What it should not say is no leave, offline neither.
+            log.warning("%s", error)
+            return refusal("UNKNOWN")
+        answerer, owner = response.sender or issuer, info["token"]
+        if answerer not in (None, Party.of(owner["country_code"], owner["party_id"])):
+            # Whose Token it is pays, so an eMSP gives leave by its own.
+            log.warning("%s was asked about token %s and named another's", answerer, uid)
+            return refusal("UNKNOWN")
+        return _judged(info)
 
     def _offline(self, token: JSONObject | None, error: Exception) -> Authorization | Refusal:
         log.warning("the eMSP could not be asked: %s", error or type(error).__name__)
@@ -137,7 +147,7 @@ class Cascade:
 
 
 def _judged(info: JSONObject) -> Authorization | Refusal:
-    """Return what an AuthorizationInfo says; anything it should not say is no leave."""
+    """Return what an AuthorizationInfo says."""
     said = (info.get("info") or {}).get("text")
     if info.get("allowed") != "ALLOWED":
         return refusal(_REASONS.get(str(info.get("allowed")), "UNKNOWN"), said)

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from hub.database.contract import Transaction
 from hub.emsp.store import Order, Store
-from hub.ocpi.errors import InvalidParameters
+from hub.ocpi.answered import answered
+from hub.ocpi.errors import InvalidParameters, ReceiverFailed
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Body, Party, Request, now
 from hub.ocpi.modules import bookings, chargingprofiles, commands, sessions
@@ -22,6 +23,9 @@ from hub.ocpi.receiving import NoSuchObject
 from hub.ocpi.times import moment
 
 log = logging.getLogger(__name__)
+
+#: How long a result is waited for at most, in seconds: a CPO may promise it for the end of time.
+LONGEST = 24 * 60 * 60
 
 #: By command: the operation that carries it.
 COMMANDS: Mapping[str, Operation] = {
@@ -113,7 +117,7 @@ class Asking:
         request = Request(
             sessions.put_charging_preferences, self._party, receiver, {"session_id": session_id}, body=body
         )
-        answer: str = (await self._hub(request)).raise_for_status().value
+        answer: str = answered(request.operation, await self._hub(request))
         return answer
 
     async def book(self, receiver: Party, wish: JSONObject) -> JSONObject:
@@ -126,7 +130,7 @@ class Asking:
         """
         body = Body(bookings.BookingRequest, value=wish)
         request = Request(bookings.post_booking, self._party, receiver, body=body)
-        booking: JSONObject = (await self._hub(request)).raise_for_status().value
+        booking: JSONObject = answered(request.operation, await self._hub(request))
         if Party.of(booking["country_code"], booking["party_id"]) != receiver:
             raise InvalidParameters(f"{receiver} answered with a Booking of somebody else")
 
@@ -169,10 +173,13 @@ class Asking:
         return order, self._url_of(Request(PROFILE_RESULTS[command], None, params={"uid": order.uid}))
 
     async def _sent(self, order: Order, request: Request) -> Order:
-        response = (await self._hub(request)).raise_for_status()
-        result: str = response.value["result"]
+        # A timeout is often left out; a result cannot be.
+        answer = answered(request.operation, await self._hub(request), without=True)
+        result = answer.get("result")
+        if result is None:
+            raise ReceiverFailed(f"{request.operation} was answered without a result")
         await self._store.answered(order.uid, result)
         log.info("%s: %s", request, result)
         known = await self._store.order(order.uid)
         assert known is not None, "it was written before it was sent"
-        return dataclasses.replace(known, timeout=int(response.value.get("timeout") or 0))
+        return dataclasses.replace(known, timeout=min(max(answer.get("timeout") or 0, 0), LONGEST))

@@ -13,7 +13,7 @@ from hub.ocpi.messages import Body, Response
 from hub.ocpi.modules import tokens
 from hub.ocpp.events import IdToken
 from tests.cpms.operating import HERE, Operation
-from tests.rooms import CPO, token
+from tests.rooms import CPO, EMSP, token
 
 OUTLET = Outlet(location_id="LOC1", evse_uid="ST1-1", connector_id="1")
 
@@ -97,6 +97,25 @@ async def test_the_driver_is_told_why(operation, hub, allowed, status):
 
     assert info.status == status
     assert info.message
+
+
+@pytest.mark.parametrize("odd", [[], {}, "ALLOWED", None, {"allowed": "ALLOWED"}, {"allowed": [], "token": {}}])
+async def test_what_is_no_authorization_info_is_no_leave(operation, hub, odd):
+    await operation.know(token(whitelist="ALLOWED_OFFLINE"))
+    hub.answers[tokens.authorize] = Response(Body(tokens.AuthorizationInfo, value=odd))
+
+    assert (await operation.present()).status == "Unknown"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_no_emsp_gives_leave_by_the_token_of_another(operation, hub, known):
+    """Whose Token stands in the Session pays for it."""
+    if known:
+        await operation.know(token(whitelist="NEVER"))
+    info = {"allowed": "ALLOWED", "token": token(country_code="FR", party_id="XYZ")}
+    hub.answers[tokens.authorize] = Response(Body(tokens.AuthorizationInfo, value=info), sender=EMSP)
+
+    assert (await operation.present()).status == "Unknown"
 
 
 async def test_what_the_emsp_wants_the_driver_told_is_told(operation, hub):

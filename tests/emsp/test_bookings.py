@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.ocpi.errors import InvalidParameters, ReceiverUnreachable
+from hub.ocpi.errors import InvalidParameters, ReceiverFailed, ReceiverUnreachable
 from hub.ocpi.messages import Party, Response
 from hub.ocpi.modules import bookings
 from hub.ocpi.receiving import NoSuchObject
@@ -99,6 +99,16 @@ async def test_nothing_is_kept_of_a_booking_that_could_not_be_asked_for(emsp, hu
     hub.answers[bookings.post_booking] = ReceiverUnreachable()
 
     with pytest.raises(ReceiverUnreachable):
+        await emsp.asking.book(CPO, wish())
+
+    assert await emsp.store.bookings.all() == []
+
+
+@pytest.mark.parametrize("odd", [[], {}, None, "RESERVED", {"id": "B1", "country_code": "NL", "party_id": "CPO"}])
+async def test_what_is_no_booking_is_its_cpo_s_failure_and_not_kept(emsp, hub, odd):  # noqa: F811
+    hub.answers[bookings.post_booking] = Response.of(bookings.Booking, odd)
+
+    with pytest.raises(ReceiverFailed):
         await emsp.asking.book(CPO, wish())
 
     assert await emsp.store.bookings.all() == []

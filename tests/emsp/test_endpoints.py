@@ -3,7 +3,7 @@
 import pytest
 
 from hub.emsp.endpoints import EmspEndpoints
-from hub.ocpi.errors import InvalidParameters, ReceiverUnreachable, UnknownLocation, UnknownToken
+from hub.ocpi.errors import InvalidParameters, ReceiverFailed, ReceiverUnreachable, UnknownLocation, UnknownToken
 from hub.ocpi.messages import Body, Party, Response
 from hub.ocpi.modules import cdrs, chargingprofiles, commands, locations, sessions, tariffs, tokens
 from hub.ocpi.receiving import NoSuchLocation, NoSuchObject, NoSuchToken
@@ -331,6 +331,26 @@ async def test_a_command_carries_our_token_and_a_url_for_its_result(emsp, hub):
     assert (order["response"], order["result"]) == ("ACCEPTED", None)
 
 
+@pytest.mark.parametrize("odd", [[], {}, "yes", None, {"result": 5}, {"result": ["ACCEPTED"]}, {"result": "PERHAPS"}])
+async def test_what_is_no_answer_to_a_command_is_its_cpo_s_failure(emsp, hub, odd):
+    hub.answers[commands.stop_session] = Response(Body(commands.CommandResponse, value=odd))
+
+    with pytest.raises(ReceiverFailed):
+        await emsp.asking.command("STOP_SESSION", CPO, {"session_id": "S1"}, uid="O1")
+
+    assert (await emsp.store.order("O1")).response is None
+
+
+@pytest.mark.parametrize(("timeout", "waited"), [(10**30, 86_400), (-5, 0), (None, 0)])
+async def test_a_result_is_waited_for_a_day_at_most(emsp, hub, timeout, waited):
+    value = {"result": "ACCEPTED"} | ({} if timeout is None else {"timeout": timeout})
+    hub.answers[commands.stop_session] = Response(Body(commands.CommandResponse, value=value))
+
+    order = await emsp.asking.command("STOP_SESSION", CPO, {"session_id": "S1"})
+
+    assert order.timeout == waited
+
+
 async def test_a_result_is_kept_with_its_command_and_may_come_again(emsp, hub):
     accept(hub, commands.stop_session)
     order = await emsp.asking.command("STOP_SESSION", CPO, {"session_id": "S1"})
@@ -399,6 +419,13 @@ async def test_a_drivers_wishes_are_answered(emsp, hub):
     )
 
     assert await emsp.asking.set_preferences(CPO, "S1", {"profile_type": "FAST"}) == "ACCEPTED"
+
+
+async def test_what_is_no_answer_to_wishes_is_its_cpo_s_failure(emsp, hub):
+    hub.answers[sessions.put_charging_preferences] = Response(Body(sessions.ChargingPreferencesResponse, value=["YES"]))
+
+    with pytest.raises(ReceiverFailed):
+        await emsp.asking.set_preferences(CPO, "S1", {"profile_type": "FAST"})
 
 
 # -- what it missed -------------------------------------------------------------------------------
