@@ -174,7 +174,7 @@ class Asking:
 
     async def _sent(self, order: Order, request: Request) -> Order:
         # A timeout is often left out; a result cannot be.
-        answer = answered(request.operation, await self._hub(request), without=True)
+        answer = answered(request.operation, await self._hub(request), only=("result", "timeout"))
         result = answer.get("result")
         if result is None:
             raise ReceiverFailed(f"{request.operation} was answered without a result")

@@ -343,7 +343,7 @@ async def test_what_is_no_answer_to_a_command_is_its_cpo_s_failure(emsp, hub, od
 
 @pytest.mark.parametrize(("timeout", "waited"), [(10**30, 86_400), (-5, 0), (None, 0)])
 async def test_a_result_is_waited_for_a_day_at_most(emsp, hub, timeout, waited):
-    value = {"result": "ACCEPTED"} | ({} if timeout is None else {"timeout": timeout})
+    value = {"result": "ACCEPTED", "message": "soon"} | ({} if timeout is None else {"timeout": timeout})
     hub.answers[commands.stop_session] = Response(Body(commands.CommandResponse, value=value))
 
     order = await emsp.asking.command("STOP_SESSION", CPO, {"session_id": "S1"})
