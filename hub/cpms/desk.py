@@ -22,6 +22,7 @@ from hub.cpms.outlets import outlet_in
 from hub.cpms.ports import (
     Authorization,
     CpmsEvent,
+    NoSuchPlace,
     OpenReservation,
     Outlet,
     ProfileChanged,
@@ -216,9 +217,8 @@ class OperatorDesk:
         if known is not None and _after(state_of(known, None), Step.START) is None:
             return  # told again, perhaps at a place that is gone by now
         location = await self.store.locations.get(self.party, event.outlet.location_id)
-        if location is None:
-            log.error("a session started at Location %s, which is unknown", event.outlet.location_id)
-            return
+        if location is None or outlet_in(location, event.outlet.evse_uid, event.outlet.connector_id) is None:
+            raise NoSuchPlace(str(event.outlet))
         fresh = await self.seals.made(location, event.outlet, event.authorization, event.at)
         new = sessions.session(self.party, event, sessions.currency_of(fresh["tariffs"]))
         fresh |= _sealed(State.STARTED, new, event.authorization)

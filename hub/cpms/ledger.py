@@ -19,11 +19,12 @@ from decimal import Decimal
 from hub.cpms.costs import Costs
 from hub.cpms.identification import Identification, Judgement, accepted, refused
 from hub.cpms.needs import Places
-from hub.cpms.ports import Desk, Outlet, Refusal, SessionStarted
+from hub.cpms.ports import Desk, NoSuchPlace, Outlet, Refusal, SessionStarted
 from hub.cpms.remote_starts import RemoteStart, RemoteStarts
 from hub.cpms.reservations import Reservations, StationReservation
 from hub.cpms.running import Running, Runs
 from hub.cpms.settlement import Settlement
+from hub.cpms.stops import ended_otherwise, orphan_of, unnumbered
 from hub.cpms.transaction_store import ADOPTED, ENDED, LOST, OPEN, Kept, TransactionStore
 from hub.cpms.transactions import Message, bounded, message_of, natural_key
 from hub.database.contract import Database, Transaction
@@ -102,6 +103,8 @@ class Ledger:
             return TransactionAnswer()
         if run is None:
             run = await self._open(event, message)
+        elif run.kept.settled and not run.started and event.kind == "Started":
+            run = await self._reopen(run, message)
         else:
             await self._add(run, message)
         if run.kept.state == ADOPTED:
@@ -120,11 +123,9 @@ class Ledger:
         """Return the transaction a message is about; None: it is the first we hear of it."""
         if event.seq_no is None and event.kind != "Started":
             found = await self._by_number(event)
-            if event.kind == "Updated":
-                return found
-            if found is None or _ended_otherwise(found, event):
-                found = self._unnumbered(event) or found
-            if found is not None:
+            if event.kind == "Ended" and (found is None or ended_otherwise(found, event)):
+                found = unnumbered(self.runs, event) or await self._told_before(event)
+            if found is not None or event.kind == "Updated":
                 return found
         key = natural_key(event)
         known = self.runs.by_key(event.station_id, key)
@@ -141,15 +142,10 @@ class Ledger:
         kept = await self.store.by_number(event.station_id, int(number))
         return None if kept is None else await self._remembered(kept)
 
-    def _unnumbered(self, event: TransactionEvent) -> Running | None:
-        """Return the transaction a stop must mean whose station never learned our number.
-
-        The answer to its start was lost, and the station stops under a number of its own (0, -1, one from
-        before): of the transactions that go on there exactly one is of this token, and can have come to this meter.
-        """
-        here = self.runs.at(EVSE(station_id=event.station_id, evse_id=0))
-        fitting = [each for each in here if _can_end(each, event)]
-        return fitting[0] if len(fitting) == 1 else None
+    async def _told_before(self, event: TransactionEvent) -> Running | None:
+        """Return the transaction that this very stop has ended before, under whatever number."""
+        kept = await self.store.ended_by(event.station_id, message_of(event))
+        return None if kept is None else await self._remembered(kept)
 
     async def _remembered(self, kept: Kept) -> Running:
         """Return a transaction as its messages tell it."""
@@ -169,7 +165,7 @@ class Ledger:
         draft = self._draft(event, message, order, judgement)
         if reserved is not None:
             draft = replace(draft, session_id=reserved.reservation_id)
-        orphan = await self._orphan(event) if event.kind == "Started" and event.seq_no is None else None
+        orphan = await orphan_of(self.store, event) if event.kind == "Started" and event.seq_no is None else None
 
         async def work(tx: Transaction) -> Kept:
             kept, new = await self.store.add(tx, draft)
@@ -177,7 +173,7 @@ class Ledger:
                 await self._starts.use(tx, order)
             if new and orphan is not None:
                 await self.store.move_messages(tx, orphan, kept.id)
-                await self._settlement.adopted(tx, orphan)
+                await self._settlement.start_came(tx, orphan)
             await self.store.add_message(tx, kept.id, message)
             return kept
 
@@ -235,16 +231,18 @@ class Ledger:
         if message.kind == "Ended" and run.kept.state == OPEN:
             run.kept = replace(run.kept, state=ENDED)
 
-    async def _orphan(self, event: TransactionEvent) -> Kept | None:
-        """Return the stop that came before this start, under a number that was not ours."""
-        for kept in await self.store.orphans(event.station_id):
-            stop = (await self.store.messages(kept.id))[-1]
-            token = (stop.detail or {}).get("id_token", "")
-            same = event.id_token is not None and token.upper() == event.id_token.id_token.upper()
-            later = stop.at >= event.at and (stop.register or 0) >= (event.meter or 0) * 1000
-            if same and later:
-                return kept
-        return None
+    async def _reopen(self, run: Running, message: Message) -> Running:
+        """Take up a transaction again that was given up without its start: that has come after all."""
+
+        async def work(tx: Transaction) -> None:
+            await self.store.add_message(tx, run.kept.id, message)
+            await self.store.reopen(tx, run.kept.id, ENDED if run.ended else OPEN)
+            await self._settlement.start_came(tx, run.kept)
+
+        await self.store.database.transact(work)
+        run.hear(message)
+        run.kept = replace(run.kept, settled=False, state=ENDED if run.ended else OPEN)
+        return self.runs.add(run)
 
     def _doubt_former(self, run: Running) -> None:
         """Doubt what still goes on where another transaction begins: its stop is late, or lost."""
@@ -340,19 +338,29 @@ class Ledger:
                 await self._settlement.late_stop(kept, messages, power=run.power)
             return
         if run.started_at is not None and not run.begun and kept.authorization is not None and kept.outlet is not None:
-            await self._desk.tell(
-                SessionStarted(
-                    session_id=kept.session_id,
-                    outlet=kept.outlet,
-                    authorization=kept.authorization,
-                    at=max(run.started_at, run.authorized_at or run.started_at),
-                )
+            start = SessionStarted(
+                session_id=kept.session_id,
+                outlet=kept.outlet,
+                authorization=kept.authorization,
+                at=max(run.started_at, run.authorized_at or run.started_at),
             )
-            run.begun = True
-            if run.order is not None:
-                self._due.append(run.order.used)
+            await self._begin(run, start)
         if run.ended:
             await self.settle(run)
+
+    async def _begin(self, run: Running, start: SessionStarted) -> None:
+        """Tell the start; one at a place that was taken away meanwhile is no Session, and a case at its end."""
+        try:
+            await self._desk.tell(start)
+        except NoSuchPlace as error:
+            log.warning("%s: transaction %d is nowhere: %s", run.kept.station_id, run.kept.id, error)
+            nowhere = replace(run.kept, outlet=None)
+            await self.store.database.transact(lambda tx: self.store.learn(tx, nowhere))
+            run.kept = nowhere
+            return
+        run.begun = True
+        if run.order is not None:
+            self._due.append(run.order.used)
 
     async def settle(self, run: Running, *, waited: bool = False) -> None:
         """Tell the end of a transaction, if all that is to be billed is known, or is waited for no longer."""
@@ -382,19 +390,3 @@ def _judged(kept: Kept, judgement: Judgement) -> Kept:
 
 def _same_place(one: EVSE, other: EVSE) -> bool:
     return (one.station_id, one.evse_id) == (other.station_id, other.evse_id)
-
-
-def _ended_otherwise(run: Running, event: TransactionEvent) -> bool:
-    """Whether a transaction was stopped at another meter than this: its number was the station's own, not ours."""
-    stop = run.newest
-    return run.ended and stop is not None and stop.register != (event.meter or 0) * 1000
-
-
-def _can_end(run: Running, event: TransactionEvent) -> bool:
-    """Whether a stop without a number of ours may be this transaction's."""
-    authorization = run.kept.authorization
-    if event.id_token is None or authorization is None or run.kept.started_at > event.at:
-        return False
-    uid = authorization.token["uid"]
-    same = event.id_token.id_token.upper() in (uid.upper(), id_tag(uid).upper())
-    return same and (run.first is None or (event.meter or 0) * 1000 >= (run.first.register or 0))

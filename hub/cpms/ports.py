@@ -217,6 +217,10 @@ CpmsEvent = (
 )
 
 
+class NoSuchPlace(Exception):
+    """A session began where no Connector of the operator's is: it was taken away meanwhile."""
+
+
 #: Carries out one kind of order of the operator; what it returns is shown to whoever gave it.
 Handler = Callable[[Mapping[str, Any]], Awaitable[JSON]]
 
@@ -225,7 +229,11 @@ class Desk(Protocol):
     """What a CPMS may tell and ask its OCPI face."""
 
     async def tell(self, event: CpmsEvent) -> None:
-        """Record an event; it is durable when this returns. An event told twice changes nothing."""
+        """Record an event; it is durable when this returns. An event told twice changes nothing.
+
+        Raises:
+            NoSuchPlace: of a SessionStarted; there will be no Session, and what it takes is for a person to look at.
+        """
         ...
 
     async def authorize(self, uid: str, token_type: str, outlet: Outlet) -> Authorization | Refusal:

@@ -81,10 +81,10 @@ class Settlement:
         for kind in _OF_GIVING_UP:
             await self.cases.resolve(tx, kind, kept.id, note="its stop came later, and is billed", at=self._clock())
 
-    async def adopted(self, tx: Transaction, orphan: Kept) -> None:
+    async def start_came(self, tx: Transaction, kept: Kept) -> None:
         """Close the case of a stop whose start has come."""
         note = "its start came later"
-        await self.cases.resolve(tx, "STOP_WITHOUT_START", orphan.id, note=note, at=self._clock())
+        await self.cases.resolve(tx, "STOP_WITHOUT_START", kept.id, note=note, at=self._clock())
 
     # -- cases -------------------------------------------------------------------------------------
 

@@ -117,6 +117,10 @@ class TransactionStore:
             "UPDATE cpms_transaction SET state = $1 WHERE id = $2 AND state = 'OPEN'", state, transaction_id
         )
 
+    async def reopen(self, tx: Transaction, transaction_id: int, state: str) -> None:
+        """Keep that what a transaction used is still to be told."""
+        await tx.execute("UPDATE cpms_transaction SET state = $1, settled = 0 WHERE id = $2", state, transaction_id)
+
     async def end_by(self, tx: Transaction, transaction_id: int, moment: datetime.datetime) -> None:
         """Keep when the time of a transaction is up."""
         await tx.execute("UPDATE cpms_transaction SET ends_by = $1 WHERE id = $2", microseconds(moment), transaction_id)
@@ -138,6 +142,22 @@ class TransactionStore:
     async def by_number(self, station_id: str, number: int) -> Kept | None:
         """Return a transaction by our number; another station's is none of this one's."""
         return await self._one("station_id = $1 AND id = $2", station_id, number)
+
+    async def ended_by(self, station_id: str, stop: Message) -> Kept | None:
+        """Return the transaction a stop of 1.6 has ended: the same token, meter and moment."""
+        rows = await self.database.fetch(
+            f"{_SELECT} WHERE station_id = $1 AND station_transaction_id = '' AND EXISTS (SELECT 1"
+            " FROM cpms_transaction_message AS stop WHERE stop.transaction_id = cpms_transaction.id"
+            " AND stop.key = 'Ended' AND stop.at = $2 AND stop.register = $3) ORDER BY id",
+            station_id,
+            microseconds(stop.at),
+            stop.register,
+        )
+        for kept in map(_kept, rows):
+            ended = next(each for each in await self.messages(kept.id) if each.kind == "Ended")
+            if (ended.detail or {}).get("id_token") == (stop.detail or {}).get("id_token"):
+                return kept
+        return None
 
     async def by_session(self, session_id: str) -> Kept | None:
         """Return the transaction a session is."""

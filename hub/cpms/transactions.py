@@ -31,6 +31,9 @@ _NEVER_SET = datetime.datetime(2015, 1, 1, tzinfo=datetime.UTC)
 #: Where energy registers begin again at zero, in mWh: at a power of ten of Wh, or with a 32-bit count of Wh.
 _ROLLOVERS = sorted([1000 * limit for limit in (10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 2**32)])
 
+#: A register has passed its limit if it stood within this part of it before: one set back by chance hardly ever does.
+_CLOSE = 100
+
 #: How much more than an outlet's rated power a register may show: meters and ratings are not exact.
 _TOLERANCE = Decimal("1.25")
 _SLACK = 1_000_000  # mWh, for a transaction of a few seconds
@@ -299,9 +302,13 @@ def _along(metered: Sequence[Message], power: float | None) -> int:
 
 
 def _rolled_over(start: int, end: int, most: int) -> int:
-    """Return the energy if the register began again at zero where a register does; else a negative number."""
+    """Return the energy if the register began again at zero where a register does; else a negative number.
+
+    A register that was set to zero looks the same from its two ends. Only one that stood close before its
+    limit is taken to have passed it.
+    """
     for limit in _ROLLOVERS:
-        if start < limit and limit - start + end <= most:
+        if limit - limit // _CLOSE <= start < limit and limit - start + end <= most:
             return limit - start + end
     return end - start
 

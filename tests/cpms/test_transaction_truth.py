@@ -1,18 +1,20 @@
 """No kWh is billed twice and none is lost, however stations tell of a transaction; on both stores."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from hub.cpms.builtin import Rules
 from hub.cpms.doorkeeper import NotOperating
+from hub.cpms.ports import Authorization
 from hub.cpms.transactions import message_of
 from hub.cpms.watching import Limits
 from hub.ocpi.errors import ReceiverUnreachable
 from hub.ocpi.modules import tokens
 from hub.ocpp.events import Answer, CallTimeout, IdToken
 from tests.cpms.operating import HERE, NEXT, STATION, Operation, minutes
-from tests.rooms import token
+from tests.rooms import evse, location, token
 
 
 @pytest.fixture
@@ -122,10 +124,40 @@ async def test_a_station_does_not_stop_another_stations_transaction(operation):
 async def test_a_stop_under_a_number_the_station_made_up_ends_the_only_transaction_it_can_mean(operation):
     await charged(operation)
 
-    await operation.tell(operation.stopped("-1", 7000))
+    stop = operation.stopped("-1", 7000)
+    for _ in range(2):
+        await operation.tell(stop)
 
     assert await operation.billed() == [Decimal(6)]
     assert await operation.cases() == []
+
+
+@pytest.mark.parametrize("uid", [None, "CARD-2"])
+async def test_a_stop_under_a_number_that_is_another_transactions_is_a_case_if_nobody_can_say_whose_it_is(
+    operation, uid
+):
+    """1.6, 4.10: idTag may be left out; whose energy it is must then be looked into, and never be dropped."""
+    number = await charged(operation)
+    await operation.tell(operation.stopped(number, 7000))
+    await operation.later(900)
+    stop = operation.stopped(number, 9000, uid=uid)
+
+    for _ in range(2):
+        await operation.tell(stop)
+
+    (case,) = await operation.cpms.cases.all()
+    assert (case.kind, case.transaction_id != int(number)) == ("STOP_WITHOUT_START", True)
+    assert await operation.billed() == [Decimal(6)]
+
+
+async def test_a_stop_without_an_id_tag_under_a_number_nobody_knows_ends_no_transaction_and_is_a_case(operation):
+    number = await charged(operation)
+    await operation.tell(operation.stopped("4711", 7000, uid=None))
+
+    assert await operation.cases() == ["STOP_WITHOUT_START"]
+    assert await operation.billed() == []
+    await operation.tell(operation.stopped(number, 7500))
+    assert await operation.billed() == [Decimal("6.5")]
 
 
 async def test_a_stop_without_a_start_is_not_billed_but_kept(operation):
@@ -230,6 +262,18 @@ async def test_a_register_that_begins_again_at_zero_is_counted_on(operation):
     assert await operation.cases() == ["METER_ROLLOVER"]
 
 
+async def test_a_register_that_was_set_to_zero_is_not_taken_to_have_passed_a_limit_far_ahead(operation):
+    """42 kWh could have flowed up to 100 kWh, where some registers end; of a reset, nobody knows what did."""
+    number = (await operation.tell(operation.started(meter=60_000))).transaction_id
+    await operation.later(4 * 3600, look=3600)
+
+    await operation.tell(operation.stopped(number, 2000))
+
+    (case,) = await operation.cpms.cases.all()
+    assert (case.kind, case.detail["fault"]) == ("INVALID_USAGE", "its meter runs back from 60000 Wh to 2000 Wh")
+    assert await operation.billed() == []
+
+
 async def test_negative_energy_is_not_billed(operation):
     """X-56, SGEM-4.1-17."""
     number = (await operation.tell(operation.started(meter=50_000))).transaction_id
@@ -309,6 +353,26 @@ async def test_a_transaction_where_no_connector_of_ours_is_is_a_case(operation):
     assert answer.token.status == "NotAtThisLocation"
 
 
+async def test_energy_taken_where_the_place_was_taken_away_meanwhile_is_a_case(operation):
+    """Its start was ordered there, and queued by the station; its stop is not refused for ever either."""
+    outlet = await operation.endpoints.desk.outlet("LOC1", "ST1-1")
+    task = asyncio.create_task(operation.cpms.start_session(outlet, Authorization(token=token(), method="COMMAND")))
+    while not await operation.sessions():
+        await asyncio.sleep(0.005)
+    left = {"kind": "locations", "objects": [location(evses=[evse("ST1-2")])]}
+    await operation.endpoints.orders()["cpms.import"](left)
+
+    number = (await operation.tell(operation.started(meter=1000))).transaction_id
+    await operation.later(900)
+    await operation.tell(operation.stopped(number, 4000))
+
+    (case,) = await operation.cpms.cases.all()
+    assert (case.kind, float(case.detail["wh"])) == ("NO_PLACE", 3000)
+    assert [each["status"] for each in await operation.sessions()] == ["INVALID"]
+    assert await operation.billed() == []
+    await task
+
+
 async def test_the_same_token_elsewhere_is_refused_if_the_operator_wants_that(hub, database, clock):
     operation = await Operation(hub, database, clock, Rules(concurrent=False)).start()
     await operation.know(token())
@@ -384,6 +448,29 @@ async def test_what_is_missing_for_too_long_is_waited_for_no_more(operation):
     await operation.later(3700)
 
     assert await operation.billed() == [Decimal(3)]
+
+
+@pytest.mark.parametrize("seq_no", [2, 1])
+async def test_a_start_that_comes_after_its_end_was_given_up_is_billed_and_the_case_closed(
+    operation, hub, database, clock, seq_no
+):
+    """The station's queue was told out of order, hours apart; between the two the server was restarted, too."""
+    start = operation.told("Started", 0, 1000, id_token=IdToken(id_token="CARD-1"))
+    await operation.later(1800)
+    await operation.tell(operation.told("Ended", seq_no, 7000))
+    await operation.later(3 * 3600, look=1800)
+    assert await operation.cases() == ["STOP_WITHOUT_START"]
+    await operation.stop()
+
+    again = await Operation(hub, database, clock).start()
+    for _ in range(2):
+        await again.tell(start)
+
+    (cdr,) = await again.cdrs()
+    assert await again.billed() == [Decimal(6)]
+    assert (cdr["start_date_time"], cdr["end_date_time"]) == ("2026-01-01T12:00:00.000Z", "2026-01-01T12:30:00.000Z")
+    assert await again.cases() == []
+    await again.stop()
 
 
 async def test_an_end_whose_start_never_comes_is_a_case(operation):
