@@ -100,6 +100,7 @@ class Assembly:
         )
         self.premises.operate(self.chargers)
         self.premises.ask(self.cpms)
+        self.premises.overview.sharing = self.sharing
         self.cpms.operate(self.chargers, self.sharing)
 
     def dialects(self) -> list[Dialect]:

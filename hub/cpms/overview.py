@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from hub.cpms.charging.sharing import Sharing
+from hub.cpms.energysettings import EnergySettings, energy_settings
 from hub.cpms.outlets import power_of
 from hub.cpms.plans import Plans
 from hub.cpms.readings import Reading, Readings
@@ -136,6 +138,7 @@ class StationState:
     Attributes:
         online: whether it can be watched and controlled now; ``away_since`` since when not.
         power: of all cars together, in W.
+        settings: what they may draw.
     """
 
     station_id: str
@@ -144,6 +147,7 @@ class StationState:
     cars_charging: int
     power: Decimal
     battery: BatteryState | None
+    settings: EnergySettings
     evses: list[EvseState]
 
 
@@ -152,6 +156,7 @@ class Overview:
 
     Attributes:
         ends_by: returns when the time of the car at an EVSE is up, by a booking or an order; None: it has none.
+        sharing: who limits what cars draw; None: nobody does.
     """
 
     def __init__(
@@ -171,6 +176,7 @@ class Overview:
         self._readings = readings
         self._clock = clock
         self.ends_by: Callable[[EVSE], datetime.datetime | None] = lambda _: None
+        self.sharing: Sharing | None = None
 
     # -- outside -----------------------------------------------------------------------------------
 
@@ -247,7 +253,7 @@ class Overview:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def station(self, station: JSONObject) -> StationState:
+    async def station(self, station: JSONObject) -> StationState:
         """Return how a station (``Stations.station``) is."""
         station_id = station["station_id"]
         evses: dict[int, list[EVSE]] = {}
@@ -255,6 +261,7 @@ class Overview:
             evses.setdefault(evse.evse_id, []).append(evse)
         states = [self._evse(each) for each in evses.values()]
         powers = (each.car.power for each in states if each.car is not None and each.car.power is not None)
+        location_id = states[0].location_id if states else None
         return StationState(
             station_id=station_id,
             online=self._keeper.online(station_id),
@@ -262,6 +269,7 @@ class Overview:
             cars_charging=sum(each.state == "IN_USE" for each in states),
             power=sum(powers, Decimal(0)),
             battery=self._battery(station),
+            settings=await energy_settings(self.sharing, station_id, location_id, station.get("max_power")),
             evses=states,
         )
 

@@ -67,7 +67,7 @@ class House:
         return {each.standard: each for each in site.sockets}
 
     async def station(self):
-        return self.premises.overview.station({"station_id": "ST1"})
+        return await self.premises.overview.station({"station_id": "ST1", "max_power": 22})
 
 
 _MEASURANDS = {
@@ -180,7 +180,7 @@ async def test_a_battery_of_the_station_is_a_source_of_its_own(house):
     )))  # fmt: skip
 
     station = {"station_id": "ST1", "battery": {"capacity": 200, "power": 150}}
-    state = house.premises.overview.station(station)
+    state = await house.premises.overview.station(station)
 
     assert (state.battery.capacity, state.battery.power, state.battery.soc) == (200, 150, 64)
     assert (await house.station()).battery.soc == 64

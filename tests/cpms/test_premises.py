@@ -119,7 +119,7 @@ async def test_the_time_of_a_car_that_has_to_leave_is_told(house):
     run.ends_by = house.clock.now()
     await house.premises.places.reread(location_id="LOC1")
 
-    state = house.premises.overview.station({"station_id": STATION})
+    state = await house.premises.overview.station({"station_id": STATION})
 
     assert state.evses[0].car.ends_at == run.ends_by
     assert state.evses[0].car.energy == Decimal(0)

@@ -3,6 +3,8 @@
 import pytest
 
 from hub.cpms.api.routes.power import PowerRoutes
+from hub.cpms.api.routes.stations import StationRoutes
+from hub.cpms.premises import Premises
 from tests.cpms.api.conftest import House
 from tests.cpms.charging.test_sharing import Scene
 
@@ -45,6 +47,30 @@ async def test_a_limit_is_set_shown_shared_and_taken_away(scene, staff):
     assert shown["battery"]["soc"] == 10
     assert scene.site.shares() == {"S1": 24, "S2": 24}
     assert (await staff.ask("GET", "/sites/LOC1/power")).status_code == 404
+
+
+async def test_the_internal_status_of_a_station_shows_what_its_energy_goes_by(scene, clock):
+    """DD-C-ISS: current energy settings."""
+    premises = Premises(scene.store, clock=clock)
+    premises.overview.sharing = scene.sharing
+    made = House(scene.store.database, clock, (PowerRoutes(scene.sharing, scene.store), StationRoutes(premises)))
+    staff = await made.staff("operator")
+    await premises.start()
+    await premises.stations.add({"station_id": "S1", "location_id": "LOC1", "evse_uids": ["S1-1"], "max_power": 22})
+
+    unlimited = (await staff.get("/stations/S1/status"))["settings"]
+    await staff.ask("PUT", "/sites/LOC1/power", json={"phases": [20000, 20000, 20000]})
+    for each in ("S1", "S2"):
+        scene.site.plug(each)
+    await scene.sharing.look()
+    limited = (await staff.get("/stations/S1/status"))["settings"]
+    await premises.stop()
+
+    assert (unlimited["max_power"], unlimited["site"]) == (22, None)
+    assert limited["site"]["phases"] == [20000, 20000, 20000]
+    (at_rest,), (shared,) = unlimited["evses"], limited["evses"]
+    assert at_rest == {"evse_id": 1, "may_draw": at_rest["rated"], "rated": 32_000}
+    assert shared == {"evse_id": 1, "may_draw": 10_000, "rated": 32_000}
 
 
 @pytest.mark.parametrize(

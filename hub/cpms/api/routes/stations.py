@@ -108,9 +108,9 @@ class StationRoutes:
 
     @route("GET", "/stations/{station_id}/status", scope=Scope.STATIONS_READ)
     async def get_station_status(self, call: Call, station_id: str) -> StationState:
-        """Show how a station is: its connectors, its cars and their energy, its battery, its connection."""
+        """Show how a station is: connectors, cars, their energy and what limits it, battery, connection."""
         with refusals():
-            return self._premises.overview.station(await self._stations.station(station_id))
+            return await self._premises.overview.station(await self._stations.station(station_id))
 
     # -- vendors -----------------------------------------------------------------------------------
 
