@@ -43,8 +43,8 @@ import os, sys
 from setuptools import Distribution
 from mypyc.build import mypycify
 group, folder, *sources = sys.argv[1:]
-os.environ.setdefault("CFLAGS", "-O2 -g0 -w")
-modules = mypycify(sources, group_name=group, target_dir=folder + "/c", opt_level="2", debug_level="0")
+os.environ.setdefault("CFLAGS", "-O3 -g0 -w")
+modules = mypycify(sources, group_name=group, target_dir=folder + "/c", opt_level="3", debug_level="0")
 build = Distribution({"name": group, "ext_modules": modules}).get_command_obj("build_ext")
 build.build_lib, build.build_temp = folder + "/lib", folder + "/c"
 build.ensure_finalized()

@@ -145,7 +145,7 @@ class Cycle:
         lines += (b"", b"")
         text = b"\r\n".join(lines)
         # One look at the whole instead of one at each header.
-        if not text.count(b"\r") == text.count(b"\n") == len(lines) - 1 or b"\0" in text:
+        if not text.count(b"\r") == text.count(b"\n") == len(lines) - 1 or text.find(b"\0") >= 0:
             raise RuntimeError("a header with a line break is not sent")
         return text
 
@@ -244,7 +244,7 @@ class Listener:
         """Begin an exchange; what has come of the body will be there when its task runs."""
         self._bare = 0
         url = self._url
-        if url[:1] == b"/" and b"#" not in url:
+        if url[:1] == b"/" and url.find(b"#") < 0:
             raw_path, _, query = url.partition(b"?")
         else:
             parsed = httptools.parse_url(url)

@@ -252,7 +252,7 @@ def _quotes(text: bytes) -> int:
 
 def _bare(text: bytes) -> bytes:
     """Return a JSON text without escaped backslashes and quotes, so that each quote opens or closes a string."""
-    return text.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in text else text
+    return text.replace(rb"\\", b"").replace(rb"\"", b"") if text.find(b"\\") >= 0 else text
 
 
 #: Brackets of one kind.

@@ -274,7 +274,7 @@ def _split(path: bytes) -> list[str]:
     """Return the decoded segments of a path; one without percent signs is decoded at once."""
     path = path[:-1] if path.endswith(b"/") else path
     try:
-        if b"%" in path:
+        if path.find(b"%") >= 0:
             segments = [unquote_to_bytes(each).decode("utf-8") for each in path.split(b"/")[1:]]
         else:
             segments = path.decode("utf-8").split("/")[1:]

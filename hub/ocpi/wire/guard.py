@@ -29,7 +29,6 @@ _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LABELS = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
 )
-_ODD = re.compile(r"[ #]|/\.|%2")  # what the plain way to read a target does not take
 _REMEMBERED = 4096  # origins
 _PORTS = {"http": 80, "https": 443}
 
@@ -159,7 +158,7 @@ class Guard:
         origin = self._read.get(url[:end]) if end > 0 else None
         if origin is not None:
             target = url[end:]
-            if target.isascii() and target.isprintable() and not _ODD.search(target):
+            if target.isascii() and target.isprintable() and not _is_odd(target):
                 return origin, target
         found = _URL.fullmatch(url)
         if found is None:
@@ -214,6 +213,11 @@ def _refuse(host: str, address: Address) -> None:
     why = trouble(address)
     if why is not None:
         raise ForbiddenURL(f"{host} is refused: it leads to {why}")
+
+
+def _is_odd(target: str) -> bool:
+    """Return whether a target has what the plain way to read one does not take."""
+    return " " in target or "#" in target or "/." in target or "%2" in target
 
 
 def _refuse_dots(path: str) -> None:
