@@ -3,12 +3,19 @@
 Source: OCPP-J 1.6, 4.2; OCPP 2.0.1 part 4, 4.2; OCPP 2.1 part 4, 4.2 (CALLRESULTERROR and SEND).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from hub.ocpp.errors import CallFault, FormatViolation, MessageTypeNotSupported, RpcFrameworkError
+from hub.ocpp.errors import (
+    CallFault,
+    FormatViolation,
+    MessageTypeNotSupported,
+    PropertyConstraintViolation,
+    RpcFrameworkError,
+)
 from hub.ocpp.events import JSONObject
 
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
@@ -66,6 +73,9 @@ class Malformed(Exception):
         self.fault = fault
 
 
+#: The character NUL in a text, which PostgreSQL does not keep; behind an escaped backslash it is none.
+_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000").search
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -86,6 +96,9 @@ def parse(data: bytes, version: str) -> Frame:
     if type(kind) is not int:
         raise Malformed(_id_of(value), RpcFrameworkError("$[0]: the message type number is no integer"))
     message_id = _id_of(value)
+    if b"u0000" in data and _nul(data):
+        fault = PropertyConstraintViolation("a text holds the character NUL") if kind == CALL else None
+        raise Malformed(message_id, fault, "a text holds the character NUL")
     if kind == CALL or (kind == SEND and version == "2.1"):
         return _call(message_id, value, unconfirmed=kind == SEND)
     if kind == CALLRESULT:

@@ -110,7 +110,20 @@ def _read(file: Traversable) -> dict[str, Any]:
 
 
 def _compiled(file: Traversable) -> Any:
-    return jsonschema_rs.validator_for(_read(file), validate_formats=True) if file.is_file() else None
+    return jsonschema_rs.validator_for(_bounded(_read(file)), validate_formats=True) if file.is_file() else None
+
+
+def _bounded(schema: Any) -> Any:
+    """Return a schema whose integers have 32 bits, as the standard's data type has; its schemas leave that out.
+
+    Source: OCPP 1.6 and OCPP 2.0.1 part 2, primitive datatypes.
+    """
+    if isinstance(schema, list):
+        return [_bounded(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bounds = {"minimum": -(2**31), "maximum": 2**31 - 1} if schema.get("type") == "integer" else {}
+    return bounds | {name: _bounded(each) for name, each in schema.items()}
 
 
 def fault_of(validator: Any, payload: Any) -> CallFault:

@@ -58,6 +58,14 @@ def test_a_malformed_answer_is_not_answered(frame: list[Any], version: str) -> N
     assert refused(frame, version)[1] is None
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("text", ["\0", "a\0", "\\\0"])
+def test_a_text_no_store_keeps_is_refused(text: str, version: str) -> None:
+    assert refused([2, "m", "DataTransfer", {"vendorId": text}], version) == ("m", "PropertyConstraintViolation")
+    assert refused([3, "m", {"data": text}], version) == ("m", None)
+    assert frames.parse(frames.result("m", {"data": "\\u0000"}), version) == ResultFrame("m", {"data": "\\u0000"})
+
+
 def test_types_5_and_6_are_frames_of_2_1_only() -> None:
     send = b'[6,"m","NotifyPeriodicEventStream",{"id":1}]'
     of_result = b'[5,"m","FormatViolation","not so",{}]'
@@ -126,6 +134,15 @@ def meter_values(**changes: Any) -> dict[str, Any]:
 NO_SAMPLES = meter_values(sampledValue=[])
 STOP_FOR_NO_REASON = {"transactionId": 1, "meterStop": 1, "timestamp": "2026-01-01T00:00:00Z", "reason": "Why"}
 BORED = {"reason": "Bored", "chargingStation": {"model": "m", "vendorName": "v"}}
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 10**30])
+def test_an_integer_of_more_than_32_bits_is_refused_by_path_and_rule(number: int) -> None:
+    status = {"connectorId": number, "errorCode": "NoError", "status": "Available"}
+
+    code, details = judged("1.6", "StatusNotification", status)
+
+    assert (code, details["path"]) == ("PropertyConstraintViolation", "$.connectorId")
 
 
 @pytest.mark.parametrize(
