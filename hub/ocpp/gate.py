@@ -18,7 +18,7 @@ from typing import Literal
 
 from hub.ocpp.admission import Admission, Handshake, NotAdmitted
 from hub.ocpp.certificates import names_of, summary_of
-from hub.ocpp.passwords import Passwords, credentials_of
+from hub.ocpp.passwords import Passwords, TooManyGuesses, credentials_of
 from hub.ocpp.stations import Station, Stations
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,11 @@ class StationGate:
         given = credentials_of(shown.authorization)
         if given is None or given[0] != station.id.encode():
             raise NotAdmitted(HTTPStatus.UNAUTHORIZED, "Basic authentication with the station id as user is asked for")
-        found = await self._passwords.find(station.id, given[1], station.passwords)
+        try:
+            found = await self._passwords.find(station.id, given[1], station.passwords)
+        except TooManyGuesses as error:
+            refusal = "Too many passwords of this station are being checked"
+            raise NotAdmitted(HTTPStatus.SERVICE_UNAVAILABLE, refusal) from error
         if found is None:
             log.warning("%s came with a wrong password", station.id)
             raise NotAdmitted(HTTPStatus.UNAUTHORIZED, "The password is wrong")

@@ -13,7 +13,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -28,6 +28,7 @@ _FAST = "blake2b$"
 _slow = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 _REMEMBERED = 50_000  # right passwords
+_AT_ONCE = 2  # slow checks of one station that run or wait: who guesses at one keeps no other from being let in
 
 
 def new_password() -> str:
@@ -48,6 +49,10 @@ def _fast(password: bytes) -> str:
     return _FAST + blake2b(password, digest_size=32, person=b"emall station").hexdigest()
 
 
+class TooManyGuesses(Exception):
+    """Passwords of this station are being checked already; it may come again in a moment."""
+
+
 class Passwords:
     """Judges the passwords presented to one process."""
 
@@ -55,9 +60,14 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, str] = OrderedDict()
         self._threads = ThreadPoolExecutor(2, "emall-argon2")
+        self._checked: Counter[str] = Counter()
 
     async def find(self, station_id: str, presented: bytes, hashes: Sequence[str]) -> str | None:
-        """Return the hash a presented password belongs to; None: it is wrong."""
+        """Return the hash a presented password belongs to; None: it is wrong.
+
+        Raises:
+            TooManyGuesses: others of this station are being checked.
+        """
         mark = blake2b(station_id.encode() + b"\0" + presented, key=self._key, digest_size=16).digest()
         known = self._right.get(mark)
         if known is not None and known in hashes:
@@ -65,11 +75,21 @@ class Passwords:
             return known
         found = _find_fast(presented, hashes)
         if found is None and any(not each.startswith(_FAST) for each in hashes):
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._threads, _find_slow, presented, hashes)
+            found = await self._find_slow(station_id, presented, hashes)
             if found is not None:
                 self._remember(mark, found)
         return found
+
+    async def _find_slow(self, station_id: str, presented: bytes, hashes: Sequence[str]) -> str | None:
+        if self._checked[station_id] >= _AT_ONCE:
+            raise TooManyGuesses
+        self._checked[station_id] += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _find_slow, presented, hashes)
+        finally:
+            self._checked[station_id] -= 1
+            if not self._checked[station_id]:
+                del self._checked[station_id]
 
     def _remember(self, mark: bytes, found: str) -> None:
         self._right[mark] = found

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from hub.database import Database
 from hub.ocpp.boots import Identity
-from hub.ocpp.passwords import Passwords, credentials_of, hashed, new_password
+from hub.ocpp.passwords import Passwords, TooManyGuesses, credentials_of, hashed, new_password
 from hub.ocpp.stations import WAITING_ROOM, Station, Stations
 from hub.ocpp.supervision import Patience
 from hub.ocpp.tls import BadTls, server_context
@@ -140,6 +140,16 @@ async def test_profile_1_is_user_and_password(database: Database, tmp_path: Path
         assert await refused(running, additional_headers={"Authorization": "Basic ###"}) == 401
 
 
+async def test_one_guess_too_many_at_once_is_to_come_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(database, tmp_path) as (made, running):
+        await made.stations.put(known())
+        monkeypatch.setattr("hub.ocpp.passwords._AT_ONCE", 0)
+
+        assert await refused(running, **basic("CP1", "another password")) == 503
+
+
 async def test_a_station_id_with_a_colon_or_an_umlaut_can_prove_itself(database: Database, tmp_path: Path) -> None:
     async with room(database, tmp_path) as (made, running):
         await made.stations.put(known("Käfig"))
@@ -169,6 +179,21 @@ async def test_a_right_password_is_computed_once(monkeypatch: pytest.MonkeyPatch
         await passwords.find("CP2", PASSWORD.encode(), [kept])
     with pytest.raises(TypeError):
         await passwords.find("CP1", PASSWORD.encode(), [hashed(PASSWORD)])
+    passwords.close()
+
+
+async def test_who_guesses_at_one_station_keeps_no_other_waiting() -> None:
+    passwords = Passwords()
+    kept = hashed(PASSWORD)
+
+    guesses = [passwords.find("CP1", f"guess {each}".encode(), [kept]) for each in range(50)]
+    *guessed, other = await asyncio.gather(
+        *guesses, passwords.find("CP2", PASSWORD.encode(), [kept]), return_exceptions=True
+    )
+
+    assert other == kept
+    assert [guessed.count(None), sum(isinstance(each, TooManyGuesses) for each in guessed)] == [2, 48]
+    assert await passwords.find("CP1", PASSWORD.encode(), [kept]) == kept
     passwords.close()
 
 
