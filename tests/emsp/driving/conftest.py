@@ -1,5 +1,6 @@
 """A whole provider in this process: its rooms put together as they are served, a CPO that answers as told."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -124,6 +125,15 @@ async def provider(
     database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms
 ) -> AsyncIterator[Provider]:  # fmt: skip
     """The provider, joined; its clockwork, its till and its companion are turned by hand."""
+    async with provided(database, clock, hub, terms) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def provided(
+    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms
+) -> AsyncIterator[Provider]:  # fmt: skip
+    """Have a provider on an open store."""
     gateway, sms, mailbox = PaymentSimulator(), SimulatedSms(), Mailbox()
     assembly = Assembly(
         database,
@@ -159,10 +169,12 @@ async def provider(
     await made.location()
     made.answers("START", "ACCEPTED")
     made.answers("STOP", "ACCEPTED")
-    yield made
-    await emsp.stop()
-    await assembly.feed.stop()
-    await assembly.statuses.stop()
+    try:
+        yield made
+    finally:
+        await emsp.stop()
+        await assembly.feed.stop()
+        await assembly.statuses.stop()
 
 
 assert REALM.path == "/emsp/api/v1", "as callers of tests have it"

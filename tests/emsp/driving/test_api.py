@@ -348,3 +348,19 @@ async def test_all_of_charging_is_described(provider):
         "parameters"
     ]
     assert "action_url" in start["description"]
+
+
+async def test_a_payment_method_forgotten_twice_is_not_there_the_second_time(ada):
+    (method,) = await ada.get("/payment-methods")
+
+    answers = [await ada.ask("DELETE", f"/payment-methods/{method['id']}") for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [204, 404]
+
+
+async def test_a_list_without_pages_comes_as_csv_too(provider, ada):
+    await under_way(provider, ada)
+
+    answer = await ada.ask("GET", "/bills?format=csv")
+
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/csv")

@@ -196,8 +196,10 @@ class MoneyRoutes:
     @route("DELETE", "/payment-methods/{method_id}", scope=Scope.OWN)
     async def forget_payment_method(self, call: Call, method_id: str) -> None:
         """Forget a payment method, here and at the payment provider."""
-        await self._own_method(call, method_id)
-        await self._till.forget_method(call.principal.id, method_id)
+        try:
+            await self._till.forget_method(call.principal.id, method_id)
+        except UnknownMethod as error:  # it is nobody's, another's, or forgotten already
+            raise NotFound(str(error)) from error
 
     async def _own_method(self, call: Call, method_id: str, path: str | None = None) -> None:
         try:
