@@ -321,14 +321,13 @@ class _Exchange:
     def _csv(
         self, operation: Operation, first: Page[Any], call: Call, arguments: dict[str, Any], headers: dict[str, str]
     ) -> Response:
-        query = arguments.get("query")  # a list that has no pages takes none
-
         async def following(cursor: str) -> Page[Any]:
-            asked = msgspec.structs.replace(query, cursor=cursor)
+            asked = msgspec.structs.replace(arguments["query"], cursor=cursor)
             page: Page[Any] = await operation.handler(call, **{**arguments, "query": asked})
             return page
 
-        whole = query is not None and "limit=" not in self._request.scope["query_string"].decode("latin-1")
+        # A list that takes no query has no pages.
+        whole = "query" in arguments and "limit=" not in self._request.scope["query_string"].decode("latin-1")
         if whole:
             headers = {name: text for name, text in headers.items() if name != "Link"}
         name = operation.segments[-1] if not operation.segments[-1].startswith("{") else operation.tag
