@@ -20,6 +20,7 @@ from hub.cpms.following import Change, Following
 from hub.cpms.moments import microseconds
 from hub.cpms.timers import Clock, Timer
 from hub.database.contract import Database, Row, Transaction
+from hub.database.works import Also, followed
 from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
@@ -201,33 +202,35 @@ class Alarms:
             self._tell(_alarm(row))
         return bool(rows)
 
-    async def acknowledge(self, alarm_id: int, *, by: str, note: str = "") -> Alarm:
+    async def acknowledge(self, alarm_id: int, *, by: str, note: str = "", also: Also[Alarm] | None = None) -> Alarm:
         """Write down who has seen an alarm; one whose end cannot be seen is over with that.
+
+        Args:
+            also: written with it, in its transaction.
 
         Raises:
             NoSuchAlarm: there is none.
         """
         now = microseconds(self._clock.now())
 
-        async def work(tx: Transaction) -> list[Row]:
+        async def work(tx: Transaction) -> Alarm:
             rows = await tx.fetch(
                 "UPDATE cpms_alarm SET acknowledged_at = $1, acknowledged_by = $2, note = $3 WHERE id = $4"
                 f" RETURNING {_COLUMNS}",
                 now, by, note or None, alarm_id,
             )  # fmt: skip
-            if rows and rows[0][1] in _SEEN_IS_OVER:
+            if not rows:
+                raise NoSuchAlarm
+            if rows[0][1] in _SEEN_IS_OVER:
                 tx.notify(ALARMS, rows[0][1])
-                return await tx.fetch(
+                rows = await tx.fetch(
                     "UPDATE cpms_alarm SET open = NULL, cleared_at = COALESCE(cleared_at, $1) WHERE id = $2"
                     f" RETURNING {_COLUMNS}",
                     now, alarm_id,
                 )  # fmt: skip
-            return rows
+            return _alarm(rows[0])
 
-        rows = await self._database.transact(work)
-        if not rows:
-            raise NoSuchAlarm
-        alarm = _alarm(rows[0])
+        alarm = await self._database.transact(followed(work, also))
         if alarm.cleared_at is not None:
             self._closed(alarm.rule, alarm.subject)
         self._tell(alarm)

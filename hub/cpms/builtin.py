@@ -34,6 +34,7 @@ from hub.cpms.running import Running
 from hub.cpms.settlement import Settlement
 from hub.cpms.watching import Limits, Watching
 from hub.database.contract import Database
+from hub.database.works import Also, followed
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time
 from hub.ocpp.events import EVSE, Chargers
@@ -194,12 +195,16 @@ class BuiltinCpms:
         """Have a station let a plug go."""
         return await self._remote.unlock_connector(outlet)
 
-    async def end_by(self, session_id: str, at: datetime.datetime) -> bool:
-        """Have a session end at a moment, or when its car is full, whichever comes first; False: it is not known."""
+    async def end_by(self, session_id: str, at: datetime.datetime, also: Also[None] | None = None) -> bool:
+        """Have a session end at a moment, or when its car is full, whichever comes first; False: it is not known.
+
+        Args:
+            also: written with it, in its transaction.
+        """
         run = self._running(session_id)
         if run is None:
             return False
-        await self._database.transact(lambda tx: self.ledger.store.end_by(tx, run.kept.id, at))
+        await self._database.transact(followed(lambda tx: self.ledger.store.end_by(tx, run.kept.id, at), also))
         run.ends_by = at
         return True
 

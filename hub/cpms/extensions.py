@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from hub.cpms.stationstore import StationStore
 from hub.database.contract import Transaction
+from hub.database.works import Also, followed
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.objects import JSON, JSONObject
@@ -39,8 +40,11 @@ class Extensions:
         rows = await self._store.database.fetch(f"{_SELECT} ORDER BY vendor, model")
         return [Extension(vendor, model, codec.decode(schema)) for vendor, model, schema in rows]
 
-    async def put(self, extension: Extension) -> None:
+    async def put(self, extension: Extension, *, also: Also[None] | None = None) -> None:
         """Store a schema.
+
+        Args:
+            also: written with it, in its transaction.
 
         Raises:
             InvalidParameters: it is no schema, or a station there is has parameters it refuses.
@@ -59,14 +63,23 @@ class Extensions:
                 if await self._schema(tx, each.document) == extension.schema:
                     _refuse(validator, each.document, f"station {each.station_id}: ")
 
-        await self._store.database.transact(work)
+        await self._store.database.transact(followed(work, also))
 
-    async def remove(self, vendor: str, model: str) -> bool:
-        """Forget a schema; the stations' parameters stay as they are."""
+    async def remove(self, vendor: str, model: str, *, also: Also[Extension] | None = None) -> bool:
+        """Forget a schema; the stations' parameters stay as they are. False: there was none.
+
+        Args:
+            also: written with it, in its transaction; it gets what was there.
+        """
 
         async def work(tx: Transaction) -> bool:
-            statement = "DELETE FROM cpms_extension WHERE vendor = $1 AND model = $2"
-            return await tx.execute(statement, vendor, model) > 0
+            rows = await tx.fetch(
+                "DELETE FROM cpms_extension WHERE vendor = $1 AND model = $2 RETURNING vendor, model, schema",
+                vendor, model,
+            )  # fmt: skip
+            if rows and also is not None:
+                await also(tx, Extension(vendor, model, codec.decode(rows[0][2])))
+            return bool(rows)
 
         return await self._store.database.transact(work)
 

@@ -17,6 +17,7 @@ from hub.cpms.following import Change, Following
 from hub.cpms.moments import microseconds
 from hub.cpms.places import Places
 from hub.database.contract import Database, Row, Transaction
+from hub.database.works import Also, followed
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import date_time, utc_now
@@ -177,8 +178,12 @@ class Maintenances:
         ends: datetime.datetime | None,
         note: str = "",
         reference: str | None = None,
+        also: Also[str] | None = None,
     ) -> str:
         """Plan a maintenance of EVSEs of a Location, or change the one of a reference; return its reference.
+
+        Args:
+            also: written with it, in its transaction.
 
         Raises:
             InvalidParameters: it ends before it begins or is over, or there is no such EVSE.
@@ -192,7 +197,7 @@ class Maintenances:
             raise InvalidParameters("$.evse_uids: name at least one EVSE")
         name = reference or str(uuid.uuid4())
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> str:
             await self._plans.drop(tx, "MAINTENANCE", name)
             for uid in evse_uids:
                 await self._plans.put(
@@ -207,19 +212,27 @@ class Maintenances:
                         note=note,
                     ),
                 )
+            return name
 
-        await self._plans._database.transact(work)
-        return name
+        return await self._plans._database.transact(followed(work, also))
 
-    async def end(self, reference: str) -> None:
+    async def end(self, reference: str, *, also: Also[list[Plan]] | None = None) -> None:
         """End a maintenance now, or do without it.
+
+        Args:
+            also: written with it, in its transaction; it gets what was planned.
 
         Raises:
             NoSuchPlan: there is none.
         """
-        dropped = await self._plans._database.transact(lambda tx: self._plans.drop(tx, "MAINTENANCE", reference))
-        if not dropped:
-            raise NoSuchPlan
+
+        async def work(tx: Transaction) -> list[Plan]:
+            dropped = await self._plans.drop(tx, "MAINTENANCE", reference)
+            if not dropped:
+                raise NoSuchPlan
+            return dropped
+
+        await self._plans._database.transact(followed(work, also))
 
 
 #: Bookings that wait for their driver are plans by themselves; one that is used shows as its session does.

@@ -101,8 +101,13 @@ class Stations:
         states = {self._operations.get((evse.station_id, each)) for each in (0, evse.evse_id)}
         return "DISABLED" if "DISABLED" in states else "TEST" if "TEST" in states else "ACTIVE"
 
-    async def operate(self, station_id: str, state: OperationalState, evse_id: int = 0) -> None:
+    async def operate(
+        self, station_id: str, state: OperationalState, evse_id: int = 0, *, also: Also[None] | None = None
+    ) -> None:
         """Have a station, or one of its EVSEs, be ACTIVE, TEST or DISABLED.
+
+        Args:
+            also: written with it, in its transaction.
 
         Raises:
             NoSuchStation: there is none, or it has no such EVSE.
@@ -119,7 +124,7 @@ class Stations:
                 await self._known(tx, station_id)
             await self.stored.operate(tx, station_id, evse_id, state)
 
-        await self._store.database.transact(work)
+        await self._store.database.transact(followed(work, also))
         await self._following.now((OPERATIONS, station_id))
 
     # -- what they are -----------------------------------------------------------------------------

@@ -683,6 +683,20 @@ async def test_a_session_with_a_frame_ends_with_it(operation, station):
     assert not await operation.cpms.end_by("NOPE", end)
 
 
+async def test_a_frame_that_is_not_written_down_with_what_goes_with_it_is_none(operation, station):
+    """The audit row of whoever has set it, such as."""
+    _, session_id = await running(operation)
+
+    async def full(tx, _):
+        raise RuntimeError("the audit log is gone")
+
+    with pytest.raises(RuntimeError):
+        await operation.cpms.end_by(session_id, operation.clock.now() + datetime.timedelta(minutes=1), full)
+    await operation.later(120)
+
+    assert "remote_stop" not in station.names()
+
+
 async def test_the_frame_of_a_session_outlives_the_server(operation, station):
     """RASD-F07."""
     number, session_id = await running(operation)

@@ -21,6 +21,7 @@ from hub.cpms.moments import microseconds
 from hub.cpms.ports import Outlet, SessionStarted
 from hub.cpms.store import Store
 from hub.database.contract import Conflict, Transaction
+from hub.database.works import Also
 from hub.ocpi import slots
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party
@@ -182,23 +183,26 @@ class BookingBook:
 
     # -- what the operator and the stations do -----------------------------------------------------
 
-    async def cancel(self, number: str, reason: str) -> JSONObject:
+    async def cancel(self, number: str, reason: str, *, also: Also[JSONObject] | None = None) -> JSONObject:
         """Cancel a booking for the operator; its eMSP is told.
 
         Args:
             reason: POWER_OUTAGE, BROKEN_CHARGER, FULL, BLOCKED or UNKNOWN.
+            also: written with it, in its transaction.
 
         Raises:
             InvalidParameters: it is not RESERVED.
         """
         canceled = {"cancellation_reason": reason, "who_canceled": "CPO"}
-        booking = await self.finish(number, "CANCELED", canceled=canceled)
+        booking = await self.finish(number, "CANCELED", also=also, canceled=canceled)
         if booking is None:
             raise InvalidParameters(f"booking {number} is not RESERVED")
         self.changed()
         return booking
 
-    async def finish(self, number: str, state: str, **fields: JSONObject) -> JSONObject | None:
+    async def finish(
+        self, number: str, state: str, *, also: Also[JSONObject] | None = None, **fields: JSONObject
+    ) -> JSONObject | None:
         """Move a RESERVED booking to a state in which its slots are free; None if it is RESERVED no more."""
 
         async def work(tx: Transaction) -> JSONObject | None:
@@ -209,7 +213,10 @@ class BookingBook:
             assert booking is not None, "written with its row"
             await free(tx, number)
             changed = booking | {"reservation_status": state, "last_updated": date_time(self._clock()), **fields}
-            return await self._written(tx, dataclasses.replace(found[0], state=state), changed)
+            await self._written(tx, dataclasses.replace(found[0], state=state), changed)
+            if also is not None:
+                await also(tx, changed)
+            return changed
 
         booking = await self.store.database.transact(work)
         if booking is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.api.audit import AuditLog
 from hub.cpms.api.routes.bookings import BookingRoutes
 from hub.cpms.live import telling_bookings
 from tests.cpms.api.conftest import House
@@ -78,3 +79,26 @@ async def test_an_operator_cancels_and_a_viewer_cannot(operator, house, staff): 
     told = heard.queue.popleft().data
     assert (told["id"], told["reservation_status"], told["evse_uid"]) == (booking["id"], "CANCELED", "EVSE1")
     assert (await viewer.ask("GET", "/bookings/none")).status_code == 404
+
+
+async def test_a_cancellation_that_the_audit_log_does_not_take_does_not_happen(
+    operator,  # noqa: F811
+    house,
+    staff,
+    monkeypatch,
+):
+    booking = await operator.book()
+    body, path = {"reason": "BROKEN_CHARGER"}, f"/bookings/{booking['id']}/cancel"
+
+    async def full(*_):
+        raise RuntimeError("the audit log is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditLog, "add", full)
+        refused = await staff.ask("POST", path, json=body)
+    kept = await staff.get(f"/bookings/{booking['id']}")
+    await staff.post(path, body, status=200)
+
+    assert (refused.status_code, kept["reservation_status"]) == (500, "RESERVED")
+    (entry,) = (await (await house.staff("admin")).get("/audit?action=cancel_booking"))["items"]
+    assert (entry["before"]["reservation_status"], entry["after"]["reservation_status"]) == ("RESERVED", "CANCELED")

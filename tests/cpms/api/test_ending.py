@@ -4,6 +4,7 @@ import pytest
 
 from hub.cpms.api.routes.ending import EndingRoutes
 from hub.database import Database
+from hub.database.works import Also
 from tests.clocks import ManualClock
 from tests.cpms.api.conftest import Caller, House
 
@@ -23,8 +24,10 @@ async def test_a_session_is_given_an_end_that_is_to_come(
     """RASD-F07."""
     ends: list[str] = []
 
-    async def end_by(session: str, moment: object) -> bool:
+    async def end_by(session: str, moment: object, also: Also[None]) -> bool:
         ends.append(f"{session} {moment}")
+        if session == "S1":
+            await database.transact(lambda tx: also(tx, None))
         return session == "S1"
 
     operator: Caller = await House(database, clock, (EndingRoutes(end_by),)).staff("operator")

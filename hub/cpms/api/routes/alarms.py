@@ -85,7 +85,12 @@ class AlarmRoutes:
     async def acknowledge_alarm(self, call: Call, alarm_id: str, body: Acknowledgement) -> AlarmShape:
         """Say that an alarm has been seen. One whose end no station can tell is over with that."""
         with refusals():
-            alarm = await self._alarms.acknowledge(_number(alarm_id), by=call.principal.name, note=body.note)
+            alarm = await self._alarms.acknowledge(
+                _number(alarm_id),
+                by=call.principal.name,
+                note=body.note,
+                also=lambda tx, alarm: call.trail.record(tx, after=_shape(alarm)),
+            )
         return _shape(alarm)
 
 

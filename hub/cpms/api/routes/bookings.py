@@ -106,10 +106,11 @@ class BookingRoutes:
         """Cancel a booking; its eMSP is told, its slots are free at once."""
         before = await self.get_booking(call, booking_id)
         try:
-            after = await self._book.cancel(booking_id, body.reason)
+            after = await self._book.cancel(
+                booking_id, body.reason, also=lambda tx, after: call.trail.record(tx, before=before, after=after)
+            )
         except InvalidParameters as error:
             raise Conflict(str(error)) from error
-        call.trail.note(before=before, after=after)
         return after  # type: ignore[return-value]  # JSON of the declaration
 
     @route("GET", "/locations/{location_id}/evses/{evse_uid}/slots", scope=Scope.BOOKINGS_READ)

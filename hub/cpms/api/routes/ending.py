@@ -9,6 +9,7 @@ from hub.api.problems import NotFound, invalid
 from hub.api.shapes import Moment, Shape
 from hub.cpms.api.ordering import in_utc
 from hub.cpms.api.scopes import Scope
+from hub.database.works import Also
 
 
 class End(Shape, frozen=True, kw_only=True):
@@ -18,9 +19,9 @@ class End(Shape, frozen=True, kw_only=True):
 
 
 class EndBy(Protocol):
-    """Has a session end at a moment; False: no such session goes on."""
+    """Has a session end at a moment, and writes something in the same transaction; False: no such session goes on."""
 
-    def __call__(self, session_id: str, at: datetime.datetime, /) -> Awaitable[bool]: ...
+    def __call__(self, session_id: str, at: datetime.datetime, also: Also[None], /) -> Awaitable[bool]: ...
 
 
 class EndingRoutes:
@@ -37,6 +38,6 @@ class EndingRoutes:
         at = in_utc(body.at)
         if at <= call.now:
             raise invalid("body.at", "must be to come; a session is stopped at once by POST .../stop")
-        if not await self._end_by(session_id, at):
+        if not await self._end_by(session_id, at, lambda tx, _: call.trail.record(tx, after=body)):
             raise NotFound("No such session is running")
         return body

@@ -15,11 +15,12 @@ from hub.api.refusals import refusals
 from hub.api.shapes import ListQuery, Moment, Name, Page, Shape
 from hub.cpms.api.ordering import in_utc
 from hub.cpms.api.scopes import Scope
-from hub.cpms.bulk import Bulk, Report
+from hub.cpms.bulk import Bulk, Report, Written
 from hub.cpms.overview import SiteStatus
 from hub.cpms.plans import Plan
 from hub.cpms.premises import Premises
 from hub.cpms.sites import NewLocation
+from hub.database.contract import Transaction
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.modules.locations import Location
@@ -116,23 +117,17 @@ class SiteRoutes:
                 begins=in_utc(body.begins),
                 ends=None if body.ends is None else in_utc(body.ends),
                 note=body.note,
+                also=lambda tx, name: call.trail.record(tx, status=201, after=_made(name, location_id, body)),
             )
-        made = Maintenance(
-            id=reference,
-            location_id=location_id,
-            evse_uids=body.evse_uids,
-            begins=body.begins,
-            ends=body.ends,
-            note=body.note,
-        )
-        call.trail.note(after=made)
-        return made
+        return _made(reference, location_id, body)
 
     @route("DELETE", "/maintenances/{maintenance_id}", scope=Scope.STATIONS_WRITE)
     async def end_maintenance(self, call: Call, maintenance_id: str) -> None:
         """End a maintenance now, or do without it."""
         with refusals():
-            await self._premises.maintenances.end(maintenance_id)
+            await self._premises.maintenances.end(
+                maintenance_id, also=lambda tx, gone: call.trail.record(tx, status=204, before=_grouped(gone))
+            )
 
     # -- many at once ------------------------------------------------------------------------------
 
@@ -145,14 +140,18 @@ class SiteRoutes:
 
         Each station of a CSV and each Location of a list is taken or left out by itself; the report says why.
         """
+
+        async def also(tx: Transaction, written: Written) -> None:
+            await call.trail.record(tx, target=written.target, after=written.value)
+
         with refusals():
             if call.headers.get("content-type", "").startswith("text/csv"):
-                report = await self._bulk.import_csv(body)
+                report = await self._bulk.import_csv(body, also=also)
             else:
                 values = codec.decode(body)
                 if not isinstance(values, list):
                     raise InvalidParameters("$: must be a list of Locations")
-                report = await self._bulk.import_locations(values)
+                report = await self._bulk.import_locations(values, also=also)
         call.trail.note(after={"read": report.read, "stored": report.stored})
         return report
 
@@ -167,6 +166,17 @@ class SiteRoutes:
     async def export_locations(self, call: Call) -> list[JSONObject]:
         """Export all Locations as OCPI has them."""
         return await self._bulk.export_locations()
+
+
+def _made(reference: str, location_id: str, body: NewMaintenance) -> Maintenance:
+    return Maintenance(
+        id=reference,
+        location_id=location_id,
+        evse_uids=body.evse_uids,
+        begins=body.begins,
+        ends=body.ends,
+        note=body.note,
+    )
 
 
 def _grouped(plans: list[Plan]) -> list[Maintenance]:

@@ -103,7 +103,9 @@ class StationRoutes:
     async def operate_station(self, call: Call, station_id: str, body: Operation) -> JSONObject:
         """Have a station, or one of its EVSEs, be ACTIVE, in TEST (for test tokens only) or DISABLED."""
         with refusals():
-            await self._stations.operate(station_id, body.state, body.evse_id)
+            await self._stations.operate(
+                station_id, body.state, body.evse_id, also=lambda tx, _: call.trail.record(tx, after=body)
+            )
             return await self._stations.station(station_id)
 
     @route("GET", "/stations/{station_id}/status", scope=Scope.STATIONS_READ)
@@ -118,17 +120,26 @@ class StationRoutes:
     async def list_extensions(self, call: Call, query: ListQuery) -> Page[ExtensionShape]:
         """List the schemas of vendors' parameters."""
         found = await self._stations.extensions.all()
-        return Page(items=[ExtensionShape(vendor=e.vendor, model=e.model, schema=e.schema) for e in found])
+        return Page(items=[_shape(each) for each in found])
 
     @route("PUT", "/extensions", scope=Scope.STATIONS_WRITE)
     async def put_extension(self, call: Call, body: ExtensionShape) -> ExtensionShape:
         """Set the schema of a vendor's parameters; every station of it that there is must meet it."""
         with refusals():
-            await self._stations.extensions.put(Extension(body.vendor, body.model, body.schema))
+            await self._stations.extensions.put(
+                Extension(body.vendor, body.model, body.schema),
+                also=lambda tx, _: call.trail.record(tx, after=body),
+            )
         return body
 
     @route("DELETE", "/extensions", scope=Scope.STATIONS_WRITE)
     async def remove_extension(self, call: Call, query: ExtensionKey) -> None:
         """Forget the schema of a vendor's parameters."""
-        if not await self._stations.extensions.remove(query.vendor, query.model):
+        if not await self._stations.extensions.remove(
+            query.vendor, query.model, also=lambda tx, gone: call.trail.record(tx, status=204, before=_shape(gone))
+        ):
             raise NotFound("There is no such schema")
+
+
+def _shape(extension: Extension) -> ExtensionShape:
+    return ExtensionShape(vendor=extension.vendor, model=extension.model, schema=extension.schema)
