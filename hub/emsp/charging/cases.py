@@ -18,7 +18,7 @@ from hub.ocpi.times import stamp, stamped
 #: RESULT_MISSING: a command was accepted and nothing came of it. SESSION_MISSING: a start succeeded without a Session.
 #: STOP_MISSING: a charge that was told to stop goes on. CDR_MISSING: a Session ended unbilled.
 #: CDR_DISPUTED: a bill that cannot be charged as it is.
-#: ORDER_MISSING: a Session or CDR of a Token nobody has. CDR_WITHOUT_SESSION: a bill for no Session known here.
+#: ORDER_MISSING: a Session of a Token nobody has. CDR_WITHOUT_SESSION: a bill for no Session known here.
 Kind = Literal[
     "RESULT_MISSING", "SESSION_MISSING", "STOP_MISSING", "CDR_MISSING", "ORDER_MISSING", "CDR_WITHOUT_SESSION",
     "CDR_DISPUTED",

@@ -20,7 +20,7 @@ from hub.emsp.charging.charges import AWAITING, Charge, State, charges, minor, w
 from hub.emsp.charging.ground import Ground, new_id
 from hub.emsp.charging.needs import Bill, Spot
 from hub.emsp.charging.notices import ENDED, notify, sentence, why
-from hub.emsp.store import Order
+from hub.emsp.store import Order, token_key
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.times import moment
@@ -149,8 +149,7 @@ class Following:
         now, token = self._ground.now(), session["cdr_token"]
         driver_id = await self._ground.drivers.driver_of_token(tx, token["uid"], token["type"])
         if driver_id is None:
-            subject = f"{owner}/{session['id'].upper()}"
-            await open_case(tx, "ORDER_MISSING", subject, owner, {"cdr_token": token}, now)
+            await self._nobodys(tx, owner, session)
             return None
         spot = Spot.of(str(owner), session["location_id"], session["evse_uid"], session["connector_id"])
         started = moment(session["start_date_time"])
@@ -162,6 +161,13 @@ class Following:
             reference=session.get("authorization_reference"), asked_at=min(started, now), news_at=now,
             **{"state": "ACCEPTED"} | stop,
         )  # fmt: skip
+
+    async def _nobodys(self, tx: Transaction, owner: Party, session: JSONObject) -> None:
+        """Raise a case for a Session of a Token nobody has; one that staff put on the shelf by hand is the staff's."""
+        token, store = session["cdr_token"], self._ground.store
+        if await store.tokens.look_in(tx, store.party, token_key(token["uid"], token["type"])) is None:
+            subject = f"{owner}/{session['id'].upper()}"
+            await open_case(tx, "ORDER_MISSING", subject, owner, {"cdr_token": token}, self._ground.now())
 
     async def _was_given_up(self, tx: Transaction, owner: Party, session: JSONObject) -> bool:
         """Return whether a Session comes of a start its driver has stopped: the station still began."""
@@ -247,7 +253,8 @@ class Following:
             return
         now = self._ground.now()
         charge = await self._charge_of(tx, owner, cdr.get("session_id") or "", cdr["cdr_token"], cdr)
-        if charge is None or charge.session_id is None:
+        known = await self._ground.store.sessions.look_in(tx, owner, cdr.get("session_id") or "")
+        if known is None and (charge is None or charge.session_id is None):
             subject = f"{owner}/{cdr['id'].upper()}"
             detail = {"session_id": cdr.get("session_id"), "charge_id": charge.id if charge else None}
             await open_case(tx, "CDR_WITHOUT_SESSION", subject, owner, detail, now)

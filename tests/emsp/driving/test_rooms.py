@@ -219,3 +219,17 @@ async def test_nobodys_money_is_set_aside_for_good_and_a_bill_that_comes_late_is
     assert (await provider.events(rider.driver_id)).count("CHARGE_UNHEARD") == 1
     assert (billed.state, sorted(each.captured for each in payments)) == ("BILLED", [0, 545])
     assert await cases(provider.emsp.store.database) == []
+
+
+@pytest.mark.parametrize(("made", "kinds"), [(True, ["CDR_DISPUTED"]), (False, ["ORDER_MISSING", "CDR_DISPUTED"])])
+async def test_a_charge_with_a_token_made_by_hand_is_one_case_the_bill_nobody_pays(provider, made, kinds):
+    """SGEM-4.1-17: what its staff put on the shelf the provider knows, and its Session is there when the CDR comes."""
+    if made:
+        await provider.emsp.orders()["emsp.put_token"]({"uid": "CARD-OF-MINE"})
+    token = {"country_code": "DE", "party_id": "EMP", "uid": "CARD-OF-MINE", "type": "RFID", "contract_id": "C"}
+
+    await provider.session(uid="CARD-OF-MINE", kind="RFID", start_date_time=date_time(NOON))
+    await provider.emsp(ask(cdrs.post_cdr, cdr(token), sender=CPO))
+    await provider.work()
+
+    assert [each.kind for each in await cases(provider.emsp.store.database)] == kinds
