@@ -865,6 +865,8 @@ class Migration(migrations.Migration):
                 ('soc', fields.SmallIntField(null=True)),
                 ('cost', fields.BigIntField(null=True)),
                 ('cost_limit', fields.BigIntField(null=True)),
+                ('estimate', fields.BigIntField(null=True)),
+                ('estimate_due', fields.BigIntField(null=True)),
                 ('currency', Text(null=True, generated=False, unique=False)),
                 ('time_limit', fields.BigIntField(null=True)),
                 ('held', fields.SmallIntField()),
@@ -874,7 +876,7 @@ class Migration(migrations.Migration):
                 ('due_at', fields.BigIntField(null=True)),
                 ('news_at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'), ('place',)), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['ends_by'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'), ('place',)), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['ends_by']), Index(fields=['estimate_due'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -690,6 +690,8 @@ CREATE TABLE "emsp_driver_charge" (
     "soc" SMALLINT,
     "cost" BIGINT,
     "cost_limit" BIGINT,
+    "estimate" BIGINT,
+    "estimate_due" BIGINT,
     "currency" TEXT,
     "time_limit" BIGINT,
     "held" SMALLINT NOT NULL,
@@ -707,6 +709,7 @@ CREATE INDEX "idx_emsp_driver_stop_or_40b410" ON "emsp_driver_charge" ("stop_ord
 CREATE INDEX "idx_emsp_driver_due_at_303f41" ON "emsp_driver_charge" ("due_at");
 CREATE INDEX "idx_emsp_driver_stop_du_15a173" ON "emsp_driver_charge" ("stop_due");
 CREATE INDEX "idx_emsp_driver_ends_by_e41629" ON "emsp_driver_charge" ("ends_by");
+CREATE INDEX "idx_emsp_driver_estimat_c167a1" ON "emsp_driver_charge" ("estimate_due");
 CREATE TABLE "emsp_driver_class" (
     "name" TEXT NOT NULL  PRIMARY KEY,
     "countries" TEXT NOT NULL,

@@ -94,6 +94,8 @@ class Charge:
     soc: int | None = None
     cost: int | None = None
     cost_limit: int | None = None
+    estimate: int | None = None
+    estimate_due: datetime.datetime | None = None
     currency: str | None = None
     time_limit: datetime.datetime | None = None
     held: bool = False
@@ -108,18 +110,25 @@ class Charge:
         if state != self.state and state not in MOVES[self.state]:
             return self
         if state not in LIVE:
-            changes |= {"place": None}
+            changes |= {"place": None, "estimate": None, "estimate_due": None}
         return dataclasses.replace(self, state=state, **changes)
 
     @property
     def live(self) -> bool:
         return self.state in LIVE
 
+    @property
+    def cost_now(self) -> int | None:
+        """What it costs by now, as far as is known."""
+        return self.cost if self.estimate is None else self.estimate
+
 
 _FIELDS = tuple(each.name for each in dataclasses.fields(Charge) if each.name != "spot")
 _PLACE = ("owner", "location_id", "evse_uid", "connector_id")
 _COLUMNS = (*_FIELDS, *_PLACE)
-_MOMENTS = frozenset(name for name in _FIELDS if name.endswith("_at")) | {"stop_due", "ends_by", "time_limit"}
+_MOMENTS = frozenset(name for name in _FIELDS if name.endswith("_at")) | {
+    "stop_due", "ends_by", "time_limit", "estimate_due"
+}  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
 _MARKS = ", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("id", "driver_id", "asked_at"))
@@ -220,6 +229,7 @@ class Progress:
     Attributes:
         kwh, kw, soc: None where the CPO does not tell (X-44); ``soc`` in percent.
         cost: all taxes included, so far.
+        estimated: whether ``cost`` has what time has added, by the Tariff, since the CPO last told something.
         seconds: since it started.
     """
 
@@ -230,6 +240,7 @@ class Progress:
     kw: Decimal | None
     soc: int | None
     cost: Decimal | None
+    estimated: bool
     currency: str | None
     seconds: int
     ends_by: datetime.datetime | None = None
@@ -241,12 +252,13 @@ def progress(charge: Charge, now: datetime.datetime) -> Progress:
     told = charge.session_id is not None
     end = charge.ended_at or now
     amount = None
-    if charge.cost is not None and charge.currency:
-        amount = charge.cost * minor_unit(charge.currency)
+    if charge.cost_now is not None and charge.currency:
+        amount = charge.cost_now * minor_unit(charge.currency)
     return Progress(
         charge_id=charge.id, state=charge.state, outcome=charge.outcome,
         kwh=Decimal(charge.energy) / 1000 if told else None,
         kw=None if charge.power is None else Decimal(charge.power) / 1000, soc=charge.soc, cost=amount,
-        currency=charge.currency, ends_by=charge.ends_by, told_at=charge.news_at if told else None,
+        estimated=charge.estimate is not None, currency=charge.currency, ends_by=charge.ends_by,
+        told_at=charge.news_at if told else None,
         seconds=max(0, int((end - charge.started_at).total_seconds())) if charge.started_at else 0,
     )  # fmt: skip

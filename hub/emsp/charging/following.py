@@ -28,6 +28,7 @@ from hub.ocpi.times import moment
 _STATES: dict[str, State] = {
     "PENDING": "STARTED", "RESERVATION": "STARTED", "ACTIVE": "CHARGING", "COMPLETED": "ENDED", "INVALID": "ENDED",
 }  # fmt: skip
+GROWS = datetime.timedelta(minutes=1)  # after which time alone has added to a cost
 _FULL = 99  # percent: no car says 100 until long after it has stopped to draw
 _NEAR = datetime.timedelta(minutes=1)
 
@@ -189,7 +190,9 @@ class Following:
         cost = (
             None if session["status"] in ("PENDING", "INVALID") else await self._ground.costs.so_far(tx, owner, session)
         )
-        after = charge.moved(state, **_readings(charge, session, cost, now), due_at=due)
+        grows = None if session["status"] == "PENDING" else now + GROWS
+        readings = _readings(charge, session, cost, now)
+        after = charge.moved(state, **readings, due_at=due, estimate=None, estimate_due=grows)
         if state == "ENDED" and charge.state != "ENDED":
             after = self._ended(after, session, now)
         else:
@@ -311,7 +314,7 @@ def _reached(charge: Charge, now: datetime.datetime) -> str | None:
         return "TIME_LIMIT"
     if charge.energy_limit is not None and charge.energy >= charge.energy_limit:
         return "ENERGY_LIMIT"
-    if charge.cost_limit is not None and charge.cost is not None and charge.cost >= charge.cost_limit:
+    if charge.cost_limit is not None and charge.cost_now is not None and charge.cost_now >= charge.cost_limit:
         return "MONEY_LIMIT"
     return None
 

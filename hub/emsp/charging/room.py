@@ -6,6 +6,7 @@ from hub.emsp.charging.changing import Changing
 from hub.emsp.charging.clockwork import Clockwork, Handover
 from hub.emsp.charging.following import Following
 from hub.emsp.charging.ground import Ground, Terms, offer_told
+from hub.emsp.charging.growing import Growing
 from hub.emsp.charging.live import LiveCharges
 from hub.emsp.charging.needs import (
     Agreements,
@@ -72,8 +73,8 @@ class Charging:
         handover = Handover(store.database, notifier or Silence(), sms)
         self.clockwork = Clockwork(
             store.database,
-            [self.bookings.look, self.standing.look, watchdog.look, self.stopping.send_stops, handover.look,
-             self.sms.look],
+            [self.bookings.look, self.standing.look, watchdog.look, Growing(self.ground).look,
+             self.stopping.send_stops, handover.look, self.sms.look],
         )  # fmt: skip
 
     async def _resulted(self, tx: Transaction, order: Order) -> None:

@@ -202,7 +202,7 @@ def _status(charge: Charge, now: datetime.datetime) -> str:
     if seen.kwh is not None:
         parts.append(f"{seen.kwh:.2f} kWh")
     if seen.cost is not None:
-        parts.append(f"{seen.cost} {seen.currency}")
+        parts.append(f"{'about ' if seen.estimated else ''}{seen.cost} {seen.currency}")
     said = "Your charge is being stopped" if charge.state == "STOPPING" else "You are charging"
     return f"{said}: {', '.join(parts)}."
 

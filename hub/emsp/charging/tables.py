@@ -166,6 +166,8 @@ class EmspDriverCharge(Model):
         ends_by: when its time at the EVSE is over.
         energy, energy_limit: in Wh; power: in W; soc: in percent.
         cost, cost_limit: in minor units of ``currency``, all taxes included.
+        estimate: the cost with what time has added since ``news_at``; null: that is nothing, or not known.
+        estimate_due: when to estimate it again; null: not before the next update.
         time_limit: when the driver wants it to end.
         held: 1 while money is set aside that has to be let go if nothing is charged.
         due_at: by when the next thing should have come; null: nothing is awaited.
@@ -198,6 +200,8 @@ class EmspDriverCharge(Model):
     soc = fields.SmallIntField(null=True)
     cost = fields.BigIntField(null=True)
     cost_limit = fields.BigIntField(null=True)
+    estimate = fields.BigIntField(null=True)
+    estimate_due = fields.BigIntField(null=True)
     currency = Text(null=True)
     time_limit = fields.BigIntField(null=True)
     held = fields.SmallIntField()
@@ -214,6 +218,7 @@ class EmspDriverCharge(Model):
         unique_together = (("owner", "session_id"), ("place",))
         indexes = (
             ("driver_id", "asked_at"), ("reference",), ("stop_order",), ("due_at",), ("stop_due",), ("ends_by",),
+            ("estimate_due",),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class ProgressSeen(Shape, frozen=True, kw_only=True):
         outcome: why it failed, or the last result, as a code.
         kwh, kw, soc: null where the CPO does not tell; ``soc`` in percent.
         cost: so far, all taxes included; of a charge that is billed what it costs.
+        estimated: whether ``cost`` has what time has added, by the Tariff, since the operator last told something.
         seconds: since it started.
         ends_by: when its time at the EVSE is over.
         told_at: when the CPO last told something.
@@ -35,6 +36,7 @@ class ProgressSeen(Shape, frozen=True, kw_only=True):
     kw: Decimal | None
     soc: int | None
     cost: Decimal | None
+    estimated: bool
     currency: str | None
     seconds: int
     ends_by: Moment | None
@@ -45,8 +47,8 @@ def progress_seen(progress: Progress) -> ProgressSeen:
     """Return progress as it is shown."""
     return ProgressSeen(
         id=progress.charge_id, state=progress.state, outcome=progress.outcome, kwh=progress.kwh, kw=progress.kw,
-        soc=progress.soc, cost=progress.cost, currency=progress.currency, seconds=progress.seconds,
-        ends_by=progress.ends_by, told_at=progress.told_at,
+        soc=progress.soc, cost=progress.cost, estimated=progress.estimated, currency=progress.currency,
+        seconds=progress.seconds, ends_by=progress.ends_by, told_at=progress.told_at,
     )  # fmt: skip
 
 
