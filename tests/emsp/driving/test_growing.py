@@ -98,8 +98,8 @@ async def test_a_limit_of_money_ends_a_charge_whose_cpo_tells_nothing(provider, 
 
 def test_nothing_but_time_passes():
     session = {
-        "start_date_time": date_time(NOON), "last_updated": date_time(NOON), "kwh": 5, "total_cost": {"before_taxes": 1},
-        "charging_periods": [parts(("ENERGY", 5), ("TIME", 1), ("POWER", 7))],
+        "start_date_time": date_time(NOON), "last_updated": date_time(NOON), "kwh": 5,
+        "total_cost": {"before_taxes": 1}, "charging_periods": [parts(("ENERGY", 5), ("TIME", 1), ("POWER", 7))],
     }  # fmt: skip
 
     later = after(session, datetime.timedelta(minutes=30))
