@@ -40,6 +40,7 @@ MODULES = (
     "hub.ocpi.pricing.limits",
     "hub.ocpi.pricing.pricing",
     "hub.ocpi.pricing.restrictions",
+    "hub.ocpi.pricing.steps",
     "hub.ocpi.pricing.stretches",
     "hub.ocpi.pricing.taxes",
     "hub.ocpi.remote",

@@ -13,6 +13,7 @@ import msgspec
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing.elements import Choice
 from hub.ocpi.pricing.forms import Dimension
+from hub.ocpi.pricing.stretches import microseconds
 from hub.ocpi.pricing.taxes import Amount, Price, Tax, taxed
 
 Part = Literal["fixed", "energy", "time", "parking", "reservation"]
@@ -186,7 +187,7 @@ def in_hours(microseconds: Decimal | int) -> Decimal:
 
 def length(since: datetime.datetime, until: datetime.datetime) -> Decimal:
     """Return the time between two moments in hours."""
-    return in_hours((until - since) // datetime.timedelta(microseconds=1))
+    return in_hours(microseconds(until - since))
 
 
 def _plain(amount: Decimal) -> str:

@@ -9,9 +9,8 @@ import datetime
 from decimal import Decimal
 
 from hub.ocpi.pricing.elements import KINDS, Kind, Phase, PreparedTariff
-from hub.ocpi.pricing.periods import Period, Use
+from hub.ocpi.pricing.periods import Period, Usage, Use
 from hub.ocpi.pricing.restrictions import Conditions, same_minute_span
-from hub.ocpi.pricing.steps import Usage
 from hub.ocpi.pricing.stretches import RESERVED, conditions, stretches
 
 _FOREVER = datetime.datetime.max.replace(tzinfo=datetime.UTC)

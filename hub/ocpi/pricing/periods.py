@@ -1,4 +1,4 @@
-"""A charging period as it is priced.
+"""A charging period as it is priced, and what becomes of it.
 
 Source: OCPI 2.3.0, mod_cdrs.asciidoc (ChargingPeriod).
 """
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hub.ocpi.pricing.elements import Kind
+from hub.ocpi.pricing.elements import Choice, Kind
 from hub.ocpi.pricing.forms import CdrDimension
 
 #: What was used: of ENERGY in kWh, else in microseconds; and whether it is only known to four decimals of an hour.
@@ -35,3 +35,23 @@ class Period(msgspec.Struct, gc=False):
     kwh: Decimal
     charging: bool
     dimensions: Sequence[CdrDimension]
+
+
+class Usage(msgspec.Struct):
+    """How much a component priced.
+
+    Attributes:
+        used: in kWh for ENERGY, in microseconds for time, 1 for FLAT.
+        last: when it was last active, as a number that only grows.
+        added: what its ``step_size`` adds; a little less than nothing where hours were told too long.
+        stepped: whether its ``step_size`` is the one that counts.
+        rounded: in how many periods its time is only known to four decimals of an hour.
+    """
+
+    choice: Choice
+    used: Decimal | int = 0
+    last: int = 0
+    added: Decimal | int = 0
+    stepped: bool = False
+    rounded: int = 0
+    periods: list[int] = []

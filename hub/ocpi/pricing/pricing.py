@@ -15,8 +15,8 @@ from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.pricing.elements import PreparedTariff, prepare, prepared_from
 from hub.ocpi.pricing.forms import Unpriceable, read_cdr, read_period, read_tariff
 from hub.ocpi.pricing.limits import limited, limits
-from hub.ocpi.pricing.periods import Period
-from hub.ocpi.pricing.steps import Usage, apply_steps
+from hub.ocpi.pricing.periods import Period, Usage
+from hub.ocpi.pricing.steps import apply_steps
 from hub.ocpi.pricing.stretches import HOUR, read_periods
 from hub.ocpi.pricing.taxes import ZERO, Amount, Tax, taxed
 

@@ -13,10 +13,11 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from hub.ocpi.pricing.forms import TariffRestrictions, given
 
-_DAY = 24 * 60
+_DAY: Final = 24 * 60
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _SECOND = 1_000_000
 _FLOW = ("min_current", "max_current", "min_power", "max_power")
@@ -169,7 +170,7 @@ def same_minute_span(at: datetime.datetime, zone: datetime.tzinfo, minutes: tupl
     local = at.astimezone(zone)
     passed = local.hour * 60 + local.minute
     ahead = next((minute for minute in minutes if minute > passed), _DAY) - passed
-    wait = datetime.timedelta(minutes=ahead, seconds=-local.second, microseconds=-local.microsecond)
+    wait = datetime.timedelta(0, ahead * 60 - local.second, -local.microsecond)
     until = at + wait
     return until if until.astimezone(zone).utcoffset() == local.utcoffset() else at
 

@@ -9,35 +9,15 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (CDR, step_size), mod_tariffs.asciidoc (Pr
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
+from typing import Final
 
-import msgspec
-
-from hub.ocpi.pricing.elements import KINDS, Choice, Kind
+from hub.ocpi.pricing.elements import KINDS, Kind
+from hub.ocpi.pricing.periods import Usage
 from hub.ocpi.pricing.stretches import CHARGED, HOURS_ROUNDED
 
-_WH = 1000  # in a kWh
-_SECOND = 1_000_000  # in microseconds
-_PARKED = KINDS["CHARGING"]["PARKING_TIME"]
-
-
-class Usage(msgspec.Struct):
-    """How much a component priced.
-
-    Attributes:
-        used: in kWh for ENERGY, in microseconds for time, 1 for FLAT.
-        last: when it was last active, as a number that only grows.
-        added: what its ``step_size`` adds; a little less than nothing where hours were told too long.
-        stepped: whether its ``step_size`` is the one that counts.
-        rounded: in how many periods its time is only known to four decimals of an hour.
-    """
-
-    choice: Choice
-    used: Decimal | int = 0
-    last: int = 0
-    added: Decimal | int = 0
-    stepped: bool = False
-    rounded: int = 0
-    periods: list[int] = []
+_WH: Final = 1000  # in a kWh
+_SECOND: Final = 1_000_000  # in microseconds
+_PARKED: Final = KINDS["CHARGING"]["PARKING_TIME"]
 
 
 def apply_steps(usages: list[Usage]) -> None:
