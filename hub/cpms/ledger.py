@@ -27,6 +27,7 @@ from hub.cpms.settlement import Settlement
 from hub.cpms.stops import ended_otherwise, orphan_of, unnumbered
 from hub.cpms.transaction_store import ADOPTED, ENDED, LOST, OPEN, Kept, TransactionStore
 from hub.cpms.transactions import Message, bounded, message_of, natural_key
+from hub.cpms.unclaimed import Unclaimed
 from hub.database.contract import Database, Transaction
 from hub.ocpp.events import EVSE, TokenInfo, TransactionAnswer, TransactionEvent
 from hub.ocpp.words import id_tag
@@ -68,6 +69,7 @@ class Ledger:
         self._costs = costs
         self._concurrent = concurrent
         self._clock = clock
+        self._unclaimed = Unclaimed(clock)
         self._due: list[asyncio.Future[None]] = []
 
     def wake(self) -> None:
@@ -163,6 +165,8 @@ class Ledger:
         judgement = await self._judge(event, order)
         reserved = self._reserved(event, order, judgement)
         draft = self._draft(event, message, order, judgement)
+        if draft.authorization is None:
+            self._unclaimed.refuse_more(event.station_id, len(self._places.of_station(event.station_id)))
         if reserved is not None:
             draft = replace(draft, session_id=reserved.reservation_id)
         orphan = await orphan_of(self.store, event) if event.kind == "Started" and event.seq_no is None else None
@@ -178,6 +182,8 @@ class Ledger:
             return kept
 
         kept = await self.store.database.transact(work)
+        if draft.authorization is None:
+            self._unclaimed.add(event.station_id)
         if order is not None:
             self._starts.claim(order)
         if reserved is not None:
@@ -299,6 +305,8 @@ class Ledger:
             await self.store.learn(tx, kept)
 
         await self.store.database.transact(work)
+        if run.kept.authorization is None and kept.authorization is not None:
+            self._unclaimed.claimed(event.station_id)
         run.learn(kept, event)
         if order is not None:
             self._starts.claim(order)

@@ -8,10 +8,12 @@ import pytest
 
 from adapters.cpms.rest import RestCpms
 from hub.cpms import commands as station_commands
+from hub.cpms import unclaimed
 from hub.cpms.connectors import MOST, Connectors
 from hub.cpms.ports import Authorization, OpenReservation
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import bookings, commands
+from hub.ocpp.errors import InternalError
 from hub.ocpp.events import EVSE, IdToken, StatusChanged
 from tests.cpms.operating import HERE, NEXT, Operation, minutes
 from tests.cpms.test_remote import URL, leave, order, results, starts
@@ -139,6 +141,55 @@ def test_a_station_that_makes_up_connectors_is_remembered_no_more_than_others(cl
         told.take(StatusChanged(evse=place, status="Available", at=clock.now()), clock.now())
 
     assert len(told.of_station("ST1")) == MOST
+
+
+@pytest.mark.parametrize("kind", ["Started", "Updated", "Ended"])
+async def test_a_station_that_makes_up_transactions_fills_no_table(operation, monkeypatch, kind):
+    """What it may tell of in a day is bounded by its outlets; a driver with leave to charge is served all the same."""
+    monkeypatch.setattr(unclaimed, "MOST", 3)
+
+    answers = [
+        await asyncio.gather(
+            operation.tell(operation.told(kind, 0, 1000, transaction_id=f"X{number}")), return_exceptions=True
+        )
+        for number in range(10)
+    ]
+    card = IdToken(id_token="CARD-1", type="ISO14443")
+    await operation.tell(operation.told("Started", 0, 1000, id_token=card, evse=NEXT))
+    await operation.later(900)
+    await operation.tell(operation.told("Ended", 1, 4000, evse=NEXT))
+
+    ((kept,),) = await operation.database.fetch("SELECT count(*) FROM cpms_transaction")
+    assert [isinstance(each, InternalError) for (each,) in answers] == [False] * 6 + [True] * 4
+    assert kept == 7
+    assert await operation.billed() == [Decimal(3)]
+
+
+async def test_a_station_that_was_refused_a_made_up_transaction_is_heard_again_the_next_day(operation, monkeypatch):
+    monkeypatch.setattr(unclaimed, "MOST", 1)
+    for number in range(2):
+        await operation.tell(operation.told("Ended", 0, 1000, transaction_id=f"X{number}"))
+    with pytest.raises(InternalError):
+        await operation.tell(operation.told("Ended", 0, 1000, transaction_id="X2"))
+
+    await operation.clock.advance(86_400)
+    await operation.tell(operation.told("Ended", 0, 1000, transaction_id="X2"))
+
+    assert (await operation.database.fetch("SELECT count(*) FROM cpms_transaction"))[0][0] == 3
+
+
+async def test_cables_that_are_plugged_in_before_a_card_is_shown_count_as_nobodys_until_then(operation, monkeypatch):
+    monkeypatch.setattr(unclaimed, "MOST", 1)
+    card = IdToken(id_token="CARD-1", type="ISO14443")
+
+    for number in range(5):
+        name = f"T{number}"
+        await operation.tell(operation.told("Started", 0, 1000, transaction_id=name))
+        await operation.tell(operation.told("Updated", 1, 1000, transaction_id=name, id_token=card))
+        await operation.later(60)
+        await operation.tell(operation.told("Ended", 2, 1000, transaction_id=name))
+
+    assert len(await operation.cdrs()) == 5
 
 
 # -- orders to start --------------------------------------------------------------------------------
