@@ -337,6 +337,9 @@ def test_numbers_beyond_all_measure_pass_or_are_refused_and_never_break() -> Non
     assert fault(b'{"volts":1' + b"0" * 5000 + b"}") == "A number is too large to be held exactly"
     assert fault(b'{"x":1' + b"0" * 5000 + b"}") == "A number is too large to be held exactly"
     assert fault(b'{"x":1e99999999999999999999}') == "A number is too large to be held exactly"
+    for text in (b'{"x":1e400}', b"[1e400]", b'{"x":[{"y":-1e400}]}', b"1e400"):
+        with pytest.raises(InvalidParameters, match=r"\$: must hold no number beyond all measure"):
+            Judge().judge(text, None)
 
 
 @pytest.mark.parametrize(

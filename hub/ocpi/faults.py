@@ -20,6 +20,8 @@ def fault_text(message: str, value: JSON, declared: Any, shape: ShapeOf, *, part
     """Return ``path: rule`` for what msgspec says of a decoded value."""
     found = _PATH.search(message)
     path = found.group(1) if found else ""
+    if declared is None:  # Any JSON will do, but for numbers: msgspec has no path to what is not declared.
+        return "$: must hold no number beyond all measure"
     missing = _MISSING.search(message)
     if missing:
         # Only last_updated is required of a PATCH itself; what is nested in it is whole.
