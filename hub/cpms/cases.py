@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 #: STOP_WITHOUT_START: nobody knows what was metered before. START_WITHOUT_STOP: billed by the last reading.
 #: LATE_STOP: the stop of a transaction that had been billed without it says something else.
 #: NO_PLACE: it happened where no Connector of ours is. METER_ROLLOVER, CLOCK_SKEW: billed, with a correction.
+#: METER_SET_BACK: billed by what was metered before and after; more may have flowed.
 Kind = Literal[
     "UNAUTHORIZED", "INVALID_USAGE", "STOP_WITHOUT_START", "START_WITHOUT_STOP", "LATE_STOP", "NO_PLACE",
-    "METER_ROLLOVER", "CLOCK_SKEW",
+    "METER_ROLLOVER", "METER_SET_BACK", "CLOCK_SKEW",
 ]  # fmt: skip
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -69,7 +69,7 @@ class Settlement:
         found = usage(in_order(messages), power=power)
         if found.fault is None and (found.energy, found.ended_at) == (kept.energy, kept.ended_at):
             return
-        more = found.fault is None and (found.energy or 0) >= (kept.energy or 0)
+        more = found.fault is None and not found.set_back and (found.energy or 0) >= (kept.energy or 0)
         if more and await self._desk.correct(_ended(kept, found)):
             await self._store.database.transact(lambda tx: self._corrected(tx, kept, found))
             return
@@ -125,6 +125,8 @@ def _kinds(run: Running, ordered: Sequence[Message], found: Usage) -> list[Kind]
         kinds.append("START_WITHOUT_STOP")
     if found.rolled_over:
         kinds.append("METER_ROLLOVER")
+    if found.set_back:
+        kinds.append("METER_SET_BACK")
     if any(abs((each.detail or {}).get("skew", 0)) > _SKEW for each in ordered):
         kinds.append("CLOCK_SKEW")
     return kinds

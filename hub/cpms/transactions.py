@@ -87,6 +87,7 @@ class Usage:
         charged_until: when energy last flowed.
         fault: why this is not billed as it is; None: nothing speaks against it.
         rolled_over: whether the register began again at zero on the way.
+        set_back: whether it was set back on the way: the energy is what flowed before and after, and no less.
     """
 
     started_at: datetime.datetime
@@ -95,6 +96,7 @@ class Usage:
     charged_until: datetime.datetime | None = None
     fault: str | None = None
     rolled_over: bool = False
+    set_back: bool = False
     reason: str | None = None
     signed: tuple[Any, ...] = ()
 
@@ -259,13 +261,17 @@ def _metered(found: Usage, metered: Sequence[Message], power: float | None) -> U
     most = _most(found.ended_at - found.started_at, power)
     start, end = first.register or 0, last.register or 0
     energy = end - start if end >= start else _along(metered, power)
-    if energy < 0:
+    set_back = energy < 0
+    if set_back:
+        energy = _certain(metered, power)
+    if energy <= 0 and set_back:
         return _faulty(found, f"its meter runs back from {start / 1000:g} Wh to {end / 1000:g} Wh")
     if energy > most:
         lasted = found.ended_at - found.started_at
         return _faulty(found, f"{energy / 1000:g} Wh is more than its outlet can give in {lasted}")
     until = _charged_until(metered, found.started_at)
-    return dataclasses.replace(found, energy=energy, rolled_over=end < start, charged_until=until)
+    rolled_over = end < start and not set_back
+    return dataclasses.replace(found, energy=energy, rolled_over=rolled_over, set_back=set_back, charged_until=until)
 
 
 def energy_between(first: Message, last: Message, *, power: float | None) -> int | None:
@@ -299,6 +305,23 @@ def _along(metered: Sequence[Message], power: float | None) -> int:
         _energy(before, after, _most(after.at - before.at, power)) for before, after in itertools.pairwise(metered)
     ]
     return sum(steps) if min(steps) >= 0 else (metered[-1].register or 0) - (metered[0].register or 0)
+
+
+def _certain(metered: Sequence[Message], power: float | None) -> int:
+    """Return what flowed before and after a register was set back, once; 0 if nothing is certain of it.
+
+    What flowed between the two readings on either side of that nobody knows.
+    """
+    steps = [
+        (
+            (after.register or 0) - (before.register or 0),
+            _most(after.at - before.at + _DATED, power),
+        )
+        for before, after in itertools.pairwise(metered)
+    ]
+    forward = [step for step, _ in steps if step >= 0]
+    sure = len(forward) == len(steps) - 1 and all(step <= most for step, most in steps)
+    return sum(forward) if sure else 0
 
 
 def _rolled_over(start: int, end: int, most: int) -> int:

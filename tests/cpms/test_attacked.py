@@ -49,50 +49,7 @@ async def put(operation, operation_, value, **more):
     return answer.value["result"]
 
 
-# -- meters -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("wrong", [5_000_000, 9000])
-async def test_a_reading_that_was_too_high_is_not_billed(operation, wrong):
-    """SGEM-4.1-15: whether an outlet could have given it, or not."""
-    number = (await operation.tell(operation.started(meter=1000))).transaction_id
-    await operation.later(900)
-    await operation.tell(operation.metered(number, wrong))
-    await operation.later(900)
-
-    await operation.tell(operation.stopped(number, 7000))
-
-    (session,), (cdr,) = await operation.sessions(), await operation.cdrs()
-    told = [each["volume"] for period in cdr["charging_periods"] for each in period["dimensions"]
-            if each["type"] == "ENERGY"]  # fmt: skip
-    assert (session["kwh"], sum(map(Decimal, told))) == (6, 6)
-    assert await operation.billed() == [Decimal(6)]
-    assert cdr["total_cost"] == session["total_cost"]
-
-
-async def test_a_reading_no_outlet_could_give_is_not_shown(operation):
-    number = (await operation.tell(operation.started(meter=1000))).transaction_id
-    await operation.later(900)
-
-    await operation.tell(operation.metered(number, 5_000_000))
-    await operation.later(60)
-
-    assert [each["kwh"] for each in await operation.sessions()] == [0]
-
-
-async def test_a_meter_that_was_set_back_on_the_way_did_not_roll_over(operation):
-    """95 kWh could have flowed in all, but not within the minute in which it was set back."""
-    number = (await operation.tell(operation.started(meter=5000))).transaction_id
-    await operation.later(7200, look=600)
-    await operation.tell(operation.metered(number, 15_000))
-    await operation.later(60)
-    await operation.tell(operation.metered(number, 0))
-    await operation.later(60)
-
-    await operation.tell(operation.stopped(number, 100))
-
-    assert await operation.billed() == []
-    assert await operation.cases() == ["INVALID_USAGE"]
+# -- transactions -----------------------------------------------------------------------------------
 
 
 async def test_an_end_under_a_number_its_station_has_used_is_no_repetition(operation):

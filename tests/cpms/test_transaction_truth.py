@@ -252,28 +252,6 @@ async def test_a_station_that_does_not_answer_is_asked_again(operation):
     assert commands.names() == ["trigger", "trigger"]
 
 
-async def test_a_register_that_begins_again_at_zero_is_counted_on(operation):
-    number = (await operation.tell(operation.started(meter=9_999_000))).transaction_id
-    await operation.later(1800)
-
-    await operation.tell(operation.stopped(number, 5000))
-
-    assert await operation.billed() == [Decimal(6)]
-    assert await operation.cases() == ["METER_ROLLOVER"]
-
-
-async def test_a_register_that_was_set_to_zero_is_not_taken_to_have_passed_a_limit_far_ahead(operation):
-    """42 kWh could have flowed up to 100 kWh, where some registers end; of a reset, nobody knows what did."""
-    number = (await operation.tell(operation.started(meter=60_000))).transaction_id
-    await operation.later(4 * 3600, look=3600)
-
-    await operation.tell(operation.stopped(number, 2000))
-
-    (case,) = await operation.cpms.cases.all()
-    assert (case.kind, case.detail["fault"]) == ("INVALID_USAGE", "its meter runs back from 60000 Wh to 2000 Wh")
-    assert await operation.billed() == []
-
-
 async def test_negative_energy_is_not_billed(operation):
     """X-56, SGEM-4.1-17."""
     number = (await operation.tell(operation.started(meter=50_000))).transaction_id
