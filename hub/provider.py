@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from hub.emsp.companion.routing import Router
     from hub.emsp.drivers.needs import Brand
     from hub.emsp.endpoints import EmspEndpoints
+    from hub.emsp.inforce import TermsInForce
     from hub.emsp.mail import Mailer
     from hub.emsp.money.ports import PaymentGateway
-    from hub.emsp.terms import ProviderTerms
 
 
 def provider(workshop: Workshop) -> "Assembly | None":
@@ -142,13 +142,13 @@ def _brands(settings: Settings) -> "list[Brand]":
         raise BadSetting(f"EMALL_BRANDS cannot be read: {error}; correct or unset it") from error
 
 
-def _terms(settings: Settings) -> "ProviderTerms | None":
+def _terms(settings: Settings) -> "TermsInForce | None":
     if not settings.terms:
         return None
-    from hub.emsp.terms import read_terms
+    from hub.emsp.inforce import TermsInForce
 
     try:
-        return read_terms(Path(settings.terms))
+        return TermsInForce(path=Path(settings.terms))
     except (OSError, ValueError) as error:
         raise BadSetting(f"EMALL_TERMS cannot be read: {error}; correct or unset it") from error
 

@@ -121,7 +121,7 @@ class Settings:
         mail_from: address they come from.
         app_url: of the app's pages that links in letters lead to; empty: our own.
         brands: file of the eMSP's brands that have an identity provider (JSON).
-        terms: file of the eMSP's prices, taxes, tolerances and times (JSON).
+        terms: file of the eMSP's prices, taxes, tolerances and times (JSON); it is followed.
         valhalla_url: server the way to a charger is asked of, and ``osrm_url`` another; neither: the demo's town alone.
         grid_mix: file of what countries' electricity emits, where stations do not tell (JSON).
         login_hints: 1: a wrong log-in of a driver is told what was wrong (decision 0030).

@@ -28,6 +28,7 @@ from hub.emsp.drivers.needs import Brand, Identities
 from hub.emsp.driving import ChargingRoom
 from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.holding import CreditOfDrivers
+from hub.emsp.inforce import TermsInForce
 from hub.emsp.mail import Mailer
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.paying import MoneyRoom
@@ -35,7 +36,6 @@ from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
 from hub.emsp.store import Store
-from hub.emsp.terms import ProviderTerms
 from hub.ocpi.messages import Party
 from hub.ocpi.times import utc_now
 
@@ -49,7 +49,7 @@ class Assembly:
         mailer: sends letters to drivers.
         app_url: of the app's pages that links in letters lead to; "": our own.
         brands: those with an identity provider of their own; ``identities`` speaks with these.
-        terms: what the operator decides.
+        terms: what the operator decides, as it holds from moment to moment.
         hints: whether a wrong log-in of a driver is told what was wrong.
 
     Attributes:
@@ -80,10 +80,10 @@ class Assembly:
         gateway: PaymentGateway,
         sms: SmsGateway,
         passwords: Passwords | None = None,
-        terms: ProviderTerms | None = None,
+        terms: TermsInForce | None = None,
         world: World | None = None,
     ) -> None:
-        self._terms = terms or ProviderTerms()
+        self._terms = terms or TermsInForce()
         self._app_url = app_url or public_url
         kept = passwords or Passwords()
         self.charging: Charging | None = None
@@ -91,9 +91,7 @@ class Assembly:
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
         self.companion = CompanionRoom(self.store, world=world or World(), now=clock, publish=self.feed.publish)
-        self.money = MoneyRoom(
-            self.store, gateway, clock, notifier=self.companion.teller, terms=self._terms.money.in_force()
-        )
+        self.money = MoneyRoom(self.store, gateway, clock, notifier=self.companion.teller, terms=self._terms.money)
         self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
         self.viewer = Viewer(self.store, clock=clock)
         pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
@@ -140,18 +138,19 @@ class Assembly:
         return [
             SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate),
             SignUpRoutes(self.drivers),
-            GuestRoutes(self.drivers.guests, served=self._terms.charging.ad_hoc),
+            GuestRoutes(self.drivers.guests, served=lambda: self._terms.all().charging.ad_hoc),
             DriverRoutes(self.drivers),
             RegisteredRoutes(self.drivers),
             AgreementRoutes(self.drivers),
             LinkRoutes(),
-            TermsRoutes(self._terms),
+            TermsRoutes(self._terms.all),
             CodeRoutes(self.store, self._app_url),
         ]
 
     async def start(self) -> None:
         """Begin, before the first request."""
         await self.store.index.open()
+        await self._terms.start()
         await self.drivers.start()
         await self.money.till.start()
         await self.companion.start()
@@ -171,6 +170,7 @@ class Assembly:
 
     async def stop(self) -> None:
         """End."""
+        await self._terms.stop()
         await self.companion.stop()
         await self.money.till.stop()
         await self.drivers.stop()

@@ -3,6 +3,8 @@
 Source: INCAR-UC005, INCAR-UC006 (X-41, X-43), SGEM-4.1-03, SGEM-4.1-04.
 """
 
+from collections.abc import Callable
+
 from hub.api.problems import Invalid, NotFound
 from hub.database.contract import Transaction
 from hub.emsp.charging.needs import Driver, PaymentRefused, Spot
@@ -25,7 +27,7 @@ class AtStations:
         ad_hoc: whether somebody without account is served.
     """
 
-    def __init__(self, desk: Desk, purse: Credit, *, ad_hoc: bool) -> None:
+    def __init__(self, desk: Desk, purse: Credit, *, ad_hoc: Callable[[], bool]) -> None:
         self._desk = desk
         self._purse = purse
         self._ad_hoc = ad_hoc
@@ -67,7 +69,7 @@ class AtStations:
 
     async def ad_hoc(self, phone: str) -> str | None:
         """Return a driver made for a number nobody has registered."""
-        if not self._ad_hoc:
+        if not self._ad_hoc():
             return None
         try:
             token = await self._desk.means.ad_hoc(self._desk.people.now() + STAY, phone=phone)

@@ -8,6 +8,7 @@ Source: OCPI 2.3.0, mod_sessions.asciidoc (total_cost), mod_tariffs.asciidoc; RA
 
 import datetime
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 
 from hub.database.contract import Transaction
@@ -25,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 class DriversCosts:
-    """Costs by the provider's retail prices."""
+    """Costs by the provider's retail prices, as they hold then."""
 
-    def __init__(self, store: Store, prices: RetailPrices) -> None:
+    def __init__(self, store: Store, prices: Callable[[], RetailPrices]) -> None:
         self._store = store
         self._prices = prices
 
@@ -46,7 +47,7 @@ class DriversCosts:
         """Return what a CDR costs its driver, VAT included; what he pays is decided when it has been judged."""
         location = await self._store.locations.look_in(tx, owner, cdr["cdr_location"]["id"])
         try:
-            return self._prices.of_cdr(cdr, zone_of(location or {})).gross.amount
+            return self._prices().of_cdr(cdr, zone_of(location or {})).gross.amount
         except (NoVatRate, Unpriceable) as error:
             log.info("CDR %s/%s: %s", owner, cdr["id"], error)
             return None
@@ -55,13 +56,14 @@ class DriversCosts:
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
     ) -> Decimal | None:  # fmt: skip
         country, currency = location["country"], session["currency"]
-        own = self._prices.tariffs.get(currency)
+        prices = self._prices()
+        own = prices.tariffs.get(currency)
         if own is not None:
-            taxes = [Tax("VAT", rate_in(country, self._prices.rates))]
+            taxes = [Tax("VAT", rate_in(country, prices.rates))]
             periods = [each | {"tariff_id": own["id"]} for each in _periods(session)]
             return _priced([own], periods, session, location, taxes).after_taxes
         told = session.get("total_cost") or await self._by_tariffs(tx, owner, session, location)
-        return None if told is None else self._prices.of_told(told, currency, country).gross.amount
+        return None if told is None else prices.of_told(told, currency, country).gross.amount
 
     async def _by_tariffs(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject

@@ -20,9 +20,9 @@ from hub.emsp.costing import DriversCosts
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.endpoints import EmspEndpoints
 from hub.emsp.holding import ChargeMoney, tell_verdict
+from hub.emsp.inforce import TermsInForce
 from hub.emsp.money.gate import Gate as MoneyGate
 from hub.emsp.money.till import Till
-from hub.emsp.terms import ProviderTerms
 
 
 class ChargingRoom:
@@ -44,16 +44,17 @@ class ChargingRoom:
         feed: Feed,
         sms: SmsGateway,
         return_url: str,
-        terms: ProviderTerms,
+        terms: TermsInForce,
     ) -> None:
         self._desk = desk
         self._till = till
         self._notifier = HeardAlso(notifier, feed)
         self._sms = sms
         self._feed = feed
-        self._terms = terms.charging.in_force()
-        self._drivers = AtStations(desk, till.purse, ad_hoc=terms.charging.ad_hoc)
-        self._money = ChargeMoney(MoneyGate(till, terms.money.estimates), desk.store, return_url=return_url)
+        self._terms = terms.charging
+        self._drivers = AtStations(desk, till.purse, ad_hoc=lambda: terms.all().charging.ad_hoc)
+        gate = MoneyGate(till, lambda: terms.all().money.estimates)
+        self._money = ChargeMoney(gate, desk.store, return_url=return_url)
         self._costs = DriversCosts(desk.store, till.prices)
         privacy = ChargingPrivacy(desk.store.database)
         desk.privacy.recalls += [privacy.recall, till.purse.recall]

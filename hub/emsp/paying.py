@@ -35,7 +35,7 @@ class MoneyRoom:
         clock: Callable[[], datetime.datetime],
         *,
         notifier: Notifier,
-        terms: Terms | None = None,
+        terms: Callable[[], Terms] = Terms,
     ) -> None:
         database, world = store.database, WorldClock(clock)
         self._party = str(store.party)

@@ -4,6 +4,7 @@ Where a driver will pay VAT is known by the Location of the CDR; for an estimate
 """
 
 import datetime
+from collections.abc import Callable
 from decimal import Decimal
 
 from hub.emsp.money.amounts import Money
@@ -17,10 +18,11 @@ from hub.ocpi.pricing import Tax, Unpriceable, price
 from hub.ocpi.times import EPOCH, date_time
 
 
-def retail(prices: RetailPrices) -> Retail:
-    """Return what makes a driver's estimate of a CPO's."""
+def retail(in_force: Callable[[], RetailPrices]) -> Retail:
+    """Return what makes a driver's estimate of a CPO's, by the prices that hold then."""
 
     def made(place: Place, estimate: Estimate, kwh: Decimal) -> Estimate:
+        prices = in_force()
         vat = _vat(prices, place)
         tariff = prices.tariffs.get(estimate.currency)
         if tariff is not None:

@@ -73,7 +73,12 @@ class Ground:
     money: Money = field(default_factory=NoMoney)
     agreements: Agreements = field(default_factory=Everyone)
     costs: Costs = field(default_factory=AsTold)
-    terms: Terms = field(default_factory=Terms)
+    rules: Callable[[], Terms] = Terms
+
+    @property
+    def terms(self) -> Terms:
+        """The rules that hold now."""
+        return self.rules()
 
     @property
     def database(self) -> Database:

@@ -1,5 +1,7 @@
 """The door of this room: put together from a provider's endpoints and the rooms beside it."""
 
+from collections.abc import Callable
+
 from hub.database.contract import Transaction
 from hub.emsp.charging.booking import BookingDesk
 from hub.emsp.charging.changing import Changing
@@ -48,12 +50,12 @@ class Charging:
         notifier: Notifier | None = None,
         sms: SmsGateway | None = None,
         costs: Costs | None = None,
-        terms: Terms | None = None,
+        terms: Callable[[], Terms] = Terms,
     ) -> None:
         store = endpoints.store
         self.ground = Ground(
             store=store, asking=endpoints.asking, drivers=drivers, now=endpoints.clock, money=money or NoMoney(),
-            agreements=agreements or Everyone(), terms=terms or Terms(), costs=costs or AsTold(),
+            agreements=agreements or Everyone(), rules=terms, costs=costs or AsTold(),
         )  # fmt: skip
         self.bookings = BookingDesk(self.ground)
         self.changing = Changing(self.ground, self.bookings)

@@ -3,8 +3,8 @@
 Source: RASD-UC05, UC07 (X-12, X-18); SGEM-4.3-03, 4.3-04.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.charges import Source, State
@@ -24,7 +24,7 @@ class Gate:
     """
 
     till: Till
-    estimates: Mapping[str, int] = field(default_factory=dict)
+    estimates: Callable[[], Mapping[str, int]] = dict
 
     async def hold(
         self, driver_id: str, charge_id: str, currency: str, *, source: Source | None = None, return_url: str = ""
@@ -37,7 +37,7 @@ class Gate:
         Raises:
             MoneyError: nothing is kept; its text says what the driver can do, a ConfirmationNeeded where.
         """
-        estimate = Money.of_minor(self.estimates.get(currency, ESTIMATE), currency)
+        estimate = Money.of_minor(self.estimates().get(currency, ESTIMATE), currency)
         security = await self.till.secure(driver_id, charge_id, estimate, source=source, return_url=return_url)
         if security.may_start:
             return security.limit

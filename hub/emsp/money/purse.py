@@ -55,7 +55,7 @@ class Purse:
         return str(NoCredit() if wallets else PaymentNeeded())
 
     def _is_enough(self, free: Money) -> bool:
-        return self._minimum.allows(free) if self._minimum.by_currency else free.minor > 0
+        return self._minimum.allows(free) if self._minimum.by_currency() else free.minor > 0
 
     async def recall(self, driver_id: str) -> tuple[str, JSON]:
         """Return what is kept of a driver, for his export."""

@@ -4,7 +4,7 @@ Source: RASD UC05, UC07 (X-12, X-18); SGEM-4.3-03, 4.3-04 (X-59).
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hub.database.contract import Conflict, Transaction
@@ -20,11 +20,11 @@ from hub.emsp.money.wallet import Wallets
 class Minimum:
     """What a wallet must have for a charge whose estimate it does not cover; such a charge ends at what it has."""
 
-    by_currency: Mapping[str, int]
+    by_currency: Callable[[], Mapping[str, int]]
 
     def allows(self, free: Money) -> bool:
         """Whether a charge may start with what is free."""
-        least = self.by_currency.get(free.currency)
+        least = self.by_currency().get(free.currency)
         return least is not None and free.minor >= max(least, 1)
 
 

@@ -8,7 +8,7 @@ Source: OCPI 2.3.0, mod_cdrs.asciidoc (Credit CDRs); SGEM-4.1-15, 4.1-17; X-56, 
 
 import datetime
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hub.database.contract import Database, DatabaseUnavailable, Transaction
@@ -87,8 +87,8 @@ class Settling:
         *,
         drivers: Drivers,
         orders: Orders,
-        prices: RetailPrices,
-        tolerance: Tolerance,
+        prices: Callable[[], RetailPrices],
+        tolerance: Callable[[], Tolerance],
         clock: Clock,
     ) -> None:
         self._database = database
@@ -122,7 +122,7 @@ class Settling:
             await self._judge_credit(owner, cdr)
             return
         case = await self._case(owner, cdr)
-        findings = check(cdr, case.known, self._tolerance)
+        findings = check(cdr, case.known, self._tolerance())
         price = self._price(case, findings)
         if findings or price is None:
             await self._database.transact(lambda tx: self._contest(tx, case, findings))
@@ -131,7 +131,7 @@ class Settling:
 
     def _price(self, case: _Case, findings: list[Finding]) -> RetailPrice | None:
         try:
-            return self._prices.of_cdr(case.cdr, case.known.zone)
+            return self._prices().of_cdr(case.cdr, case.known.zone)
         except NoVatRate as error:
             findings.append(Finding(Fault.VAT_UNKNOWN, "$.cdr_location.country", f"no VAT rate is known for {error}"))
         except Unpriceable as error:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.database.contract import Conflict, DatabaseUnavailable, Transaction
@@ -88,6 +88,7 @@ class Till:
     Args:
         store: the provider's shelves; CDRs, Sessions and Locations are read.
         orders: which order a CDR is of; None: its authorization_reference says it.
+        terms: those that hold when they are asked for.
     """
 
     def __init__(
@@ -99,13 +100,12 @@ class Till:
         notifier: Notifier,
         clock: Clock,
         orders: Orders | None = None,
-        terms: Terms | None = None,
+        terms: Callable[[], Terms] = Terms,
     ) -> None:
-        terms = terms or Terms()
         database = self._database = store.database
         self._clock = clock
         self._gateway = gateway
-        self._pause = terms.pause
+        self._pause = terms().pause
         self.ledger = Ledger(database)
         self.wallets = Wallets(database, self.ledger)
         self.methods = Methods(database)
@@ -115,8 +115,8 @@ class Till:
         self.receipts = Receipts(database)
         self.disputes = Disputes(database, self.ledger)
         self.verdicts = Verdicts(database)
-        self.prices = terms.prices
-        minimum = Minimum(terms.minimum)
+        self.prices = lambda: terms().prices
+        minimum = Minimum(lambda: terms().minimum)
         self.purse = Purse(
             database, charges=self.charges, methods=self.methods, wallets=self.wallets, receipts=self.receipts,
             minimum=minimum,
@@ -143,8 +143,8 @@ class Till:
             verdicts=self.verdicts, telling=self.telling,
         )  # fmt: skip
         self.settling = Settling(
-            database, store, books, drivers=drivers, orders=orders or ByReference(), prices=terms.prices,
-            tolerance=terms.tolerance, clock=clock,
+            database, store, books, drivers=drivers, orders=orders or ByReference(), prices=self.prices,
+            tolerance=lambda: terms().tolerance, clock=clock,
         )  # fmt: skip
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

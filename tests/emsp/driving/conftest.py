@@ -23,6 +23,7 @@ from hub.emsp.drivers.logins import Device
 from hub.emsp.drivers.means import Card
 from hub.emsp.drivers.registration import Registration
 from hub.emsp.endpoints import EmspEndpoints
+from hub.emsp.inforce import TermsInForce
 from hub.emsp.terms import ProviderTerms
 from hub.ocpi.modules import tariffs
 from tests.clocks import ManualClock
@@ -122,7 +123,7 @@ def terms() -> ProviderTerms:
 
 @pytest.fixture
 async def provider(
-    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms
+    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms | TermsInForce
 ) -> AsyncIterator[Provider]:  # fmt: skip
     """The provider, joined; its clockwork, its till and its companion are turned by hand."""
     async with provided(database, clock, hub, terms) as made:
@@ -131,7 +132,7 @@ async def provider(
 
 @contextlib.asynccontextmanager
 async def provided(
-    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms
+    database: Database, clock: ManualClock, hub: FakeHub, terms: ProviderTerms | TermsInForce
 ) -> AsyncIterator[Provider]:  # fmt: skip
     """Have a provider on an open store."""
     gateway, sms, mailbox = PaymentSimulator(), SimulatedSms(), Mailbox()
@@ -144,7 +145,7 @@ async def provided(
         gateway=gateway,
         sms=sms,
         passwords=CHEAP,
-        terms=terms,
+        terms=terms if isinstance(terms, TermsInForce) else TermsInForce(terms),
         world=World(
             channels={"EMAIL": MailChannel(mailbox), "SMS": SmsChannel(sms)},
             push_key="BKEY",

@@ -72,7 +72,12 @@ class Desk:
         """Return a till on the same store, as after a restart."""
         self.terms = replace(self.terms, **terms)
         self.till = Till(
-            self.store, self.gateway, drivers=self.people, notifier=self.ears, clock=self.clock, terms=self.terms
+            self.store,
+            self.gateway,
+            drivers=self.people,
+            notifier=self.ears,
+            clock=self.clock,
+            terms=lambda: self.terms,
         )
         return self.till
 

@@ -8,7 +8,7 @@ from tests.emsp.money.conftest import eur
 
 
 async def test_what_a_charge_may_cost_is_kept_once(desk):
-    gate = Gate(desk.till, {"EUR": 3_000})
+    gate = Gate(desk.till, lambda: {"EUR": 3_000})
     await desk.save()
 
     first, again = await gate.hold("anna", "REF", "EUR"), await gate.hold("anna", "REF", "EUR")

@@ -21,7 +21,7 @@ def place(owner="NL-CPO"):
 
 def quoted(prices, amount="12.10", owner="NL-CPO", currency="EUR"):
     estimate = Estimate(Decimal(amount), currency, Decimal(1))
-    return retail(prices)(place(owner), estimate, Decimal(20)).amount
+    return retail(lambda: prices)(place(owner), estimate, Decimal(20)).amount
 
 
 @pytest.mark.parametrize(
