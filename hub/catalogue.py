@@ -19,6 +19,7 @@ from hub.keeping import Level, UnknownObject, fold, key_of, merged, said_in
 from hub.ocpi import codec
 from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.messages import Body, Party, Request
+from hub.ocpi.receiving import check_size
 from hub.ocpi.times import microseconds
 
 PUBLIC = ""  # the peer of an object that everyone may see
@@ -78,6 +79,7 @@ class Catalogue:
 
         Raises:
             UnknownObject: a PATCH or DELETE of what is not here (a Location's is UnknownLocation).
+            InvalidParameters: the object outgrows what can be told whole.
         """
         owner = str(Party.of(request.params["country_code"], request.params["party_id"]))
         key = key_of(request, level)
@@ -95,8 +97,9 @@ class Catalogue:
         if current is None:
             raise UnknownLocation if level.kind == "locations" else UnknownObject
         version, whole, created = merged(current.version, current.body, request, body, level)
-        moment = microseconds(whole["last_updated"])
-        await self._write(tx, level.kind, owner, key, peer, version, codec.encode(whole), moment, current)
+        text, moment = codec.encode(whole), microseconds(whole["last_updated"])
+        check_size(text)
+        await self._write(tx, level.kind, owner, key, peer, version, text, moment, current)
         return created
 
     async def _put(self, tx: Transaction, kind: str, owner: str, key: str, peer: str, body: Body) -> bool:

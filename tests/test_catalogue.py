@@ -67,6 +67,19 @@ async def crawl(database: Database, viewer: Party = EMSP, *, limit: int = 3, kin
             return seen
 
 
+async def test_what_is_added_to_does_not_grow_without_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = example("session") | {"country_code": "NL", "party_id": "CPO", "id": "S1", "last_updated": SEEN}
+    await keep(database, push(sessions.put_session, session, session_id="S1"), str(EMSP))
+    before = await stored(database, "S1", kind="sessions")
+    monkeypatch.setattr("hub.ocpi.receiving.LARGEST", len(codec.encode(before)))
+
+    change = {"charging_periods": session["charging_periods"][:1], "last_updated": SEEN}
+    with pytest.raises(InvalidParameters, match="more than the"):
+        await keep(database, push(sessions.patch_session, change, session_id="S1"), str(EMSP))
+
+    assert await stored(database, "S1", kind="sessions") == before
+
+
 async def test_a_put_is_kept_byte_for_byte_and_says_whether_it_is_new(database: Database) -> None:
     value = location() | {"a_field_of_tomorrow": {"kept": 1.50}}
 

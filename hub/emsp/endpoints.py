@@ -15,6 +15,7 @@ from hub.emsp.booked import Booked
 from hub.emsp.orders import Handler, orders
 from hub.emsp.store import TABLE, Store
 from hub.emsp.tokens import Judge, TokenTeller, judge_by_token
+from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.modules import (
@@ -38,6 +39,7 @@ from hub.ocpi.receiving import (
     NoSuchObject,
     NoSuchToken,
     check_owner,
+    check_size,
     child,
     owner_of,
     patched,
@@ -274,7 +276,10 @@ class EmspEndpoints(LocalPlatform):
             if appended and present["last_updated"] == request.value["last_updated"]:
                 # The same PATCH again must not add its charging periods a second time.
                 return
-            await shelf.put(tx, owner, object_id, patched(present, request.value, appended=appended))
+            whole = patched(present, request.value, appended=appended)
+            if appended:
+                check_size(codec.encode(whole))
+            await shelf.put(tx, owner, object_id, whole)
 
         await self.store.database.transact(work)
         return Response()

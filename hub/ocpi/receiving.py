@@ -10,6 +10,9 @@ from hub.ocpi.errors import InvalidParameters, UnknownEndpoint, UnknownLocation,
 from hub.ocpi.messages import Party, Request
 from hub.ocpi.objects import JSONObject
 
+#: How large an object may grow by what is added to it, in bytes of JSON: as large as one that can be told whole.
+LARGEST = 8 * 1024 * 1024
+
 
 class NoSuchObject(UnknownEndpoint):
     """There is no such object here."""
@@ -69,6 +72,16 @@ def patched(present: JSONObject, change: JSONObject, *, appended: str | None = N
     if appended is not None and change.get(appended):
         whole[appended] = [*(present.get(appended) or []), *change[appended]]
     return {name: value for name, value in whole.items() if name == appended or change.get(name, value) is not None}
+
+
+def check_size(text: bytes) -> None:
+    """Check that an object has not outgrown what can be told whole.
+
+    Raises:
+        InvalidParameters: it has, by many additions.
+    """
+    if len(text) > LARGEST:
+        raise InvalidParameters(f"The object would have {len(text)} bytes, more than the {LARGEST} one may grow to")
 
 
 def with_inner(location: JSONObject, path: Sequence[str], value: JSONObject, *, partial: bool) -> JSONObject:

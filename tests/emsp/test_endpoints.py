@@ -3,6 +3,7 @@
 import pytest
 
 from hub.emsp.endpoints import EmspEndpoints
+from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, ReceiverFailed, ReceiverUnreachable, UnknownLocation, UnknownToken
 from hub.ocpi.messages import Body, Party, Response
 from hub.ocpi.modules import cdrs, chargingprofiles, commands, locations, sessions, tariffs, tokens
@@ -221,6 +222,19 @@ async def test_a_deleted_tariff_is_gone(emsp):
 
 def period(at):
     return {"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 1}]}
+
+
+async def test_a_session_does_not_grow_without_end(emsp, monkeypatch):
+    await emsp(told(sessions.put_session, started(charging_periods=[period(NOW)]), session_id="S1"))
+    before = await emsp.store.sessions.get(CPO, "S1")
+    monkeypatch.setattr("hub.ocpi.receiving.LARGEST", len(codec.encode(before)))
+
+    with pytest.raises(InvalidParameters, match="more than the"):
+        await emsp(
+            told(sessions.patch_session, {"charging_periods": [period(LATER)], "last_updated": LATER}, session_id="S1")
+        )
+
+    assert await emsp.store.sessions.get(CPO, "S1") == before
 
 
 async def test_charging_periods_are_added_by_patch_and_replaced_by_put(emsp):

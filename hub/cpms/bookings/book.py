@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 #: No RESERVE_NOW keeps an EVSE for longer: an expiry_date far away is a mistake or an attack.
 LONGEST_RESERVATION = datetime.timedelta(hours=24)
 
+#: Requests one booking takes, for each is kept in it and told with it; it can be cancelled all the same.
+MOST_REQUESTS = 100
+
 
 class BookingBook:
     """The booking book of one operator.
@@ -107,6 +110,9 @@ class BookingBook:
         assert booking is not None, "written with its row"
         if booking["booking_requests"][-1]["booking_request"] == wish.asked:
             return booking  # An older one that comes again takes back what was changed since.
+        canceling = wish.asked.get("canceled") and known[0].state == "RESERVED"
+        if len(booking["booking_requests"]) >= MOST_REQUESTS and not canceling:
+            raise InvalidParameters(f"$.request_id: its booking has had {MOST_REQUESTS} requests; make a new one")
         if wish.asked.get("canceled"):
             return await self._cancel_asked(tx, wish, known[0], booking)
         return await self._change(tx, wish, known[0], booking)

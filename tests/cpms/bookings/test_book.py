@@ -98,6 +98,24 @@ async def test_a_slot_that_is_taken_is_rejected_and_its_holder_keeps_it(operator
     assert (await operator.booking(first["id"]))["reservation_status"] == "RESERVED"
 
 
+async def test_a_booking_takes_so_many_requests_and_can_be_cancelled_all_the_same(operator, monkeypatch):
+    monkeypatch.setattr("hub.cpms.bookings.book.MOST_REQUESTS", 2)
+    wish = await operator.wish()
+    booking, moved = (
+        await operator.ask(wish),
+        await operator.ask(wish | {"period": (await operator.wish(first=60))["period"]}),
+    )
+
+    with pytest.raises(InvalidParameters, match="has had 2 requests"):
+        await operator.ask(wish | {"period": (await operator.wish(first=120))["period"]})
+    assert await operator.booking(booking["id"]) == moved
+
+    canceled = wish | {"canceled": {"cancellation_reason": "UNKNOWN", "who_canceled": "EMSP"}}
+    assert (await operator.ask(canceled))["reservation_status"] == "CANCELED"
+    with pytest.raises(InvalidParameters, match="has had 2 requests"):
+        await operator.ask(wish)
+
+
 async def test_of_two_that_race_for_a_slot_exactly_one_wins(operator):
     """X-08."""
     wishes = [await operator.wish() for _ in range(10)]
