@@ -705,11 +705,11 @@ CREATE TABLE "emsp_driver_charge" (
 );
 CREATE INDEX "idx_emsp_driver_driver__98f091" ON "emsp_driver_charge" ("driver_id", "asked_at");
 CREATE INDEX "idx_emsp_driver_referen_db1b99" ON "emsp_driver_charge" ("reference");
-CREATE INDEX "idx_emsp_driver_stop_or_40b410" ON "emsp_driver_charge" ("stop_order");
+CREATE INDEX "idx_emsp_driver_stop_or_c934c1" ON "emsp_driver_charge" ("stop_order", "state");
 CREATE INDEX "idx_emsp_driver_due_at_303f41" ON "emsp_driver_charge" ("due_at");
 CREATE INDEX "idx_emsp_driver_stop_du_15a173" ON "emsp_driver_charge" ("stop_due");
-CREATE INDEX "idx_emsp_driver_ends_by_e41629" ON "emsp_driver_charge" ("ends_by");
 CREATE INDEX "idx_emsp_driver_estimat_c167a1" ON "emsp_driver_charge" ("estimate_due");
+CREATE INDEX "idx_emsp_driver_held_3ea450" ON "emsp_driver_charge" ("held", "state");
 CREATE TABLE "emsp_driver_class" (
     "name" TEXT NOT NULL  PRIMARY KEY,
     "countries" TEXT NOT NULL,

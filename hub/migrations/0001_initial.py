@@ -876,7 +876,7 @@ class Migration(migrations.Migration):
                 ('due_at', fields.BigIntField(null=True)),
                 ('news_at', fields.BigIntField()),
             ],
-            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'), ('place',)), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['ends_by']), Index(fields=['estimate_due'])], 'pk_attr': 'id'},
+            options={'table': 'emsp_driver_charge', 'app': 'emall', 'unique_together': (('owner', 'session_id'), ('place',)), 'indexes': [Index(fields=['driver_id', 'asked_at']), Index(fields=['reference']), Index(fields=['stop_order', 'state']), Index(fields=['due_at']), Index(fields=['stop_due']), Index(fields=['estimate_due']), Index(fields=['held', 'state'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

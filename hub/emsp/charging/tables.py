@@ -217,8 +217,8 @@ class EmspDriverCharge(Model):
         table = "emsp_driver_charge"
         unique_together = (("owner", "session_id"), ("place",))
         indexes = (
-            ("driver_id", "asked_at"), ("reference",), ("stop_order",), ("due_at",), ("stop_due",), ("ends_by",),
-            ("estimate_due",),
+            ("driver_id", "asked_at"), ("reference",), ("stop_order", "state"), ("due_at",), ("stop_due",),
+            ("estimate_due",), ("held", "state"),
         )  # fmt: skip
 
 

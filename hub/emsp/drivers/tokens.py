@@ -250,16 +250,16 @@ class Tokens:
         }
 
     async def ending(self, since: datetime.datetime, until: datetime.datetime) -> list[str]:
-        """Return drivers with a Token that ended in a time, by its own date or theirs."""
-        active = "emsp_driver d JOIN emsp_token t ON t.driver_id = d.id WHERE t.state = 'ACTIVE' AND d.state = 'ACTIVE'"
+        """Return drivers whose contract ended in a time, or one of their Tokens."""
         rows = await self._store.database.fetch(
             # Two questions, each of an index: an OR over both tables would read all drivers.
-            f"SELECT d.id FROM {active} AND d.ends_at BETWEEN $1 AND $2"
-            f" UNION SELECT d.id FROM {active} AND t.ends_at BETWEEN $1 AND $2 ORDER BY 1",
+            "SELECT id FROM emsp_driver WHERE state = 'ACTIVE' AND ends_at BETWEEN $1 AND $2"
+            " UNION SELECT d.id FROM emsp_token t JOIN emsp_driver d ON d.id = t.driver_id"
+            " WHERE t.state = 'ACTIVE' AND d.state = 'ACTIVE' AND t.ends_at BETWEEN $1 AND $2",
             stored(since),
             stored(until),
         )
-        return [row[0] for row in rows]
+        return sorted(row[0] for row in rows)
 
 
 def ended(driver: Driver, token: DriverToken, now: datetime.datetime) -> bool:
