@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
 from hub.emsp.booked import Booked
+from hub.emsp.measures import check_measures
 from hub.emsp.orders import Handler, orders
 from hub.emsp.store import TABLE, Store
 from hub.emsp.tokens import Judge, TokenTeller, judge_by_token
@@ -106,8 +107,8 @@ class EmspEndpoints(LocalPlatform):
             listings=[
                 Listing(tariffs.list_tariffs, self.store.tariffs, _id),
                 Listing(locations.list_locations, self.store.locations, _id),
-                Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH)),
-                Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True),
+                Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH), check=check_measures),
+                Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True, check=check_measures),
                 Listing(bookings.list_booking_locations, self.store.booking_locations, _id),
                 Listing(bookings.list_bookings, self.store.bookings, _id, since=date_time(EPOCH)),
             ],
@@ -242,10 +243,12 @@ class EmspEndpoints(LocalPlatform):
 
     @serves(sessions.put_session)
     async def put_session(self, request: Request) -> Response:
+        check_measures(request.value)
         return await self._put(request, self.store.sessions, request.params["session_id"])
 
     @serves(sessions.patch_session)
     async def patch_session(self, request: Request) -> Response:
+        check_measures(request.value)
         session_id = request.params["session_id"]
         return await self._patch(request, self.store.sessions, session_id, appended="charging_periods")
 
@@ -332,6 +335,7 @@ class EmspEndpoints(LocalPlatform):
             InvalidParameters: it is not for us, or a CDR of this id says something else.
         """
         value = request.value
+        check_measures(value)
         owner = Party.of(value["country_code"], value["party_id"])
         if request.sender not in (owner, self.hub_party):
             raise InvalidParameters(f"{request.sender} owns no CDR of {owner}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from hub.database.contract import Database, Transaction
-from hub.ocpi.errors import OcpiError
+from hub.ocpi.errors import InvalidParameters, OcpiError
 from hub.ocpi.interfaces import Operation
 from hub.ocpi.messages import Party, Request
 from hub.ocpi.objects import JSON, JSONObject
@@ -35,6 +35,7 @@ class Listing:
         name: returns the id an object has on the shelf.
         since: pull only what changed from this DateTime on; None: everything.
         sealed: what is here already stays as it is (a CDR).
+        check: raises InvalidParameters at what is not to be taken.
     """
 
     operation: Operation
@@ -42,6 +43,7 @@ class Listing:
     name: Callable[[JSONObject], str]
     since: str | None = None
     sealed: bool = False
+    check: Callable[[JSONObject], None] = lambda value: None
 
 
 class Pulling:
@@ -116,11 +118,20 @@ class Pulling:
     async def _take(self, listing: Listing, page: Sequence[JSONObject], tx: Transaction) -> None:
         for value in page:
             owner = Party.of(value["country_code"], value["party_id"])
-            if owner == self._party:
+            if owner == self._party or not _is_fit(listing, value):
                 continue
             known = await listing.shelf.get_in(tx, owner, listing.name(value))
             if known is None or (not listing.sealed and _newer(value, known)):
                 await listing.shelf.put(tx, owner, listing.name(value), value)
+
+
+def _is_fit(listing: Listing, value: JSONObject) -> bool:
+    try:
+        listing.check(value)
+    except InvalidParameters as error:
+        log.warning("%s %s is not taken: %s", listing.operation.module, listing.name(value), error)
+        return False
+    return True
 
 
 def _newer(value: JSONObject, known: JSONObject) -> bool:

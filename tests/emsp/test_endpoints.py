@@ -1,5 +1,7 @@
 """The eMSP's OCPI door: what CPOs may tell it, what it says of its Tokens, what it asks for."""
 
+from decimal import Decimal
+
 import pytest
 
 from hub.emsp.endpoints import EmspEndpoints
@@ -222,6 +224,22 @@ async def test_a_deleted_tariff_is_gone(emsp):
 
 def period(at):
     return {"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 1}]}
+
+
+@pytest.mark.parametrize("number", [10**13, -(10**13), Decimal("1e300")])
+async def test_numbers_no_charge_has_are_refused_by_path(emsp, number):
+    cdr = cost_of(tariff()) | {"total_energy": number}
+    await emsp(told(sessions.put_session, started(), session_id="S1"))
+
+    with pytest.raises(InvalidParameters, match=r"\$\.kwh: is beyond"):
+        await emsp(told(sessions.put_session, started(kwh=number), session_id="S1"))
+    with pytest.raises(InvalidParameters, match=r"\$\.kwh: is beyond"):
+        await emsp(told(sessions.patch_session, {"kwh": number, "last_updated": LATER}, session_id="S1"))
+    with pytest.raises(InvalidParameters, match=r"\$\.total_energy: is beyond"):
+        await emsp(ask(cdrs.post_cdr, cdr, sender=CPO))
+
+    assert await emsp.store.sessions.get(CPO, "S1") == started()
+    assert await emsp.store.cdrs.all() == []
 
 
 async def test_a_session_does_not_grow_without_end(emsp, monkeypatch):
@@ -486,6 +504,16 @@ async def test_a_pulled_cdr_does_not_change_a_booked_one(emsp, hub):
     await emsp.pulling.settled()
 
     assert [each["total_energy"] for each in await emsp.store.cdrs.all()] == [20]
+
+
+async def test_a_pulled_cdr_with_numbers_no_charge_has_is_not_taken_and_keeps_none_away(emsp, hub):
+    cdr = cost_of(tariff())
+    hub.answers[cdrs.list_cdrs] = page(cdrs.CDR, cdr | {"id": "ODD", "total_energy": 10**13}, cdr)
+
+    emsp.pulling.begin()
+    await emsp.pulling.settled()
+
+    assert [each["id"] for each in await emsp.store.cdrs.all()] == [cdr["id"]]
 
 
 async def test_the_hub_back_after_a_failure_is_asked_for_what_was_missed(emsp, hub):

@@ -39,6 +39,9 @@ from hub.ocpi.times import date_time
 
 log = logging.getLogger(__name__)
 
+#: When a CDR that could not be read is tried again.
+_AGAIN = datetime.timedelta(minutes=10)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
@@ -99,22 +102,34 @@ class Settling:
         self._prices = prices
         self._tolerance = tolerance
         self._clock = clock
+        self._unread: dict[int, datetime.datetime] = {}
 
     async def work(self) -> int:
         """Judge what was kept and not judged, and return how many there were."""
-        found, judged = await self._books.verdicts.unjudged(), 0
-        for _, owner, cdr in found:
-            try:
-                await self.judge(owner, cdr)
-                judged += 1
-            except DatabaseUnavailable:
-                raise
-            except Exception:
-                # One CDR that cannot be read must not keep the others from being billed; it stays unjudged.
-                log.exception("CDR %s/%s was not judged", owner, cdr.get("id"))
-        if found and judged == len(found):
-            self._books.verdicts.judged_up_to(found[-1][0])
+        judged, after = 0, 0
+        while found := await self._books.verdicts.unjudged(after=after):
+            for seq, owner, cdr in found:
+                judged += await self._judged(seq, owner, cdr)
+            after = found[-1][0]
+        if after:
+            self._books.verdicts.judged_up_to(min([after, *self._unread]))
         return judged
+
+    async def _judged(self, seq: int, owner: Party, cdr: JSONObject) -> bool:
+        """Judge a CDR; one that cannot be read must not keep the others from being billed, and stays unjudged."""
+        now = self._clock.now()
+        if self._unread.get(seq, now) > now:
+            return False
+        try:
+            await self.judge(owner, cdr)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("CDR %s/%s was not judged", owner, cdr.get("id"))
+            self._unread[seq] = now + _AGAIN
+            return False
+        self._unread.pop(seq, None)
+        return True
 
     async def judge(self, owner: Party, cdr: JSONObject) -> None:
         """Book a CDR, or contest it; one that was judged changes nothing."""

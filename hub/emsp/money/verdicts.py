@@ -51,13 +51,17 @@ class Verdicts:
         """Tell another one of every verdict from now on."""
         self._followers = (*self._followers, follower)
 
-    async def unjudged(self, *, limit: int = 100) -> list[tuple[int, Party, JSONObject]]:
-        """Return CDRs that are kept and were not judged, in the order they came: (place, owner, CDR)."""
+    async def unjudged(self, *, after: int = 0, limit: int = 100) -> list[tuple[int, Party, JSONObject]]:
+        """Return CDRs that are kept and were not judged, in the order they came: (place, owner, CDR).
+
+        Args:
+            after: a place before those that are wanted.
+        """
         rows = await self._database.fetch(
             "SELECT o.seq, o.owner, o.document FROM emsp_object AS o LEFT JOIN emsp_cdr_verdict AS v"
             " ON v.owner = o.owner AND v.cdr_id = o.object_id"
             " WHERE o.kind = 'cdr' AND o.seq > $1 AND v.cdr_id IS NULL ORDER BY o.seq LIMIT $2",
-            self._judged_up_to,
+            max(after, self._judged_up_to),
             limit,
         )
         return [(seq, Party.parse(owner), codec.decode(document)) for seq, owner, document in rows]

@@ -266,6 +266,20 @@ async def test_one_cdr_that_cannot_be_read_does_not_keep_others_from_being_bille
     assert (await desk.balances())["revenue"] == -850
 
 
+async def test_however_many_cannot_be_read_others_are_billed_and_each_is_tried_again_later(desk, caplog, monkeypatch):
+    for number in range(5):
+        await desk.keep(cost_of(tariff()) | {"id": f"BROKEN{number}", "cdr_location": {}})
+    await secured(desk)
+    monkeypatch.setattr(desk.till.verdicts.unjudged.__func__, "__kwdefaults__", {"after": 0, "limit": 2})
+
+    for _ in range(3):
+        await desk.till.settling.work()
+    assert (caplog.text.count("was not judged"), (await desk.balances())["revenue"]) == (5, -850)
+
+    await desk.pass_time(minutes=11)
+    assert caplog.text.count("was not judged") == 10
+
+
 # -- the driver's price --------------------------------------------------------------------------
 
 
