@@ -113,6 +113,7 @@ class MoneyTerms(Shape, frozen=True, kw_only=True):
         vat: in percent, by ISO 3166-1 alpha-3, instead of the standard rate.
         estimates: what is set aside for a charge, by currency.
         minimum: what a wallet must have for a charge it does not cover, by currency.
+        kept: how long money stays set aside for a charge that gets no bill which can be booked.
     """
 
     tariffs: list[JSONObject] = msgspec.field(default_factory=list)
@@ -120,6 +121,7 @@ class MoneyTerms(Shape, frozen=True, kw_only=True):
     vat: dict[str, Percent] = msgspec.field(default_factory=dict)
     estimates: dict[str, Minor] = msgspec.field(default_factory=dict)
     minimum: dict[str, Minor] = msgspec.field(default_factory=dict)
+    kept: Seconds = 30 * 24 * 3600
     tolerance: ToleranceTerms = ToleranceTerms()
 
     def in_force(self) -> Money:
@@ -140,6 +142,7 @@ class MoneyTerms(Shape, frozen=True, kw_only=True):
                 power=told.power,
             ),
             minimum=self.minimum,
+            kept=datetime.timedelta(seconds=self.kept),
         )
 
 

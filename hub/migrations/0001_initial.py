@@ -747,7 +747,7 @@ class Migration(migrations.Migration):
                 ('told', fields.SmallIntField()),
                 ('created', fields.BigIntField()),
             ],
-            options={'table': 'emsp_charge', 'app': 'emall', 'indexes': [Index(fields=['driver_id', 'created']), Index(fields=['due'])], 'pk_attr': 'reference'},
+            options={'table': 'emsp_charge', 'app': 'emall', 'indexes': [Index(fields=['driver_id', 'created']), Index(fields=['due']), Index(fields=['state', 'created'])], 'pk_attr': 'reference'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -588,6 +588,7 @@ CREATE TABLE "emsp_charge" (
 );
 CREATE INDEX "idx_emsp_charge_driver__a3390a" ON "emsp_charge" ("driver_id", "created");
 CREATE INDEX "idx_emsp_charge_due_2b6485" ON "emsp_charge" ("due");
+CREATE INDEX "idx_emsp_charge_state_65e9c7" ON "emsp_charge" ("state", "created");
 CREATE TABLE "emsp_charge_case" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "kind" TEXT NOT NULL,

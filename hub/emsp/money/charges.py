@@ -94,6 +94,13 @@ class Charges:
         rows = await self._database.fetch(f"{_SELECT} WHERE due IS NOT NULL AND due <= $1 ORDER BY due LIMIT 100", now)
         return [_charge(row) for row in rows]
 
+    async def kept_before(self, moment: int) -> list[Charge]:
+        """Return what money has been set aside for since before a moment, without a bill that was booked."""
+        rows = await self._database.fetch(
+            f"{_SELECT} WHERE state IN ('SECURING', 'SECURED') AND created < $1 LIMIT 100", moment
+        )
+        return [_charge(row) for row in rows]
+
     async def get_in(self, tx: Transaction, reference: str) -> Charge | None:
         """Return a charge as a transaction sees it."""
         return _first(await tx.fetch(f"{_SELECT} WHERE reference = $1", reference))

@@ -81,6 +81,7 @@ class Event(enum.StrEnum):
     CHARGE_CREDITED = "CHARGE_CREDITED"
     REFUNDED = "REFUNDED"
     WALLET_TOPPED_UP = "WALLET_TOPPED_UP"
+    MONEY_RELEASED = "MONEY_RELEASED"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -218,10 +218,10 @@ class EmspCharge(Model):
     created = fields.BigIntField()
 
     class Meta:
-        """Found by driver and by when it is due."""
+        """Found by driver, by when it is due, and by since when money is set aside."""
 
         table = "emsp_charge"
-        indexes = (("driver_id", "created"), ("due",))
+        indexes = (("driver_id", "created"), ("due",), ("state", "created"))
 
 
 class EmspCdrVerdict(Model):

@@ -5,6 +5,8 @@ Everything is in the database before it is done, so a till that was stopped anyw
 
 import asyncio
 import contextlib
+import datetime
+import functools
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -48,12 +50,14 @@ class Terms:
     Attributes:
         minimum: what a wallet must have for a charge it does not cover, in minor units by currency; where there is
             none, such a charge is refused.
+        kept: how long money stays set aside for a charge that gets no bill which can be booked.
         pause: seconds between two rounds of work.
     """
 
     prices: RetailPrices = field(default_factory=RetailPrices)
     tolerance: Tolerance = field(default_factory=Tolerance)
     minimum: Mapping[str, int] = field(default_factory=dict)
+    kept: datetime.timedelta = datetime.timedelta(days=30)
     pause: float = _PAUSE
 
 
@@ -105,7 +109,7 @@ class Till:
         database = self._database = store.database
         self._clock = clock
         self._gateway = gateway
-        self._pause = terms().pause
+        self._terms = terms
         self.ledger = Ledger(database)
         self.wallets = Wallets(database, self.ledger)
         self.methods = Methods(database)
@@ -338,12 +342,27 @@ class Till:
             pass
         for charge in await self.charges.due(self._now):
             await self._collect(charge)
+        for charge in await self.charges.kept_before(micros(self._clock.now() - self._terms().kept)):
+            await self._database.transact(functools.partial(self._let_go, charge=charge))
         await self._paying.work()
         await self.refunds.work()
         await self.telling.work()
 
     async def _collect(self, charge: Charge) -> None:
         await self._database.transact(lambda tx: self._collecting.collect(tx, charge, now=self._now))
+
+    async def _let_go(self, tx: Transaction, charge: Charge) -> None:
+        """Let go of what waits for a bill that does not come, or is contested; one that comes is charged."""
+        await self._securing.release(tx, charge.reference, now=self._now)
+        text = f"{charge.limit}, set aside for a charge, are yours again: no bill came that is right."
+        told = Told(
+            key=f"released/{charge.reference}",
+            event=Event.MONEY_RELEASED,
+            driver_id=charge.driver_id,
+            text=f"{text} Should one come after all, it is charged.",
+            data={"amount": charge.limit.text, "currency": charge.currency},
+        )
+        await self.telling.add(tx, told)
 
     async def _run(self) -> None:
         while True:
@@ -355,7 +374,10 @@ class Till:
             await self._rest()
 
     async def _rest(self) -> None:
-        waits = [asyncio.ensure_future(self._awake.wait()), asyncio.ensure_future(self._clock.sleep(self._pause))]
+        waits = [
+            asyncio.ensure_future(self._awake.wait()),
+            asyncio.ensure_future(self._clock.sleep(self._terms().pause)),
+        ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -150,6 +150,29 @@ async def test_a_dispute_that_is_accepted_is_booked_and_paid(desk):
         await desk.till.settling.accept(dispute, "again")
 
 
+@pytest.mark.parametrize("from_wallet", [True, False], ids=["wallet", "method"])
+async def test_a_dispute_nobody_decides_keeps_no_money_for_good_and_one_that_is_accepted_then_is_paid(
+    desk, from_wallet
+):
+    """What stays set aside is free after a month, and its driver is told; another driver's is not touched."""
+    await (desk.filled("40") if from_wallet else desk.save())
+    await desk.till.secure("anna", "REF", eur("25"))
+    await altered(desk, total_cost={"before_taxes": Decimal("9.5")})
+    await desk.pass_time(days=29)
+    before = (await desk.till.charges.get("REF")).state
+    await desk.pass_time(days=2)
+    await desk.work()
+    after, held = (await desk.till.charges.get("REF")).state, (await desk.till.wallets.of("anna", "EUR")).held
+
+    (dispute,) = await desk.till.disputes.list("OPEN")
+    await desk.till.settling.accept(dispute, "the operator is right")
+    await desk.work()
+
+    assert (before, after, held.minor) == (State.SECURED, State.RELEASED, 0)
+    assert desk.ears.events.count("MONEY_RELEASED") == 1
+    assert (await desk.till.charges.get("REF")).state is State.PAID
+
+
 async def test_a_dispute_that_is_rejected_is_paid_by_nobody_and_frees_what_was_kept(desk):
     await desk.save()
     await desk.till.secure("anna", "REF", eur("25"))
