@@ -107,11 +107,12 @@ class EmspEndpoints(LocalPlatform):
             listings=[
                 Listing(tariffs.list_tariffs, self.store.tariffs, _id),
                 Listing(locations.list_locations, self.store.locations, _id),
-                Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH), check=check_measures),
-                Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True, check=check_measures),
+                Listing(sessions.list_sessions, self.store.sessions, _id, since=date_time(EPOCH)),
+                Listing(cdrs.list_cdrs, self.store.cdrs, _id, sealed=True),
                 Listing(bookings.list_booking_locations, self.store.booking_locations, _id),
                 Listing(bookings.list_bookings, self.store.bookings, _id, since=date_time(EPOCH)),
             ],
+            check=check_measures,
         )
         self.booked = Booked(self.store, party, hub_party)
         self.partners = Partners(database, TABLE, self.owed.back)
@@ -120,6 +121,11 @@ class EmspEndpoints(LocalPlatform):
         self.judge: Judge = judge_by_token
         #: Rooms that work behind this door; they begin and end with it.
         self.rooms: tuple[Behind, ...] = ()
+
+    async def __call__(self, request: Request) -> Response:
+        if request.body is not None:
+            check_measures(request.value)
+        return await super().__call__(request)
 
     async def start(self) -> None:
         """Take up what is still owed."""
@@ -243,12 +249,10 @@ class EmspEndpoints(LocalPlatform):
 
     @serves(sessions.put_session)
     async def put_session(self, request: Request) -> Response:
-        check_measures(request.value)
         return await self._put(request, self.store.sessions, request.params["session_id"])
 
     @serves(sessions.patch_session)
     async def patch_session(self, request: Request) -> Response:
-        check_measures(request.value)
         session_id = request.params["session_id"]
         return await self._patch(request, self.store.sessions, session_id, appended="charging_periods")
 
@@ -335,7 +339,6 @@ class EmspEndpoints(LocalPlatform):
             InvalidParameters: it is not for us, or a CDR of this id says something else.
         """
         value = request.value
-        check_measures(value)
         owner = Party.of(value["country_code"], value["party_id"])
         if request.sender not in (owner, self.hub_party):
             raise InvalidParameters(f"{request.sender} owns no CDR of {owner}")

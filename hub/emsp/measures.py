@@ -9,12 +9,12 @@ from decimal import Decimal
 from hub.ocpi.errors import InvalidParameters
 from hub.ocpi.objects import JSON
 
-#: A kWh, an hour or an amount of any currency.
+#: Of kWh, watts, seconds, or any currency.
 MOST = 10**12
 
 
 def check_measures(value: JSON) -> None:
-    """Check that every number in a Session or CDR is one that a charge may have.
+    """Check that every number in an object is one that charging may have.
 
     Raises:
         InvalidParameters: one is beyond all measure.

@@ -35,7 +35,6 @@ class Listing:
         name: returns the id an object has on the shelf.
         since: pull only what changed from this DateTime on; None: everything.
         sealed: what is here already stays as it is (a CDR).
-        check: raises InvalidParameters at what is not to be taken.
     """
 
     operation: Operation
@@ -43,7 +42,6 @@ class Listing:
     name: Callable[[JSONObject], str]
     since: str | None = None
     sealed: bool = False
-    check: Callable[[JSONObject], None] = lambda value: None
 
 
 class Pulling:
@@ -52,6 +50,7 @@ class Pulling:
     Args:
         hub: where requests are put.
         pause: seconds until a pull that failed is tried again.
+        check: raises InvalidParameters at what is not to be taken.
     """
 
     def __init__(
@@ -63,6 +62,7 @@ class Pulling:
         hub: Platform,
         listings: Sequence[Listing],
         pause: float = 30.0,
+        check: Callable[[JSONObject], None] = lambda value: None,
     ) -> None:
         self._database = database
         self._party = party
@@ -70,6 +70,7 @@ class Pulling:
         self._hub = hub
         self._listings = listings
         self._pause = pause
+        self._check = check
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -118,20 +119,19 @@ class Pulling:
     async def _take(self, listing: Listing, page: Sequence[JSONObject], tx: Transaction) -> None:
         for value in page:
             owner = Party.of(value["country_code"], value["party_id"])
-            if owner == self._party or not _is_fit(listing, value):
+            if owner == self._party or not self._is_fit(listing, value):
                 continue
             known = await listing.shelf.get_in(tx, owner, listing.name(value))
             if known is None or (not listing.sealed and _newer(value, known)):
                 await listing.shelf.put(tx, owner, listing.name(value), value)
 
-
-def _is_fit(listing: Listing, value: JSONObject) -> bool:
-    try:
-        listing.check(value)
-    except InvalidParameters as error:
-        log.warning("%s %s is not taken: %s", listing.operation.module, listing.name(value), error)
-        return False
-    return True
+    def _is_fit(self, listing: Listing, value: JSONObject) -> bool:
+        try:
+            self._check(value)
+        except InvalidParameters as error:
+            log.warning("%s %s is not taken: %s", listing.operation.module, listing.name(value), error)
+            return False
+        return True
 
 
 def _newer(value: JSONObject, known: JSONObject) -> bool:

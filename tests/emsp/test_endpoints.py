@@ -237,6 +237,10 @@ async def test_numbers_no_charge_has_are_refused_by_path(emsp, number):
         await emsp(told(sessions.patch_session, {"kwh": number, "last_updated": LATER}, session_id="S1"))
     with pytest.raises(InvalidParameters, match=r"\$\.total_energy: is beyond"):
         await emsp(ask(cdrs.post_cdr, cdr, sender=CPO))
+    with pytest.raises(InvalidParameters, match=r"\$\.evses\[0\]\.connectors\[0\]\.max_voltage: is beyond"):
+        found = location()
+        found["evses"][0]["connectors"][0]["max_voltage"] = number
+        await emsp(told(locations.put_location, found, location_id="LOC1"))
 
     assert await emsp.store.sessions.get(CPO, "S1") == started()
     assert await emsp.store.cdrs.all() == []

@@ -324,6 +324,21 @@ def test_what_a_price_depends_on_must_be_there():
         price_cdr(b"{", AMSTERDAM)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        tariff(element(energy("1.00"), min_duration=10**12), element(energy("1.00"))),
+        tariff(element(energy("1E+300"))),
+        tariff(element(time("1.00", step_size=10**30))),
+    ],
+    ids=["a moment", "an amount", "a step"],
+)
+def test_what_cannot_be_computed_with_cannot_be_priced(made):
+    """No number of a Tariff has bounds; who reads one of a stranger hears that it has no price, and goes on."""
+    with pytest.raises(Unpriceable, match="beyond what can be computed with"):
+        Visit(MONDAY).charges(60, "2").costs(made)
+
+
 def test_a_period_of_years_is_refused_and_not_cut_into_thousands():
     made = tariff(element(time("1.00"), start_time="10:00"))
     visit = Visit("1970-01-01").charges(60)

@@ -31,6 +31,10 @@ class Outcome(Enum):
     CANCELED = "CANCELED"
 
 
+#: The standard bounds no number; what these make is a moment or an amount that cannot be computed.
+_BEYOND = "a number is beyond what can be computed with"
+
+
 def price_cdr(text: bytes, zone: datetime.tzinfo, *, taxes: Sequence[Tax] = ()) -> Bill:
     """Return what a CDR of the newest version should cost by the Tariffs in it.
 
@@ -42,10 +46,13 @@ def price_cdr(text: bytes, zone: datetime.tzinfo, *, taxes: Sequence[Tax] = ()) 
     Raises:
         Unpriceable: it is no CDR, or it lacks what its price depends on.
     """
-    cdr = read_cdr(text)
-    tariffs = [prepared_from(bytes(each)) for each in cdr.tariffs or ()]
-    periods = read_periods(cdr.charging_periods, cdr.end_date_time)
-    return _Pricing(tariffs, zone, taxes, cdr.currency).bill(periods, None)
+    try:
+        cdr = read_cdr(text)
+        tariffs = [prepared_from(bytes(each)) for each in cdr.tariffs or ()]
+        periods = read_periods(cdr.charging_periods, cdr.end_date_time)
+        return _Pricing(tariffs, zone, taxes, cdr.currency).bill(periods, None)
+    except ArithmeticError as error:
+        raise Unpriceable(_BEYOND) from error
 
 
 def price(
@@ -70,9 +77,12 @@ def price(
     Raises:
         Unpriceable: an input is no OCPI object, or one lacks what the price depends on.
     """
-    prepared = [prepare(read_tariff(each, f"tariffs[{at}]")) for at, each in enumerate(tariffs)]
-    read = [read_period(each, f"charging_periods[{at}]") for at, each in enumerate(periods)]
-    return _Pricing(prepared, zone, taxes, currency).bill(read_periods(read, until), outcome)
+    try:
+        prepared = [prepare(read_tariff(each, f"tariffs[{at}]")) for at, each in enumerate(tariffs)]
+        read = [read_period(each, f"charging_periods[{at}]") for at, each in enumerate(periods)]
+        return _Pricing(prepared, zone, taxes, currency).bill(read_periods(read, until), outcome)
+    except ArithmeticError as error:
+        raise Unpriceable(_BEYOND) from error
 
 
 class _Pricing:
