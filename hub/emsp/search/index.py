@@ -107,11 +107,15 @@ def bare_code(evse_id: str) -> str:
 
 
 def _watts(connector: JSONObject) -> int:
-    """Return the most a Connector gives: as it says, else volts times amperes times phases."""
-    said = connector.get("max_electric_power")
-    if said:
-        return int(said)
-    return int(connector["max_voltage"] * connector["max_amperage"] * _PHASES.get(connector["power_type"], 1))
+    """Return the most a Connector gives: as it says, else volts times amperes times phases; no more than there is."""
+    watts = connector.get("max_electric_power") or (
+        connector["max_voltage"] * connector["max_amperage"] * _PHASES.get(connector["power_type"], 1)
+    )
+    return int(min(watts, _STRONGEST))
+
+
+#: In watts: what is stronger is a mistake, and must fit into its column.
+_STRONGEST = 10**9
 
 
 class Index:
@@ -163,12 +167,19 @@ class Index:
         await self.database.transact(work)
 
     async def of_code(self, evse_id: str) -> Place | None:
-        """Return the EVSE whose EVSE-ID stands on a socket, however it is written."""
+        """Return the EVSE whose EVSE-ID stands on a socket, however it is written.
+
+        An EVSE-ID begins with its operator's party id, so that nobody else's EVSE is the one meant. Where none is
+        told by that party, for an operator may have other ids there, it has to be told by one party alone.
+        """
+        code = bare_code(evse_id)
         rows = await self.database.fetch(
-            f"SELECT {_READ} FROM emsp_place p WHERE p.code = $1 AND p.code <> '' ORDER BY p.id LIMIT 1",
-            bare_code(evse_id),
+            f"SELECT {_READ} FROM emsp_place p WHERE p.code = $1 AND p.code <> '' ORDER BY p.id", code
         )
-        return _of(rows[0]) if rows else None
+        told = [_of(row) for row in rows]
+        own = [each for each in told if code.startswith(bare_code(each.owner))]
+        meant = own or (told if len({each.owner for each in told}) == 1 else [])
+        return meant[0] if meant else None
 
     async def nearest(
         self, boxes: Sequence[Box], center: Point, shrink: float, wishes: Wishes, limit: int

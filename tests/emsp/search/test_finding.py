@@ -105,6 +105,31 @@ async def test_the_nearest_are_found_where_a_city_is_dense_and_its_country_is_no
         assert [each.metres for each in answer.found] == pytest.approx(true[:limit])
 
 
+def coded(number, code, owner=CPO):
+    """Return a Location whose EVSE has an EVSE-ID."""
+    made = place(number, owner=owner)
+    made["evses"][0]["evse_id"] = code
+    return made
+
+
+async def test_a_code_leads_to_the_evse_of_the_operator_it_names(provider):
+    """Whoever tells of an EVSE under another's EVSE-ID gets none of his drivers."""
+    rogue, other = Party("FR", "XYZ"), Party("DE", "ABC")
+    await put(provider, coded(1, "NL*CPO*E1", rogue), coded(2, "NL*CPO*E1"), coded(3, "BE*OPS*E3", other))
+    await put(provider, coded(4, "BE*OPS*E4", other), coded(5, "BE*OPS*E4", rogue))
+
+    found = [await provider.index.of_code(code) for code in ("nlcpoe1", "BE*OPS*E3", "BE*OPS*E4", "XX*NOP*E1")]
+
+    assert [each and (each.owner, each.evse_uid) for each in found] == [("NL-CPO", "E2"), ("DE-ABC", "E3"), None, None]
+
+
+async def test_a_connector_of_absurd_power_is_kept_as_others(provider):
+    absurd = connector(power=None, max_voltage=10**12, max_amperage=10**12)
+    await put(provider, place(1, connectors=[absurd]), place(2, connectors=[connector(power=10**30)]), place(3))
+
+    assert set(uids(await find(provider))) == {"E1", "E2", "E3"}
+
+
 async def test_nothing_is_shown_that_is_not_for_everyones_eyes(provider):
     await put(provider, place(1, publish=False), place(2, status="REMOVED"), place(3, 10))
 
