@@ -1,7 +1,7 @@
 """CALLs to one station, judged before they leave and answered in words every version shares."""
 
 from collections.abc import Collection, Iterator, Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import TypeVar
 
 from hub.ocpp.commands import Answer, InvalidCommand, NotSpoken
@@ -57,8 +57,15 @@ def present(**fields: object) -> JSONObject:
 
 
 def tenths(rate: Decimal) -> float:
-    """Return a rate with the one decimal both versions allow, cut off: a limit is never sent higher than it is."""
-    return float(rate.quantize(Decimal("0.1"), rounding=ROUND_FLOOR))
+    """Return a rate with the one decimal both versions allow, cut off: a limit is never sent higher than it is.
+
+    Raises:
+        InvalidCommand: it has more digits than can be told.
+    """
+    try:
+        return float(rate.quantize(Decimal("0.1"), rounding=ROUND_FLOOR))
+    except InvalidOperation as error:
+        raise InvalidCommand(f"no station is told a rate of {rate:.3e}") from error
 
 
 def slices(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:

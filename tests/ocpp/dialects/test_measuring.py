@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.ocpp.commands import InvalidCommand
 from hub.ocpp.errors import TypeConstraintViolation
 from hub.ocpp.measuring import default_unit, exact, in_base_unit
 from hub.ocpp.sending import slices, tenths
@@ -92,6 +93,11 @@ def test_a_limit_is_never_sent_higher_than_it_is(limit):
     sent = Decimal(repr(tenths(limit)))
 
     assert sent <= limit < sent + Decimal("0.1")
+
+
+def test_a_limit_beyond_all_measure_is_sent_to_no_station():
+    with pytest.raises(InvalidCommand, match=r"a rate of 1\.000e\+300"):
+        tenths(Decimal("1e300"))
 
 
 @given(items=st.lists(st.integers()), most=st.integers(1, 5))
