@@ -12,6 +12,7 @@ import logging
 
 from hub.database.contract import Conflict, Transaction
 from hub.emsp.charging.bookings import HOLDING, STARTABLE, Booking, State, bookings, moved, take, write
+from hub.emsp.charging.charges import charges
 from hub.emsp.charging.ground import Found, Ground, find, keyed_id, new_id, offer_of, refusal_of
 from hub.emsp.charging.needs import Spot
 from hub.emsp.charging.notices import notify, why
@@ -179,6 +180,9 @@ class BookingDesk:
         """
         booking = await self.of_driver(driver_id, booking_id)
         self._cancellable(booking)
+        for charge in await charges(self._ground.database, "booking_id = $1", booking_id):
+            if charge.live and charge.state != "PAYING":  # its CPO has been asked for it, though it may not have begun
+                raise Refused("CHARGE_STARTED")
         try:
             await self._cancel_at_cpo(booking)
         except OcpiError as error:

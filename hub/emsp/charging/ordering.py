@@ -12,7 +12,7 @@ import datetime
 from typing import Any
 
 from hub.database.contract import Conflict, Transaction
-from hub.emsp.charging.bookings import Booking
+from hub.emsp.charging.bookings import HOLDING, Booking, bookings
 from hub.emsp.charging.charges import Charge, Limits, Origin, change, charges, minor, place_key, write
 from hub.emsp.charging.following import Following
 from hub.emsp.charging.ground import Found, Ground, new_id, refusal_of
@@ -113,15 +113,26 @@ class Ordering:
     ) -> Charge | None:  # fmt: skip
         """Take a charge that is paid for from whoever else may be about to order it; None: somebody was faster."""
         for each in await charges(tx, "id = $1 AND state = 'PAYING'", charge.id, locked=self._locked):
+            if each.booking_id and not await self._holds(tx, each.booking_id):
+                await give_up(tx, each, "BOOKING_OVER", self._ground.now())
+                return None
             due = self._ground.now() + self._ground.terms.result
             return await write(tx, each.moved("ASKED", due_at=due, **money_caps(limits, allowance)))
         return None
 
+    async def _holds(self, tx: Transaction, booking_id: str) -> bool:
+        """Return whether a booking still keeps a place: it may have been cancelled while its charge was paid for."""
+        found = await bookings(tx, "id = $1", booking_id, locked=self._locked)
+        return any(each.state in HOLDING for each in found)
+
     async def _lost(self, charge: Charge) -> Refused:
         """Return why a charge is not this request's any more; one that was given up meanwhile needs no money."""
-        if not await charges(self._ground.database, "id = $1 AND state = 'FAILED'", charge.id):
+        failed = await charges(self._ground.database, "id = $1 AND state = 'FAILED'", charge.id)
+        if not failed:
             return Refused("ALREADY_CHARGING", "$.place")
         await self._ground.money.release(charge.id)
+        if failed[0].outcome == "BOOKING_OVER":
+            return Refused("BOOKING_OVER")
         return Refused(
             "PAYMENT_REFUSED", "$.payment_method", reason="The payment was not confirmed in time. Start again."
         )

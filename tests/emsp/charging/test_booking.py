@@ -210,6 +210,35 @@ async def test_once_the_charge_has_started_a_booking_cannot_be_cancelled(road, d
     assert road.commands("STOP") == []
 
 
+async def test_once_a_start_is_ordered_its_booking_cannot_be_cancelled(road, desk):
+    """The car may charge any moment, and the place would be another's."""
+    road.answers("START", "ACCEPTED")
+    made = await desk.book("ada", SPOT, LATER, LATER + HALF)
+    await road.clock.advance(31 * 60)
+    await road.charging.charges.start_booking("ada", made.id)
+
+    refused = await refusal(desk.cancel("ada", made.id))
+
+    assert (refused.code, (await desk.of_driver("ada", made.id)).state) == ("CHARGE_STARTED", "RESERVED")
+
+
+async def test_a_booking_cancelled_while_its_charge_is_paid_for_is_not_started(road, desk, monkeypatch):
+    made = await desk.book("ada", SPOT, LATER, LATER + HALF)
+    await road.clock.advance(31 * 60)
+    hold = road.money.hold
+
+    async def slow(*args, **rest):
+        await desk.cancel("ada", made.id)
+        return await hold(*args, **rest)
+
+    monkeypatch.setattr(road.money, "hold", slow)
+    refused = await refusal(road.charging.charges.start_booking("ada", made.id))
+
+    assert (refused.code, (await desk.of_driver("ada", made.id)).state) == ("BOOKING_OVER", "CANCELED")
+    assert road.money.released[-1] == road.money.held[-1]
+    assert road.commands("START") == []
+
+
 async def test_when_the_cpms_is_unreachable_the_reservation_still_stands(road, desk):
     """X-17."""
     made = await desk.book("ada", SPOT, LATER, LATER + HALF)
