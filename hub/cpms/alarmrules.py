@@ -1,6 +1,6 @@
 """What raises an alarm, and what ends it: rules over what stations tell, and over their silence.
 
-Source: OCPP 1.6 edition 2, 7.6 (ChargePointErrorCode); OCPP 2.0.1 edition 3, part 2, appendix 1 (security
+Source: OCPP 1.6 edition 2, 7.6 (ChargePointErrorCode); OCPP 2.0.1 edition 3, part 2, N07 and appendix 1 (security
 events); REQUIREMENTS GEM-UC-1529, SGEM-4.1-12, X-69.
 """
 
@@ -8,10 +8,12 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hub.api.feed import Feed
 from hub.cpms.alarms import Alarms
+from hub.cpms.monitored import findings, says_open_door, subject_of
 from hub.cpms.timers import Clock, Timer
 from hub.ocpi.times import date_time
 from hub.ocpp.events import Connected, Disconnected, Metered, Reported, StatusChanged, TransactionEvent
@@ -19,8 +21,8 @@ from hub.ocpp.words import EVSE, Sample
 
 _WIDTH = 200  # alarms raised at once
 
-#: Security events that say somebody is at the station who should not be, or that its door is open.
-_TAMPERED = frozenset({"TamperDetectionActivated", "AttemptedReplayAttacks"})
+#: Security events that say somebody is at the station, or on its line, who should not be.
+_SECURITY_EVENTS = {"TamperDetectionActivated": "TAMPER", "AttemptedReplayAttacks": "SECURITY"}
 
 #: What is said to a driver whose session meets an error, by 1.6's error code.
 _FOR_DRIVERS = {
@@ -150,7 +152,7 @@ class AlarmRules:
     async def _transaction(self, event: TransactionEvent) -> None:
         if event.evse is None:
             return
-        subject = _subject(event.evse)
+        subject = subject_of(event.evse)
         key = (event.station_id, subject)
         if event.kind == "Ended":
             self._heard.pop(key, None)
@@ -163,17 +165,26 @@ class AlarmRules:
     # -- faults ------------------------------------------------------------------------------------
 
     async def _status(self, event: StatusChanged) -> None:
-        subject = _subject(event.evse)
+        subject = subject_of(event.evse)
         if event.status == "Faulted":
             what = " ".join(each for each in (event.error_code, event.vendor_error_code, event.info) if each)
             text = f"{subject} is out of order: {what}"
             await self._alarms.raise_("FAULT", subject, station_id=event.evse.station_id, message=text)
         else:
             await self._alarms.clear("FAULT", subject)
+        await self._door(event, subject)
         if event.status == "Available":
             self._heard.pop((event.evse.station_id, subject), None)
             await self._alarms.clear("METER_SILENT", subject)
         self._tell_driver(event)
+
+    async def _door(self, event: StatusChanged, subject: str) -> None:
+        """Take what a station of 1.6 says of its door, which has no error code of its own; one status is the truth."""
+        if says_open_door(event.vendor_error_code, event.info):
+            text = f"{subject}: {' '.join(each for each in (event.vendor_error_code, event.info) if each)}"
+            await self._alarms.raise_("DOOR", subject, station_id=event.evse.station_id, message=text)
+        else:
+            await self._alarms.clear("DOOR", subject)
 
     def _tell_driver(self, event: StatusChanged) -> None:
         """Tell the driver whose session meets an error, a warning or a hint what that means for him (SGEM-4.1-12)."""
@@ -197,7 +208,7 @@ class AlarmRules:
         await self._temperatures(event.evse, event.samples)
 
     async def _temperatures(self, evse: EVSE, samples: Iterable[Sample]) -> None:
-        subject = _subject(evse)
+        subject = subject_of(evse)
         for sample in samples:
             if sample.measurand != "Temperature":
                 continue
@@ -208,12 +219,18 @@ class AlarmRules:
                 await self._alarms.clear("TEMPERATURE", subject)
 
     async def _reported(self, event: Reported) -> None:
-        kind = event.payload.get("type")
-        if event.kind != "SecurityEventNotification" or kind not in _TAMPERED:
+        if event.kind == "NotifyEvent":
+            await self._noticed(event)
+        rule = _SECURITY_EVENTS.get(event.payload.get("type", ""))
+        if event.kind != "SecurityEventNotification" or rule is None:
             return
-        text = f"Station {event.station_id}: {kind} {event.payload.get('techInfo') or ''}".rstrip()
-        await self._alarms.raise_("TAMPER", event.station_id, station_id=event.station_id, message=text)
+        text = f"Station {event.station_id}: {event.payload['type']} {event.payload.get('techInfo') or ''}".rstrip()
+        await self._alarms.raise_(rule, event.station_id, station_id=event.station_id, message=text)
 
-
-def _subject(evse: EVSE) -> str:
-    return f"{evse.station_id}/{evse.evse_id}" if evse.evse_id else evse.station_id
+    async def _noticed(self, event: Reported) -> None:
+        hot, cooled = Decimal(str(self._limits.hot)), Decimal(str(self._limits.hot - self._limits.cooled))
+        for each in findings(event.station_id, event.payload, hot=hot, cooled=cooled):
+            if each.message is None:
+                await self._alarms.clear(each.rule, each.subject)
+            else:
+                await self._alarms.raise_(each.rule, each.subject, station_id=event.station_id, message=each.message)

@@ -37,7 +37,9 @@ RULES: dict[str, Severity] = {
     "OFFLINE": "WARNING",
     "FAULT": "CRITICAL",
     "TEMPERATURE": "CRITICAL",
+    "DOOR": "CRITICAL",
     "TAMPER": "CRITICAL",
+    "SECURITY": "CRITICAL",
     "METER_SILENT": "WARNING",
     "SESSION_TOO_LONG": "WARNING",
     "SESSION_NOT_STOPPED": "CRITICAL",
@@ -52,7 +54,7 @@ class Alarm:
     """Something to look at.
 
     Attributes:
-        subject: what it is about: a station, ``STATION/EVSE``, or a session.
+        subject: what it is about: a station, ``STATION/EVSE``, ``STATION/EVSE Component.Variable``, or a session.
         cleared_at: when it was over; None: it is not.
         acknowledged_by: who has seen it, ``note`` what he says of it.
     """
@@ -306,7 +308,7 @@ class Alarms:
 
 
 #: Rules that nothing a station tells can end.
-_SEEN_IS_OVER = frozenset({"TAMPER", "SESSION_TOO_LONG", "SESSION_NOT_STOPPED", "USAGE_INVALID"})
+_SEEN_IS_OVER = frozenset({"TAMPER", "SECURITY", "SESSION_TOO_LONG", "SESSION_NOT_STOPPED", "USAGE_INVALID"})
 
 _COLUMNS = (
     "id, rule, severity, station_id, subject, message, raised_at, cleared_at, acknowledged_at, acknowledged_by, note"

@@ -157,7 +157,7 @@ class CpmsAlarm(Model):
 
     Attributes:
         rule: of ``hub.cpms.alarms``, such as OFFLINE.
-        subject: what it is about: a station, an EVSE of it, a session.
+        subject: what it is about: a station, an EVSE of it, a variable of a component, a session.
         open: 1 until it is over, then null, so that the same one is open at most once.
         raised_at, cleared_at, acknowledged_at: in microseconds since 1970, UTC.
         acknowledged_by: a user of the operator API; ``note`` is theirs.

@@ -146,7 +146,7 @@ async def test_heat_is_over_some_degrees_below(house):
     assert await house.open() == []
 
 
-async def test_an_opened_door_is_over_when_somebody_has_seen_it(house):
+async def test_a_hand_at_the_housing_is_over_when_somebody_has_seen_it(house):
     await house.rules.told(Reported(
         station_id="ST1", kind="SecurityEventNotification", at=house.clock.now(),
         payload={"type": "TamperDetectionActivated", "timestamp": "x", "techInfo": "door"},
@@ -163,6 +163,89 @@ async def test_an_opened_door_is_over_when_somebody_has_seen_it(house):
         "anna@operator", "our own people", house.clock.now(),
     )  # fmt: skip
     assert await house.open() == []
+
+
+def noticed(component, variable, value, **more):
+    return {
+        "eventId": 1, "timestamp": "2026-01-01T12:00:00Z", "trigger": "Alerting", "actualValue": value,
+        "eventNotificationType": "HardWiredNotification", "component": component, "variable": {"name": variable},
+        **more,
+    }  # fmt: skip
+
+
+BOX, PLUG = {"name": "ChargingStation"}, {"name": "Connector", "evse": {"id": 2, "connectorId": 1}}
+
+
+async def notify(house, *events):
+    payload = {"generatedAt": "2026-01-01T12:00:00Z", "seqNo": 0, "eventData": list(events)}
+    await house.rules.told(Reported(station_id="ST1", kind="NotifyEvent", at=house.clock.now(), payload=payload))
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject", "component", "variable", "value", "well"),
+    [
+        ("DOOR", "ST1 AccessBarrier.Tripped", {"name": "AccessBarrier"}, "Tripped", "true", "false"),
+        ("DOOR", "ST1 caseaccesssensor[front].tripped", {"name": "caseaccesssensor", "instance": "front"}, "tripped",
+         "TRUE", "false"),
+        ("FAULT", "ST1 ElectricalFeed.Problem", {"name": "ElectricalFeed"}, "Problem", "true", "false"),
+        ("FAULT", "ST1/2 EVSE.Overload", {"name": "EVSE", "evse": {"id": 2}}, "Overload", "true", "false"),
+        ("FAULT", "ST1 RealTimeClock.Fallback", {"name": "RealTimeClock"}, "Fallback", "1", "0"),
+        ("TAMPER", "ST1 ChargingStation.Tamper", BOX, "Tamper", "true", "false"),
+        ("TEMPERATURE", "ST1/2 Connector.Temperature", PLUG, "Temperature", "120", "65.0"),
+    ],
+)  # fmt: skip
+async def test_what_a_monitor_notices_is_an_alarm_until_it_is_well(
+    house, rule, subject, component, variable, value, well
+):
+    """Issue 3, 2; GEM-UC-1529: 2.0.1 tells it by NotifyEvent, N07."""
+    await notify(house, noticed(component, variable, value, techInfo="F12"))
+    (alarm,) = await house.alarms.list(open_only=True)
+    assert (alarm.rule, alarm.subject, alarm.message) == (rule, subject, f"{subject} is {value}: F12")
+
+    await house.status("Available")  # A connector's status says nothing of its components.
+    assert await house.open() == [(rule, subject)]
+    await notify(house, noticed(component, variable, well, trigger="Delta"))
+
+    assert await house.open() == []
+
+
+async def test_a_monitor_that_clears_ends_its_alarm_whatever_the_value(house):
+    await notify(house, noticed(PLUG, "Tripped", "true"), noticed(PLUG, "Temperature", "99"))
+
+    await notify(
+        house, noticed(PLUG, "Tripped", "true", cleared=True), noticed(PLUG, "Temperature", "69", cleared=True)
+    )
+
+    assert await house.open() == []
+
+
+async def test_what_is_no_trouble_raises_nothing(house):
+    await notify(
+        house, noticed(PLUG, "AvailabilityState", "Faulted"), noticed(PLUG, "Temperature", "69"),
+        noticed(PLUG, "Temperature", "warm"), noticed(PLUG, "Temperature", "NaN"), noticed(PLUG, "Problem", "maybe"),
+    )  # fmt: skip
+
+    assert await house.open() == []
+
+
+async def test_an_open_door_of_1_6_is_told_by_a_vendors_words(house):
+    await house.status("Available", error_code="OtherError", vendor_error_code="DoorOpen", info="cabinet")
+    assert [(each.rule, each.message) for each in await house.alarms.list(open_only=True)] == [
+        ("DOOR", "ST1/2: DoorOpen cabinet")
+    ]
+
+    await house.status("Available", info="door closed")
+
+    assert await house.open() == []
+
+
+async def test_a_replayed_message_is_an_attack_and_no_hand_at_the_housing(house):
+    await house.rules.told(Reported(
+        station_id="ST1", kind="SecurityEventNotification", at=house.clock.now(),
+        payload={"type": "AttemptedReplayAttacks", "timestamp": "x"},
+    ))  # fmt: skip
+
+    assert await house.open() == [("SECURITY", "ST1")]
 
 
 async def test_what_was_seen_and_goes_on_stays_open(house):
