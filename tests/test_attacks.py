@@ -19,7 +19,8 @@ from hub.callbacks import Callbacks
 from hub.cli.output import show
 from hub.cli.serving import OneLine
 from hub.database import Database
-from hub.ocpi.errors import UnknownEndpoint
+from hub.ocpi.client import Client, Envelope
+from hub.ocpi.errors import HubError, UnknownEndpoint
 from hub.ocpi.wire import BadAnswer, Wire
 from tests.conformance.conftest import join  # noqa: F401 -- the fixture registers platforms here, too
 from tests.conformance.samples import at, command, session
@@ -216,6 +217,28 @@ async def test_a_list_that_says_an_absurd_total_spoils_no_other(hub: HubProcess)
 
         await cpo.received(module="tariffs", method="GET")
         await cpo.credentials_call("DELETE")
+
+
+class Endless:
+    """A client of a peer each of whose pages leads to another."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def call(self, method: str, url: str, token: str, **rest: Any) -> Envelope:
+        self.asked += 1
+        link = f'<https://peer.test/locations?offset={self.asked}>; rel="next"'
+        return Envelope(200, 1000, None, [{}], {"link": link})
+
+
+async def test_a_list_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.ocpi.client._MOST_PAGES", 3)
+    peer: Any = Endless()
+
+    with pytest.raises(HubError, match="has no end"):
+        [page async for page in Client.pages(peer, "https://peer.test/locations", "TOKEN")]
+
+    assert peer.asked == 3
 
 
 async def test_a_crowd_of_parties_or_endpoints_is_not_registered(join: Any) -> None:  # noqa: F811

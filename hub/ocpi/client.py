@@ -28,6 +28,9 @@ from hub.ocpi.objects import JSON
 from hub.ocpi.quirks import PLAIN, Quirks
 from hub.ocpi.wire import Answer, BadAnswer, NoAnswer, Wire, WireError
 
+#: A list of more pages than this has no end.
+_MOST_PAGES = 100_000
+
 
 class Peer(Protocol):
     """A connection, as far as speaking to it needs."""
@@ -163,6 +166,9 @@ class Client:
 
         Args:
             shown: told of each quirk the peer shows meanwhile, by keyword.
+
+        Raises:
+            HubError: the peer refuses, or its list does not end.
         """
         query = {"limit": str(limit)} | ({"date_from": date_from} if date_from else {})
         first = url + ("/" if quirks.trailing_slash and not url.endswith("/") else "")
@@ -170,6 +176,8 @@ class Client:
         seen: set[str] = set()
         offset = 0
         while following and following not in seen:
+            if len(seen) >= _MOST_PAGES:
+                raise HubError(f"{url} has no end: {_MOST_PAGES} pages were read")
             seen.add(following)
             answer = await self.call(
                 "GET", following, token, quirks=quirks, correlation_id=correlation_id, headers=headers
