@@ -77,9 +77,11 @@ class Asking:
         )
         return await self._sent(order, request)
 
-    async def set_profile(self, receiver: Party, session_id: str, profile: JSONObject) -> Order:
+    async def set_profile(
+        self, receiver: Party, session_id: str, profile: JSONObject, *, uid: str | None = None
+    ) -> Order:
         """Set a ChargingProfile on a session."""
-        order, url = await self._profile_order("SET", receiver)
+        order, url = await self._profile_order("SET", receiver, uid)
         value = {"charging_profile": profile, "response_url": url}
         body = Body(chargingprofiles.SetChargingProfile, value=value)
         request = Request(
@@ -87,9 +89,9 @@ class Asking:
         )
         return await self._sent(order, request)
 
-    async def get_profile(self, receiver: Party, session_id: str, duration: int) -> Order:
+    async def get_profile(self, receiver: Party, session_id: str, duration: int, *, uid: str | None = None) -> Order:
         """Ask for the ActiveChargingProfile of the next ``duration`` seconds."""
-        order, url = await self._profile_order("GET", receiver)
+        order, url = await self._profile_order("GET", receiver, uid)
         request = Request(
             chargingprofiles.get_active_charging_profile,
             self._party,
@@ -99,9 +101,9 @@ class Asking:
         )
         return await self._sent(order, request)
 
-    async def clear_profile(self, receiver: Party, session_id: str) -> Order:
+    async def clear_profile(self, receiver: Party, session_id: str, *, uid: str | None = None) -> Order:
         """Take our ChargingProfile off a session."""
-        order, url = await self._profile_order("CLEAR", receiver)
+        order, url = await self._profile_order("CLEAR", receiver, uid)
         request = Request(
             chargingprofiles.clear_charging_profile,
             self._party,
@@ -167,8 +169,8 @@ class Asking:
 
         await self._store.database.transact(work)
 
-    async def _profile_order(self, command: str, receiver: Party) -> tuple[Order, str]:
-        order = Order(str(uuid.uuid4()), command, receiver)
+    async def _profile_order(self, command: str, receiver: Party, uid: str | None) -> tuple[Order, str]:
+        order = Order(uid or str(uuid.uuid4()), command, receiver)
         await self._store.ask(order)
         return order, self._url_of(Request(PROFILE_RESULTS[command], None, params={"uid": order.uid}))
 

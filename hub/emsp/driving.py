@@ -11,6 +11,7 @@ from hub.database.contract import Database
 from hub.emsp.api.routes.booking import BookingRoutes, DriverBookingRoutes
 from hub.emsp.api.routes.charging import ChargingRoutes
 from hub.emsp.api.routes.operating import OperatingRoutes
+from hub.emsp.api.routes.profiles import ProfileRoutes
 from hub.emsp.atstations import AtStations, WhereAllowed
 from hub.emsp.charging.cases import cases, newest
 from hub.emsp.charging.needs import Notifier, SmsGateway, Told
@@ -85,6 +86,7 @@ class ChargingRoom:
             DriverBookingRoutes(charging),
             ChargingRoutes(charging, gate),
             OperatingRoutes(charging),
+            ProfileRoutes(charging),
         ]
 
 

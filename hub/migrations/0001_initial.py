@@ -782,6 +782,20 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='EmspChargeProfile',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('uid', Text(generated=False, null=False, unique=False)),
+                ('charge_id', Text(generated=False, null=False, unique=False)),
+                ('kind', Text(generated=False, null=False, unique=False)),
+                ('profile', fields.BinaryField(null=True)),
+                ('power', fields.BigIntField(null=True)),
+                ('asked_at', fields.BigIntField()),
+            ],
+            options={'table': 'emsp_charge_profile', 'app': 'emall', 'unique_together': (('uid',),), 'indexes': [Index(fields=['charge_id', 'id'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='EmspConsent',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -862,6 +876,7 @@ class Migration(migrations.Migration):
                 ('energy', fields.BigIntField()),
                 ('energy_limit', fields.BigIntField(null=True)),
                 ('power', fields.BigIntField(null=True)),
+                ('power_limit', fields.BigIntField(null=True)),
                 ('soc', fields.SmallIntField(null=True)),
                 ('cost', fields.BigIntField(null=True)),
                 ('cost_limit', fields.BigIntField(null=True)),

@@ -614,6 +614,17 @@ CREATE TABLE "emsp_charge_notice" (
 );
 CREATE INDEX "idx_emsp_charge_told_4f7c3f" ON "emsp_charge_notice" ("told", "id");
 CREATE INDEX "idx_emsp_charge_driver__0a6efd" ON "emsp_charge_notice" ("driver_id", "id");
+CREATE TABLE "emsp_charge_profile" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "uid" TEXT NOT NULL,
+    "charge_id" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "profile" BLOB,
+    "power" BIGINT,
+    "asked_at" BIGINT NOT NULL,
+    CONSTRAINT "uid_emsp_charge_uid_eb9126" UNIQUE ("uid")
+);
+CREATE INDEX "idx_emsp_charge_charge__b6d8b2" ON "emsp_charge_profile" ("charge_id", "id");
 CREATE TABLE "emsp_consent" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "driver_id" TEXT NOT NULL,
@@ -688,6 +699,7 @@ CREATE TABLE "emsp_driver_charge" (
     "energy" BIGINT NOT NULL,
     "energy_limit" BIGINT,
     "power" BIGINT,
+    "power_limit" BIGINT,
     "soc" SMALLINT,
     "cost" BIGINT,
     "cost_limit" BIGINT,

@@ -91,6 +91,7 @@ class Charge:
     energy: int = 0
     energy_limit: int | None = None
     power: int | None = None
+    power_limit: int | None = None
     soc: int | None = None
     cost: int | None = None
     cost_limit: int | None = None

@@ -28,6 +28,8 @@ TEXTS: Mapping[str, str] = {
     "START_ACCEPTED": "The operator is starting your charge. Connect the cable if you have not.",
     "CHARGE_STARTED": "Your charge has begun.",
     "CHARGE_ENDED": "Your charge has ended: {kwh} kWh. {why}",
+    "POWER_LIMITED": "Your charge now draws at most {kw} kW.",
+    "POWER_NOT_LIMITED": "The charge point did not take your limit of {kw} kW. Your charge goes on as before.",
     "CHARGE_UNHEARD": "Nothing more is heard of your charge. It counts as ended, and no money is set aside for it now."
     " Should a bill come after all, it is charged.",
     "STOP_FAILED": "Your charge could not be stopped: {why}",

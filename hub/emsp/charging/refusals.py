@@ -51,6 +51,9 @@ TEXTS: Mapping[str, str] = {
     "NOT_YET": "The charge has not begun. Try again when it has; a start that no car uses ends by itself.",
     "NOT_CONNECTED": "Not yet: no car is connected. Unplug or wait; a start that no car uses ends by itself.",
     "BAD_RULE": "{reason}",
+    "NO_PROFILES": "The operator of this charge point does not let its power be limited. Nothing was changed.",
+    "PROFILE_REFUSED": "The operator did not accept this limit of power. Nothing was changed.",
+    "PROFILES_TOO_OFTEN": "The power was changed too often just now. Nothing was changed. Try again later.",
 }
 
 #: Codes that say that something does not exist.

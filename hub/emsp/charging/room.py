@@ -22,6 +22,7 @@ from hub.emsp.charging.needs import (
     Silence,
     SmsGateway,
 )
+from hub.emsp.charging.profiling import Profiling
 from hub.emsp.charging.promises import Promises
 from hub.emsp.charging.sms import SmsDesk
 from hub.emsp.charging.standing import Standing
@@ -37,6 +38,7 @@ class Charging:
 
     Attributes:
         bookings: book and cancel. changing: at another time. charges: start and look. stopping: stop and prefer.
+        profiling: limits of power.
         standing: what is wanted later. live: progress. sms: orders by SMS. clockwork: what the clock brings about.
     """
 
@@ -61,7 +63,8 @@ class Charging:
         self.changing = Changing(self.ground, self.bookings)
         self.following = Following(self.ground)
         self.charges = ChargeDesk(self.ground, self.bookings, self.following)
-        self.stopping = Stopping(self.ground, self.charges, self.following)
+        self.profiling = Profiling(self.ground)
+        self.stopping = Stopping(self.ground, self.charges, self.following, self.profiling)
         self.standing = Standing(self.ground, self.bookings)
         self.live = LiveCharges(store.database, self.ground.now)
         self.sms = SmsDesk(self.ground, self.charges, self.stopping, sms)
@@ -82,6 +85,7 @@ class Charging:
     async def _resulted(self, tx: Transaction, order: Order) -> None:
         await self._promises.resulted(tx, order)
         await self.following.resulted(tx, order)
+        await self.profiling.resulted(tx, order)
 
     async def start(self) -> None:
         """Begin to do what is due."""

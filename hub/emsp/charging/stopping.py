@@ -14,6 +14,7 @@ from hub.emsp.charging.following import Following, limited
 from hub.emsp.charging.ground import Ground, new_id, refusal_of
 from hub.emsp.charging.needs import Allowance, PaymentRefused
 from hub.emsp.charging.ordering import give_up, money_caps
+from hub.emsp.charging.profiling import Profiling
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.starting import ChargeDesk
 from hub.emsp.store import Order
@@ -29,8 +30,9 @@ _REFUSALS = {"NOT_SUPPORTED": "NOT_SUPPORTED", "UNKNOWN_SESSION": "UNKNOWN_SESSI
 class Stopping:
     """Where charges are stopped."""
 
-    def __init__(self, ground: Ground, desk: ChargeDesk, following: Following) -> None:
+    def __init__(self, ground: Ground, desk: ChargeDesk, following: Following, profiling: Profiling) -> None:
         self._ground = ground
+        self._profiling = profiling
         self._desk = desk
         self._following = following
 
@@ -118,11 +120,15 @@ class Stopping:
             # Another order of another uid: whether the first one arrived is not known.
             await write(tx, dataclasses.replace(charge, stop_due=due, stop_order=new_id()))
 
-    async def limit(self, driver_id: str, charge_id: str, limits: Limits) -> Charge:
+    async def limit(self, driver_id: str, charge_id: str, limits: Limits, *, power: int | None = None) -> Charge:
         """Have a charge end at other limits; what is set aside for it stays one.
 
+        Args:
+            power: in W, that it draws at most; whether the station takes that is told later. None: it is not limited.
+
         Raises:
-            Refused: there is no such charge, or its money is of another currency.
+            Refused: nothing was changed: there is no such charge, its money is of another currency, its CPO limits
+                no power.
         """
         charge = await self._desk.of_driver(driver_id, charge_id)
         if not charge.live:
@@ -134,6 +140,7 @@ class Stopping:
         if limits.currency is not None and paid_in is not None and limits.currency != paid_in:
             raise Refused("WRONG_CURRENCY", "$.currency", currency=paid_in)
         caps = money_caps(limits, allowance)
+        await self._profiling.limit(charge, power)
         changes = {"energy_limit": limits.energy, "time_limit": limits.until, "cost_limit": None} | caps
 
         async def step(tx: Transaction, each: Charge) -> None:

@@ -165,6 +165,7 @@ class EmspDriverCharge(Model):
         stop_reason: who or what ended it.
         ends_by: when its time at the EVSE is over.
         energy, energy_limit: in Wh; power: in W; soc: in percent.
+        power_limit: in W, of its driver's, as the station has taken it; null: there is none.
         cost, cost_limit: in minor units of ``currency``, all taxes included.
         estimate: the cost with what time has added since ``news_at``; null: that is nothing, or not known.
         estimate_due: when to estimate it again; null: not before the next update.
@@ -197,6 +198,7 @@ class EmspDriverCharge(Model):
     energy = fields.BigIntField()
     energy_limit = fields.BigIntField(null=True)
     power = fields.BigIntField(null=True)
+    power_limit = fields.BigIntField(null=True)
     soc = fields.SmallIntField(null=True)
     cost = fields.BigIntField(null=True)
     cost_limit = fields.BigIntField(null=True)
@@ -220,6 +222,32 @@ class EmspDriverCharge(Model):
             ("driver_id", "asked_at"), ("reference",), ("stop_order", "state"), ("due_at",), ("stop_due",),
             ("estimate_due",), ("held", "state"),
         )  # fmt: skip
+
+
+class EmspChargeProfile(Model):
+    """What a CPO was asked about the power of a charge; its answers are the order's.
+
+    Attributes:
+        uid: of the order.
+        kind: SET, GET or CLEAR.
+        profile: the ChargingProfile that was set, JSON.
+        power: in W, where it is a driver's limit; null: the staff asked, or nothing is set.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    uid = Text()
+    charge_id = Text()
+    kind = Text()
+    profile = fields.BinaryField(null=True)
+    power = fields.BigIntField(null=True)
+    asked_at = fields.BigIntField()
+
+    class Meta:
+        """Listed by charge, found by the order's result."""
+
+        table = "emsp_charge_profile"
+        unique_together = (("uid",),)
+        indexes = (("charge_id", "id"),)
 
 
 class EmspChargeCase(Model):

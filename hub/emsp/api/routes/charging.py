@@ -45,6 +45,17 @@ class ChargeLimits(Shape, frozen=True, kw_only=True):
     minutes: Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)] | None = None
 
 
+class RunningLimits(ChargeLimits, frozen=True, kw_only=True):
+    """When a charge that goes on ends at the latest, and how fast it goes at most.
+
+    Attributes:
+        power_kw: sent to its CPO as a ChargingProfile; whether the station takes it is told, and then seen as
+            ``limit_power_kw``. Without it a limit set before is taken off.
+    """
+
+    power_kw: Annotated[Decimal, within(0.1, 1000)] | None = None
+
+
 class NewCharge(Shape, frozen=True, kw_only=True):
     """What is to be started: at the socket with a ``code``, or at a ``place``.
 
@@ -77,6 +88,7 @@ class ChargeSeen(ProgressSeen, frozen=True, kw_only=True):
         reference: its authorization_reference, which Session and CDR name.
         stop_reason: DRIVER, SLOT_OVER, BATTERY_FULL, MONEY_LIMIT, ENERGY_LIMIT, TIME_LIMIT or STATION.
         limit_cost: the lower of the driver's limit and what is set aside.
+        limit_power_kw: the driver's, once the station has taken it.
     """
 
     driver_id: str
@@ -93,6 +105,7 @@ class ChargeSeen(ProgressSeen, frozen=True, kw_only=True):
     limit_energy_kwh: Decimal | None
     limit_cost: Decimal | None
     limit_until: Moment | None
+    limit_power_kw: Decimal | None
 
 
 class ChargesQuery(ListQuery, frozen=True, kw_only=True):
@@ -240,11 +253,13 @@ class ChargingRoutes:
             return self._seen(await self._charging.stopping.stop(call.principal.id, charge_id))
 
     @route("PUT", "/charges/{charge_id}/limits", scope=Scope.OWN, problems=TROUBLE)
-    async def limit_charge(self, call: Call, charge_id: str, body: ChargeLimits) -> ChargeSeen:
-        """Have a charge end at other limits than were said before."""
+    async def limit_charge(self, call: Call, charge_id: str, body: RunningLimits) -> ChargeSeen:
+        """Have a charge end at other limits than were said before, and draw no more power than is said."""
         limits = _limits(body, call.now, "$")
         with refusing():
-            return self._seen(await self._charging.stopping.limit(call.principal.id, charge_id, limits))
+            return self._seen(
+                await self._charging.stopping.limit(call.principal.id, charge_id, limits, power=wh(body.power_kw))
+            )
 
     @route("PUT", "/charges/{charge_id}/preferences", scope=Scope.OWN, problems=TROUBLE)
     async def prefer(self, call: Call, charge_id: str, body: Preferences) -> PreferencesAnswer:
@@ -275,6 +290,7 @@ def charge_seen(charge: Charge, now: datetime.datetime) -> ChargeSeen:
         started_at=charge.started_at, ended_at=charge.ended_at,
         limit_energy_kwh=None if charge.energy_limit is None else Decimal(charge.energy_limit) / 1000,
         limit_cost=None if charge.cost_limit is None else charge.cost_limit * unit, limit_until=charge.time_limit,
+        limit_power_kw=None if charge.power_limit is None else Decimal(charge.power_limit) / 1000,
     )  # fmt: skip
 
 

@@ -72,5 +72,5 @@ def in_path(path: str) -> str:
 
 
 def wh(kwh: Decimal | None) -> int | None:
-    """Return energy in Wh."""
+    """Return energy in Wh, or power in W."""
     return None if kwh is None else int(kwh * 1000)
