@@ -74,7 +74,7 @@ class Store:
         followed = functools.partial(FollowedShelf, database, TABLE, page_limit=page_limit)
         self.booking_locations = followed("booking_location")
         self.bookings = followed("booking")
-        self.tariffs = shelf("tariff")
+        self.tariffs = followed("tariff")
         self.sessions = followed("session")
         self.cdrs = followed("cdr")
         self.profiles = shelf("profile")

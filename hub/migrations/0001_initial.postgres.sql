@@ -1082,6 +1082,14 @@ CREATE TABLE "emsp_suggestion" (
     "dismissed" SMALLINT NOT NULL,
     CONSTRAINT "uid_emsp_sugges_driver__7663ce" UNIQUE ("driver_id", "key")
 );
+CREATE TABLE "emsp_tariff_version" (
+    "id" BIGSERIAL NOT NULL PRIMARY KEY,
+    "owner" TEXT NOT NULL,
+    "tariff_id" TEXT NOT NULL,
+    "since" BIGINT NOT NULL,
+    "document" BYTEA NOT NULL,
+    CONSTRAINT "uid_emsp_tariff_owner_fe697c" UNIQUE ("owner", "tariff_id", "since")
+);
 CREATE TABLE "emsp_token" (
     "id" TEXT NOT NULL  PRIMARY KEY,
     "driver_id" TEXT NOT NULL,

@@ -1351,6 +1351,18 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='EmspTariffVersion',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('owner', Text(generated=False, null=False, unique=False)),
+                ('tariff_id', Text(generated=False, null=False, unique=False)),
+                ('since', fields.BigIntField()),
+                ('document', fields.BinaryField()),
+            ],
+            options={'table': 'emsp_tariff_version', 'app': 'emall', 'unique_together': (('owner', 'tariff_id', 'since'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='EmspToken',
             fields=[
                 ('id', Text(primary_key=True, unique=True, db_index=True, generated=False, null=False)),

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hub.emsp.money.comparing import Difference, Tariffs, with_session, with_told
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing import Unpriceable, after_taxes, price_cdr, taxes_of
@@ -28,6 +29,8 @@ class Fault(enum.StrEnum):
     TIMES = "TIMES"
     ENERGY = "ENERGY"
     PRICE = "PRICE"
+    TOLD_TARIFF = "TOLD_TARIFF"
+    TOLD_COST = "TOLD_COST"
     UNPRICEABLE = "UNPRICEABLE"
     CURRENCY = "CURRENCY"
     VAT_UNKNOWN = "VAT_UNKNOWN"
@@ -72,6 +75,10 @@ class Tolerance:
     longest: datetime.timedelta = datetime.timedelta(days=7)
     ahead: datetime.timedelta = datetime.timedelta(minutes=5)
 
+    def of_price(self, price: Decimal, currency: str) -> Decimal:
+        """Return how far a price may be from what it should be."""
+        return max(self.minor * minor_unit(currency), abs(price) * self.percent / 100)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
@@ -84,6 +91,7 @@ class Known:
         currency: of what was secured for it.
         billed_by: id of the CDR that billed its session already.
         zone: of its Location.
+        told: its Tariffs as its CPO had told them, at each moment that may be its charge's begin.
     """
 
     driver_id: str | None
@@ -93,6 +101,7 @@ class Known:
     billed_by: str | None
     zone: datetime.tzinfo
     now: datetime.datetime
+    told: tuple[Tariffs, ...] = ()
 
 
 def check(cdr: JSONObject, known: Known, tolerance: Tolerance) -> list[Finding]:
@@ -102,6 +111,7 @@ def check(cdr: JSONObject, known: Known, tolerance: Tolerance) -> list[Finding]:
         *_check_times(cdr, known, tolerance),
         *_check_energy(cdr, known, tolerance),
         *_check_price(cdr, known, tolerance),
+        *_check_told(cdr, known, tolerance),
     ]
 
 
@@ -173,10 +183,29 @@ def _check_price(cdr: JSONObject, known: Known, tolerance: Tolerance) -> Iterato
     if told.get("taxes"):
         pairs.append(("taxes", after_taxes(told), computed.after_taxes))
     for name, says, should in pairs:
-        most = max(tolerance.minor * minor_unit(cdr["currency"]), abs(should) * tolerance.percent / 100)
-        if abs(says - should) > most:
+        if abs(says - should) > tolerance.of_price(should, cdr["currency"]):
             text = f"{says} {cdr['currency']}, but by its Tariffs it is {should}"
             yield Finding(Fault.PRICE, f"$.total_cost.{name}", text)
+
+
+def _check_told(cdr: JSONObject, known: Known, tolerance: Tolerance) -> Iterator[Finding]:
+    def is_dearer(takes: Decimal, said: Decimal) -> bool:
+        return takes - said > tolerance.of_price(said, cdr["currency"])
+
+    def found(fault: Fault, differences: Iterator[Difference]) -> Iterator[Finding]:
+        return (Finding(fault, path, text) for path, text in differences)
+
+    yield from found(Fault.TOLD_TARIFF, with_told(cdr, known.told, known.zone, is_dearer))
+    yield from found(Fault.TOLD_COST, with_session(cdr, known.session, is_dearer))
+
+
+def charging_begins(cdr: JSONObject) -> datetime.datetime:
+    """Return when the charge of a CDR begins; one with a reservation begins before it."""
+    kinds = (
+        (period["start_date_time"], {each["type"] for each in period["dimensions"]})
+        for period in cdr["charging_periods"]
+    )
+    return next((moment(at) for at, kind in kinds if "RESERVATION_TIME" not in kind), moment(cdr["start_date_time"]))
 
 
 def check_credit(credit: JSONObject, wrong: JSONObject | None, verdict: str | None) -> list[Finding]:

@@ -15,8 +15,9 @@ from hub.database.contract import Database, DatabaseUnavailable, Transaction
 from hub.emsp.money import ledger
 from hub.emsp.money.amounts import Money, plain
 from hub.emsp.money.charges import Charges
-from hub.emsp.money.checking import Fault, Finding, Known, Tolerance, check, check_credit
+from hub.emsp.money.checking import Fault, Finding, Known, Tolerance, charging_begins, check, check_credit
 from hub.emsp.money.collecting import Collecting
+from hub.emsp.money.comparing import Tariffs
 from hub.emsp.money.disputes import Dispute, Disputes
 from hub.emsp.money.errors import NotDecidable
 from hub.emsp.money.ledger import Ledger, entries
@@ -27,6 +28,7 @@ from hub.emsp.money.refunds import Refunds
 from hub.emsp.money.retail import RetailPrice, RetailPrices
 from hub.emsp.money.securing import Securing
 from hub.emsp.money.telling import Telling
+from hub.emsp.money.told_tariffs import ToldTariffs
 from hub.emsp.money.vat import NoVatRate
 from hub.emsp.money.verdicts import Verdict, Verdicts, session_key, verdict_on
 from hub.emsp.money.wallet import Wallets
@@ -35,7 +37,7 @@ from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
 from hub.ocpi.pricing import Unpriceable, taxes_of
 from hub.ocpi.slots import zone_of
-from hub.ocpi.times import date_time
+from hub.ocpi.times import date_time, moment
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Books:
     disputes: Disputes
     verdicts: Verdicts
     telling: Telling
+    tariffs: ToldTariffs
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,17 @@ class Settling:
             billed_by=billing.cdr_id if billing is not None and billing.cdr_id != cdr["id"].upper() else None,
             zone=await self._zone(owner, cdr),
             now=self._clock.now(),
+            told=await self._told(owner, cdr),
         )
         return _Case(cdr, owner, known, key, order)
+
+    async def _told(self, owner: Party, cdr: JSONObject) -> tuple[Tariffs, ...]:
+        """Return the Tariffs in force when a charge may have begun: clocks differ, and a message takes its time."""
+        apart = self._tolerance().ahead
+        ids = {each["id"].upper() for each in cdr.get("tariffs") or ()}
+        late = await self._books.tariffs.at(owner, ids, charging_begins(cdr) + apart)
+        early = await self._books.tariffs.at(owner, ids, moment(cdr["start_date_time"]) - apart)
+        return {**late, **early}, late
 
     async def _zone(self, owner: Party, cdr: JSONObject) -> datetime.tzinfo:
         location = await self._store.locations.get(owner, cdr["cdr_location"]["id"])

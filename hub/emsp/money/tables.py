@@ -258,6 +258,28 @@ class EmspCdrVerdict(Model):
         indexes = (("driver_id", "ended"), ("ended",))
 
 
+class EmspTariffVersion(Model):
+    """A Tariff as its CPO told it, until it told another.
+
+    Attributes:
+        tariff_id: in capitals, as on the shelf.
+        since: from when it is in force.
+        document: JSON in the newest version.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    owner = Text()
+    tariff_id = Text()
+    since = fields.BigIntField()
+    document = fields.BinaryField()
+
+    class Meta:
+        """Found by Tariff and time."""
+
+        table = "emsp_tariff_version"
+        unique_together = (("owner", "tariff_id", "since"),)
+
+
 class EmspDispute(Model):
     """A CDR that is not charged as it is.
 

@@ -34,6 +34,7 @@ from hub.emsp.money.retail import RetailPrices
 from hub.emsp.money.securing import Minimum, Securing
 from hub.emsp.money.settling import Books, Settling
 from hub.emsp.money.telling import Telling
+from hub.emsp.money.told_tariffs import ToldTariffs
 from hub.emsp.money.verdicts import Verdicts
 from hub.emsp.money.wallet import Wallets
 from hub.emsp.store import Store
@@ -144,7 +145,7 @@ class Till:
         books = Books(
             ledger=self.ledger, charges=self.charges, securing=self._securing, collecting=self._collecting,
             wallets=self.wallets, refunds=self.refunds, receipts=self.receipts, disputes=self.disputes,
-            verdicts=self.verdicts, telling=self.telling,
+            verdicts=self.verdicts, telling=self.telling, tariffs=ToldTariffs(store, clock),
         )  # fmt: skip
         self.settling = Settling(
             database, store, books, drivers=drivers, orders=orders or ByReference(), prices=self.prices,
