@@ -23,6 +23,7 @@ from hub.cpms.api.routes.stations import StationRoutes
 from hub.cpms.api.routes.upkeep import UpkeepRoutes
 from hub.cpms.builtin import BuiltinCpms, Rules
 from hub.cpms.bulk import Bulk
+from hub.cpms.charging.evneeds import Negotiation
 from hub.cpms.charging.evses import Outlets
 from hub.cpms.charging.limits import Car
 from hub.cpms.charging.sharing import Sharing
@@ -90,18 +91,21 @@ class Assembly:
             witnesses=witnesses,
             signer=self.chargers.certificates.requested,
         )
+        outlets = Outlets(self.store, self.premises.places)
+        negotiation = Negotiation(outlets=outlets, cars=self.cars, clock=clock.now)
         self.sharing = Sharing(
             store=self.store,
-            outlets=Outlets(self.store, self.premises.places),
+            outlets=outlets,
             chargers=self.chargers,
-            cars=self.cars,
+            cars=negotiation.cars,
             tell=self._tell,
             clock=clock,
         )
+        negotiation.serve(self.sharing)
         self.premises.operate(self.chargers)
         self.premises.ask(self.cpms)
         self.premises.overview.sharing = self.sharing
-        self.cpms.operate(self.chargers, self.sharing)
+        self.cpms.operate(self.chargers, self.sharing, negotiation)
 
     def dialects(self) -> list[Dialect]:
         """Return the OCPP versions spoken, each telling this operator."""

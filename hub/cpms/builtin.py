@@ -15,7 +15,7 @@ from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
 from hub.cpms.listening import Listening, Signer, Vendor
-from hub.cpms.needs import Charging, Clock, OperationCentre, Places, Witness
+from hub.cpms.needs import Charging, Clock, Negotiation, OperationCentre, Places, Witness
 from hub.cpms.ports import (
     Authorization,
     CommandResultType,
@@ -102,8 +102,11 @@ class BuiltinCpms:
         self.operator = Doorkeeper()
         self.cases = Cases(database)
 
-    def operate(self, chargers: Chargers, charging: Charging | None = None) -> None:
-        """Take the stations, and who limits what they give; once, before the start."""
+    def operate(
+        self, chargers: Chargers, charging: Charging | None = None, negotiation: Negotiation | None = None
+    ) -> None:
+        """Take the stations, who limits what they give, and who hears what cars need; once, before the start."""
+        self._negotiation = negotiation
         self._chargers = chargers
         self._charging = charging or self._charging or StationProfiles(chargers, self._clock.now)
 
@@ -142,7 +145,7 @@ class BuiltinCpms:
         self._listening = Listening(
             desk=desk, ledger=self.ledger, identification=identification, reservations=self._reservations,
             witnesses=self.witnesses, vendors=self._vendors, signer=self._signer, heartbeat=rules.heartbeat,
-            clock=clock.now,
+            negotiation=self._negotiation, clock=clock.now,
         )  # fmt: skip
         self._remote = Remote(
             desk=desk, chargers=self._chargers, places=self._places, ledger=self.ledger, listening=self._listening,

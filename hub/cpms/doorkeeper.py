@@ -7,6 +7,8 @@ from hub.ocpp.events import (
     DataAnswer,
     DataTransferred,
     Disconnected,
+    JSONObject,
+    NeedsStatus,
     Operator,
     Registration,
     TokenInfo,
@@ -58,6 +60,12 @@ class Doorkeeper:
 
     async def certificate_requested(self, station_id: str, csr: str, kind: str) -> bool:
         return await self._operator.certificate_requested(station_id, csr, kind)
+
+    async def charging_needs(self, station_id: str, said: JSONObject) -> NeedsStatus:
+        return await self._operator.charging_needs(station_id, said)
+
+    async def charging_schedule(self, station_id: str, said: JSONObject) -> bool:
+        return await self._operator.charging_schedule(station_id, said)
 
     async def told(self, event: ChargerEvent) -> None:
         if self._behind is None and isinstance(event, Connected | Disconnected):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
-from hub.cpms.needs import Witness
+from hub.cpms.needs import Negotiation, Witness
 from hub.cpms.ports import Desk, ReservationEnded
 from hub.cpms.readings import MOST
 from hub.cpms.reservations import Reservations, StationReservation
@@ -23,6 +23,8 @@ from hub.ocpp.events import (
     ConnectorStatus,
     DataAnswer,
     DataTransferred,
+    JSONObject,
+    NeedsStatus,
     Registration,
     ReservationChanged,
     StatusChanged,
@@ -51,6 +53,7 @@ class Listening:
         heartbeat: how often stations say that they are there, in seconds.
         vendors: who takes vendors' own messages, by vendor id.
         signer: signs stations' certificates; None: nobody does.
+        negotiation: takes what cars need; None: nobody does.
 
     Attributes:
         statuses: what connectors last told.
@@ -67,6 +70,7 @@ class Listening:
         witnesses: Sequence[Witness] = (),
         vendors: Mapping[str, Vendor] | None = None,
         signer: Signer | None = None,
+        negotiation: Negotiation | None = None,
         heartbeat: int,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -76,6 +80,7 @@ class Listening:
         self._reservations = reservations
         self._vendors = vendors or {}
         self._signer = signer
+        self._negotiation = negotiation
         self._heartbeat = heartbeat
         self._clock = clock
         self.witnesses = list(witnesses)
@@ -136,6 +141,14 @@ class Listening:
     async def certificate_requested(self, station_id: str, csr: str, kind: str) -> bool:
         """Pass a signing request to who signs."""
         return await self._signer(station_id, csr, kind) if self._signer else False
+
+    async def charging_needs(self, station_id: str, said: JSONObject) -> NeedsStatus:
+        """Pass what a car needs to who shares power; without one it charges by what its station goes by."""
+        return await self._negotiation.needs(station_id, said) if self._negotiation else "Rejected"
+
+    async def charging_schedule(self, station_id: str, said: JSONObject) -> bool:
+        """Pass a car's schedule to who shares power; without one its station has checked it."""
+        return await self._negotiation.schedule(station_id, said) if self._negotiation else True
 
     # -- what a station is only thanked for --------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from hub.cpms.ports import Outlet, ProfileResultType
 from hub.ocpi.objects import JSONObject
-from hub.ocpp.events import EVSE, BootNotified, ChargerEvent, TransactionEvent
+from hub.ocpp.events import EVSE, BootNotified, ChargerEvent, NeedsStatus, TransactionEvent
 
 
 class Clock(Protocol):
@@ -55,6 +55,18 @@ class OperationCentre(Protocol):
 
     async def warn(self, kind: Concern, *, station_id: str, session_id: str, text: str) -> None:
         """Raise an alarm about a session; the same one twice is one."""
+        ...
+
+
+class Negotiation(Protocol):
+    """What becomes of what cars say they need, and of the schedules they choose (OCPP 2.0.1, K15)."""
+
+    async def needs(self, station_id: str, said: JSONObject) -> NeedsStatus:
+        """Take a NotifyEVChargingNeedsRequest; a TxProfile follows what is Accepted."""
+        ...
+
+    async def schedule(self, station_id: str, said: JSONObject) -> bool:
+        """Judge a NotifyEVChargingScheduleRequest."""
         ...
 
 

@@ -40,6 +40,7 @@ from hub.ocpp.words import (
     DataAnswer,
     IdToken,
     JSONObject,
+    NeedsStatus,
     Sample,
     SchedulePeriod,
     TokenInfo,
@@ -52,9 +53,9 @@ __all__ = [
     "EVSE", "LONGEST_ID_TAG", "SIGNED_ALONE", "Answer", "AnswerInvalid", "BootNotified", "CallRefused", "CallTimeout",
     "ChargerError", "ChargerEvent", "ChargerOffline", "Chargers", "ChargingProfile", "ChargingState", "Commands",
     "Connected", "ConnectorStatus", "DataAnswer", "DataTransferred", "Disconnected", "IdToken", "InvalidCommand",
-    "JSONObject", "Metered", "NotSpoken", "Operator", "Presence", "Registration", "Reported", "ReservationChanged",
-    "Sample", "SchedulePeriod", "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus", "TransactionAnswer",
-    "TransactionEvent", "Variable", "id_tag",
+    "JSONObject", "Metered", "NeedsStatus", "NotSpoken", "Operator", "Presence", "Registration", "Reported",
+    "ReservationChanged", "Sample", "SchedulePeriod", "StatusChanged", "TokenInfo", "TokenPresented", "TokenStatus",
+    "TransactionAnswer", "TransactionEvent", "Variable", "id_tag",
 ]  # fmt: skip
 
 # -- what a station tells and waits for ------------------------------------------------------------
@@ -271,6 +272,14 @@ class Operator(Protocol):
 
     async def certificate_requested(self, station_id: str, csr: str, kind: str) -> bool:
         """Take a signing request (PEM); the signed chain is sent later by ``Commands.certificate_signed``."""
+        ...
+
+    async def charging_needs(self, station_id: str, said: JSONObject) -> NeedsStatus:
+        """Take what a car needs (NotifyEVChargingNeedsRequest); where it is Accepted its TxProfile follows (K15)."""
+        ...
+
+    async def charging_schedule(self, station_id: str, said: JSONObject) -> bool:
+        """Judge how a car will charge (NotifyEVChargingScheduleRequest); return whether it may."""
         ...
 
     async def told(self, event: ChargerEvent) -> None: ...

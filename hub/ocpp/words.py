@@ -37,6 +37,9 @@ TokenStatus = Literal[
     "NotAtThisLocation", "NotAtThisTime", "Unknown",
 ]  # fmt: skip
 
+#: What becomes of what a car needs (NotifyEVChargingNeedsStatusEnumType).
+NeedsStatus = Literal["Accepted", "Rejected", "Processing"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EVSE:

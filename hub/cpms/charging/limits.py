@@ -23,6 +23,8 @@ class Car:
         transaction_id: as the station calls it.
         phases: how many phases the car was measured to load; None: as many as its EVSE has.
         kwh: what it has got.
+        most: what it says it can take; ``urgent``: whether that is hardly enough until it leaves.
+        periods: how many periods of a schedule it can read; None: any number.
     """
 
     session_id: str
@@ -30,6 +32,9 @@ class Car:
     transaction_id: str
     phases: int | None = None
     kwh: float = 0.0
+    most: int | None = None
+    urgent: bool = False
+    periods: int | None = None
 
     @property
     def key(self) -> tuple[str, int]:

@@ -95,6 +95,26 @@ def constant(share: int, feed: Feed, at: datetime.datetime) -> JSONObject:
     }
 
 
+def in_periods(profile: JSONObject, most: int | None) -> JSONObject:
+    """Return a profile in no more periods than a car can read: its last ones as one, at their lowest limit."""
+    periods = profile["charging_profile_period"]
+    if not most or most < 1 or len(periods) <= most:
+        return profile
+    last = periods[most - 1] | {"limit": min(each["limit"] for each in periods[most - 1 :])}
+    return profile | {"charging_profile_period": [*periods[: most - 1], last]}
+
+
+def exceeds(profile: JSONObject, allowed: JSONObject, feed: Feed) -> bool:
+    """Whether a profile is above another one at any time, by more than a hundredth: standards round limits."""
+    begun_at = moment(profile["start_date_time"])
+    begins = [each for of in (profile, allowed) for each, _, _ in stretches(of, feed, begun_at=begun_at)]
+    for at in begins:
+        wanted, limit = (limit_at(of, at, feed, begun_at=begun_at) for of in (profile, allowed))
+        if wanted is not None and limit is not None and wanted * 100 > limit * 101:
+            return True
+    return False
+
+
 def _start(profile: JSONObject, begun_at: datetime.datetime) -> datetime.datetime:
     start = profile.get("start_date_time")
     return moment(start) if start else begun_at

@@ -29,7 +29,6 @@ from hub.cpms.charging.limits import (
     frees_phases,
     idle,
     is_new,
-    limited_by,
     lowered,
     measured,
     only,
@@ -42,8 +41,9 @@ from hub.cpms.charging.limits import (
 from hub.cpms.charging.schedules import clipped, constant, limit_at
 from hub.cpms.charging.shares import Share, Shares
 from hub.cpms.charging.sites import LEAST, SitePower, SitePowers
+from hub.cpms.charging.telling import Telling
 from hub.cpms.needs import Clock
-from hub.cpms.ports import CpmsEvent, ProfileChanged, ProfileResultType
+from hub.cpms.ports import CpmsEvent, ProfileResultType
 from hub.cpms.profiles import DEFAULT_PURPOSE, TX_PURPOSE, StationProfiles
 from hub.cpms.store import Store
 from hub.ocpi.objects import JSONObject
@@ -107,8 +107,8 @@ class Sharing:
         self._outlets = outlets
         self._chargers = chargers
         self._stations = StationProfiles(chargers)
+        self.telling = Telling(shares=self.shares, stations=self._stations, tell=tell, clock=clock)
         self._cars = cars
-        self._tell = tell
         self._clock = clock
         self._troubled: dict[tuple[str, int], float] = {}
         self._ranks: dict[str, float] = {}
@@ -157,6 +157,8 @@ class Sharing:
         cars = self._by_location()
         due = [each for each in limited if self._is_due(each, limited[each], cars.get(each, {}))]
         await asyncio.gather(*(self.share(each, limited[each], cars.get(each, {})) for each in due))
+        others = (car for each, here in cars.items() if each not in limited for car in here.values())
+        await asyncio.gather(*map(self._answer, others))
 
     def _by_location(self) -> dict[str, dict[tuple[str, int], Car]]:
         found: dict[str, dict[tuple[str, int], Car]] = {}
@@ -195,8 +197,18 @@ class Sharing:
                 await self._tell_all([lowered(each) for each in lower])
                 known = await self.shares.at_stations(stations)
                 wanted = await self._wanted(power, evses, known, cars)
-            higher = [each for each in wanted if each.amount > replaced(each) or is_new(each)]
+            higher = [
+                each for each in wanted if each.amount > replaced(each) or is_new(each) or self.telling.is_due(each)
+            ]
             await self._tell_all(affordable(power, higher, free(power, evses, known)))
+
+    async def _answer(self, car: Car) -> None:
+        """Tell a car that asked for it what it may draw at a site without a limit."""
+        if car.key not in self.telling.due or (site_evse := await self._outlets.one(car.evse)) is None:
+            return
+        async with self._lock(self._outlets.location_of(car.evse) or ""):
+            most = min(site_evse.rated, car.most or site_evse.rated)
+            await self.telling.put(Order(site_evse, site_evse.untold, most, car))
 
     def _lock(self, location_id: str) -> asyncio.Lock:
         return self._locks.setdefault(location_id, asyncio.Lock())
@@ -243,7 +255,7 @@ class Sharing:
         ]
 
     async def _claim(self, power: SitePower, site_evse: SiteEvse, car: Car) -> Claim:
-        most = site_evse.rated
+        most = min(site_evse.rated, car.most or site_evse.rated)
         found = await self.shares.profile(car.evse, car.transaction_id)
         if found is not None:
             allowed = limit_at(found.profile, self._clock.now(), site_evse.feed, begun_at=found.at)
@@ -260,7 +272,7 @@ class Sharing:
 
     async def _weight(self, car: Car) -> int:
         wishes = await self._store.preferences.get(self._store.party, car.session_id)
-        return WEIGHTS.get((wishes or {}).get("profile_type", ""), WEIGHTS["REGULAR"])
+        return WEIGHTS.get((wishes or {}).get("profile_type", ""), WEIGHTS["FAST" if car.urgent else "REGULAR"])
 
     def _can_be_told(self, each: SiteEvse) -> bool:
         if self._chargers.presence(each.evse.station_id) is None:
@@ -291,40 +303,17 @@ class Sharing:
         if told.most(rated) >= before.most(rated):
             # Until it has confirmed it may load the phases it had, too.
             before = await self._written(dataclasses.replace(told, phases=max(told.phases, before.phases)))
-        if not await self._set(order):
+        if not await self.telling.put(order):
             self._troubled[order.site_evse.key] = self._clock.now().timestamp() + _RETRY
             return before
         if before != told:
             await self._written(told)
-        await self._say(order)
+        await self.telling.say(order)
         return told
 
     async def _written(self, share: Share) -> Share:
         await self.shares.write(share)
         return share
-
-    async def _set(self, order: Order) -> bool:
-        site_evse, now = order.site_evse, self._clock.now()
-        profile = constant(order.amount, site_evse.feed, now)
-        if order.car is not None:
-            found = await self.shares.profile(order.car.evse, order.car.transaction_id)
-            profile = limited_by(found, order.amount, site_evse, profile)
-            phases = only(site_evse, phases_of(site_evse, order.car))
-            return await self._stations.put(site_evse.evse, order.car.transaction_id, profile, phases=phases)
-        return await self._stations.put(site_evse.evse, None, profile)
-
-    async def _say(self, order: Order) -> None:
-        """Tell who has set a profile on a session that it charges by another one now."""
-        if order.car is None:
-            return
-        found = await self.shares.profile(order.car.evse, order.car.transaction_id)
-        if found is None:
-            return
-        now = self._clock.now()
-        profile = limited_by(found, order.amount, order.site_evse, constant(order.amount, order.site_evse.feed, now))
-        start = profile.pop("start_date_time")
-        active = {"start_date_time": start, "charging_profile": profile}
-        await self._tell(ProfileChanged(session_id=order.car.session_id, profile=active))
 
     async def _release(self, limited: Mapping[str, SitePower]) -> None:
         """Take the limits of EVSEs away whose sites have none any more."""

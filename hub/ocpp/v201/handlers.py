@@ -225,14 +225,15 @@ class Handlers201:
     # -- smart charging ----------------------------------------------------------------------------
 
     async def charging_needs(self, call: Call) -> JSONObject:
-        """Tell what an EV needs; a profile for it may follow, so nothing more than Processing is promised (K15)."""
+        """Put what an EV needs; where it is Accepted, a profile for its transaction follows (K15)."""
         await report(self._operator, call)
-        return {"status": "Processing"}
+        return {"status": await self._operator.charging_needs(call.station_id, call.payload)}
 
     async def charging_schedule(self, call: Call) -> JSONObject:
-        """Tell how an EV will charge; it is within the limits its station has checked (K15)."""
+        """Put how an EV will charge; where it may not so, it is told its limit anew (K15)."""
         await report(self._operator, call)
-        return {"status": "Accepted"}
+        taken = await self._operator.charging_schedule(call.station_id, call.payload)
+        return {"status": "Accepted" if taken else "Rejected"}
 
     # -- the rest ----------------------------------------------------------------------------------
 

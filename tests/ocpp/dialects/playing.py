@@ -32,6 +32,7 @@ class RecordingOperator:
         self.answer = TransactionAnswer(transaction_id="7", token=TokenInfo(status="Accepted"))
         self.data = DataAnswer(status="Accepted")
         self.signs = True
+        self.needs = "Processing"
 
     async def booted(self, event):
         self.events.append(event)
@@ -51,6 +52,12 @@ class RecordingOperator:
 
     async def certificate_requested(self, station_id, csr, kind):
         self.events.append((station_id, csr, kind))
+        return self.signs
+
+    async def charging_needs(self, station_id, said):
+        return self.needs
+
+    async def charging_schedule(self, station_id, said):
         return self.signs
 
     async def told(self, event):

@@ -343,6 +343,19 @@ async def test_with_one_they_are_answered_by_it():
 SCHEDULE = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}]}
 
 
+async def test_what_a_car_needs_is_answered_as_the_operator_says():
+    """K15: Accepted, if a profile follows; Rejected, if the schedule is above its limits."""
+    play = Play("2.0.1")
+    play.operator.needs, play.operator.signs = "Accepted", False
+
+    needs = await play.says("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": {"requestedEnergyTransfer": "DC"}})
+    chosen = await play.says(
+        "NotifyEVChargingSchedule", {"evseId": 1, "timeBase": AT_TEXT, "chargingSchedule": SCHEDULE}
+    )
+
+    assert (needs, chosen) == ({"status": "Accepted"}, {"status": "Rejected"})
+
+
 @pytest.mark.parametrize(
     ("action", "payload", "answer", "at"),
     [
