@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hub.callbacks import Callbacks
 from hub.catalogue import Catalogue
 from hub.credentials.connections import Connection, Connections
-from hub.keeping import LISTS, level_of
+from hub.keeping import LISTS, key_of, level_of
 from hub.ocpi.errors import OcpiError
 from hub.ocpi.interfaces import REGISTRY, Operation
 from hub.ocpi.messages import Party, Request
@@ -36,13 +36,18 @@ async def explain(
     speaking = directory.having(sender)
     if not speaking:
         return [_verdict(sender, None, False, "the sender is no party of a connected platform")]
-    found = _operation(method.upper(), module.lower(), path)
+    module = module.lower()
+    if module not in REGISTRY:
+        return [_custom(directory, speaking[0], receiver, module)]
+    found = _operation(method.upper(), module, path)
     if found is None:
         return [_verdict(receiver or hub, None, False, f"{method} {module}{path} is no endpoint of OCPI")]
     operation, params = found
     if not REGISTRY[operation.module].functional:
         return [_verdict(hub, None, True, f"{module} is a configuration module: the hub answers it and routes nothing")]
     request = Request(operation, sender, receiver, params, caller=speaking[0].id)
+    if operation.owned and operation.pushes and (trouble := await _refused(directory, hub, request, speaking[0])):
+        return [_verdict(receiver or hub, None, False, trouble)]
     if receiver is not None and receiver != hub:
         return [_directed(directory, receiver, operation)]
     return await _to_the_hub(directory, hub, request, speaking[0])
@@ -50,8 +55,7 @@ async def explain(
 
 def _operation(method: str, module: str, path: str) -> tuple[Operation, dict[str, str]] | None:
     """Return the operation a path means; with an empty one, the module's first of that method."""
-    declared = REGISTRY.get(module)
-    operations = [each for each in declared.operations if each.method == method] if declared else []
+    operations = [each for each in REGISTRY[module].operations if each.method == method]
     segments = [each for each in path.split("/") if each]
     for operation in sorted(operations, key=lambda each: each.path.count("{")):
         params = operation.match(segments)
@@ -61,6 +65,31 @@ def _operation(method: str, module: str, path: str) -> tuple[Operation, dict[str
         return None
     first = operations[0]
     return first, {segment[1:-1]: "?" for segment in first.segments if segment[:1] == "{"}
+
+
+def _custom(directory: Connections, speaking: Connection, receiver: Party | None, module: str) -> JSONObject:
+    """Return the verdict on a module that the specification does not know: it goes to who is named, as it is."""
+    if module not in speaking.custom_modules:
+        return _verdict(receiver, None, False, f"{module} is no module of OCPI, and none the sender announced (404)")
+    reached = directory.having(receiver) if receiver is not None else ()
+    offering = next((each for each in reached if module in each.custom_modules), None)
+    if offering is None:
+        return _verdict(receiver, None, False, f"{module} is no module of OCPI: name a receiver that offers it")
+    return _verdict(receiver, offering, True, "directed: a custom module goes to its receiver untouched")
+
+
+async def _refused(directory: Connections, hub: Party, request: Request, speaking: Connection) -> str | None:
+    """Return why a push is refused before anybody could get it; an example without ids (``?``) is not."""
+    params, level = request.params, level_of(request.operation)
+    if level is None or "?" in params.values():
+        return None
+    owner = Party.of(params["country_code"], params["party_id"])
+    if owner not in speaking.parties:
+        return f"the URL names {owner}, which is no party of the sender's platform (2001)"
+    if request.operation.method != "PATCH" or request.receiver != hub:
+        return None
+    known = await Catalogue(directory.store.database).find(level.kind, owner, key_of(request, level), owner)
+    return None if known else "there is no such object to PATCH (2003)"
 
 
 async def _to_the_hub(directory: Connections, hub: Party, request: Request, speaking: Connection) -> list[JSONObject]:

@@ -36,13 +36,22 @@ class Front:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Lead a request to its door (ASGI)."""
         raw_path: bytes = scope.get("raw_path", b"")
-        if self._prefix and raw_path.startswith(self._prefix):  # called inside, or by a proxy that does not strip it
-            raw_path = raw_path[len(self._prefix) :]
-            scope = {**scope, "raw_path": raw_path, "path": scope["path"][len(self._prefix) :]}
+        if self._prefix and _is_below(raw_path, self._prefix):  # called inside, or by a proxy that does not strip it
+            size = len(self._prefix)
+            stripped = {**scope, "raw_path": raw_path[size:], "path": scope["path"][size:]}
+            door = self._door(raw_path[size:])
+            if door is not None:
+                return door(stripped, receive, send)
+            if self._door(raw_path) is None:
+                return self._answer(stripped, receive, send)
+        door = self._door(raw_path)
+        return door(scope, receive, send) if door is not None else self._answer(scope, receive, send)
+
+    def _door(self, raw_path: bytes) -> Application | None:
         for path, door in self._doors.items():
-            if raw_path.startswith(path) and raw_path[len(path) : len(path) + 1] in (b"/", b""):
-                return door(scope, receive, send)
-        return self._answer(scope, receive, send)
+            if _is_below(raw_path, path):
+                return door
+        return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,3 +90,7 @@ class Front:
         if number not in VERSIONS:
             raise UnknownEndpoint
         return codec.encode(describe(VERSIONS[number], f"{self._public_url}/ocpi"))
+
+
+def _is_below(raw_path: bytes, prefix: bytes) -> bool:
+    return raw_path.startswith(prefix) and raw_path[len(prefix) : len(prefix) + 1] in (b"/", b"")

@@ -39,8 +39,9 @@ class HubRoom(Room):
         self.catalogue = Catalogue(database)
         self.callbacks = Callbacks(database, settings.callback_days)
         self.outbox = Outbox(
-            database, self._deliver, versions=VERSIONS, present=self._present, queue_limit=settings.queue_limit
-        )
+            database, self._deliver, versions=VERSIONS, present=self._present,
+            at_once=settings.deliveries_at_once, queue_limit=settings.queue_limit,
+        )  # fmt: skip
         self.pulls = Pulls(self.party, database, self.catalogue, workshop.client, self.directory.learn)
         self.herald = Herald(self.directory, workshop.client, failed=self.presence.failed)
         self._pruning: asyncio.Task[None] | None = None

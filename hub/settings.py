@@ -30,6 +30,7 @@ FINE = {
     "rate_limit": 0,
     "concurrency": 1,
     "queue_limit": 1,
+    "deliveries_at_once": 1,
     "trace_days": 1,
     "callback_days": 30,
     "ocpp_max_frame": 1024,
@@ -87,6 +88,8 @@ class Settings:
         rate_limit: requests per second and connection; 0: no limit.
         concurrency: requests in flight to one party at most.
         queue_limit: deliveries that may wait for one party.
+        deliveries_at_once: deliveries in flight to all parties together; a party has one, and so many that do not
+            answer hold up the others.
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
         operation_centre: URL each alarm of our CPMS is POSTed to; None: alarms are in the log.
@@ -154,6 +157,7 @@ class Settings:
     rate_limit: float = 0.0
     concurrency: int = 64
     queue_limit: int = 10_000
+    deliveries_at_once: int = 1024
     trace_days: int = 7
     callback_days: int = 60
     ocpp_host: str = "127.0.0.1"

@@ -14,6 +14,7 @@ from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, show, table
 from hub.cli.stores import on_store, reception_with_key, receptions
 from hub.ocpi import interfaces
+from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ def invite(
     role: Annotated[
         list[Role] | None, option("--role", "Roles it may register; may repeat. Without: any.", case_sensitive=False)
     ] = None,
+    party: Annotated[
+        list[str] | None,
+        option(
+            "--party",
+            "With --role: it may register these alone, PLANNED until then; may repeat.",
+            metavar="CC-PID",
+        ),
+    ] = None,
     expires: Annotated[str, option("--expires", "How long the token can be used: 90s, 30m, 12h, 7d, 2w.")] = "7d",
     data: Data = DATA,
     database: DatabaseURL = None,
@@ -47,9 +56,11 @@ def invite(
     """Make a CREDENTIALS_TOKEN_A for a platform that is to register; works without a server too."""
     lifetime = duration(expires)
     name = _checked_name(name)
+    roles = [each.value for each in role or ()]
+    parties = _parties(roles, party or [])
 
     async def work(store: "Database") -> JSON:
-        return await _invited(store, name, [each.value for each in role or ()], lifetime, data, database)
+        return await _invited(store, name, roles, parties, lifetime, data, database)
 
     import json
 
@@ -77,8 +88,24 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def _parties(roles: list[str], parties: list[str]) -> list[tuple[str, Party]]:
+    if parties and not roles:
+        raise Failure("--party is told as what it comes; give --role too", 2)
+    try:
+        named = [Party.parse(each.strip()) for each in parties]
+    except ValueError as error:
+        raise Failure(f"--party {error}; give two letters, a hyphen and up to three letters or digits", 2) from error
+    return [(role, each) for role in roles for each in named]
+
+
 async def _invited(
-    store: "Database", name: str, roles: list[str], lifetime: timedelta, data: Path, database: str | None
+    store: "Database",
+    name: str,
+    roles: list[str],
+    parties: list[tuple[str, Party]],
+    lifetime: timedelta,
+    data: Path,
+    database: str | None,
 ) -> JSON:
     from hub.cli.serving import settings_of_environment
     from hub.credentials import admin
@@ -90,7 +117,7 @@ async def _invited(
         raise Failure("no hub runs on this store; give --data or --database of the one that has room hub", 2)
     reception = reception_with_key(store, data, recorded)
     versions_url = f"{settings.public_url}/ocpi/versions"
-    return await admin.invite(reception, versions_url, name=name, roles=roles, expires=lifetime)
+    return await admin.invite(reception, versions_url, name=name, roles=roles, parties=parties, expires=lifetime)
 
 
 @app.command()

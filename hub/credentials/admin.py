@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args, get_type_hints
 
 from hub.credentials.handshake import new_id
+from hub.credentials.judgement import invited_as
 from hub.credentials.secrets import new_token
 from hub.credentials.store import Rows, Store
 from hub.database.contract import Row, Transaction
@@ -44,7 +45,7 @@ async def invite(
         roles: the roles it may register; none: any.
         expires: how long it is good; None: until it is used.
         options: of the connection to come.
-        parties: (role, party) pairs to be told as PLANNED.
+        parties: (role, party) pairs that are to come: told as PLANNED, and no others may it register.
 
     Raises:
         SecretUnavailable: the key is not the store's.
@@ -56,8 +57,8 @@ async def invite(
 
     async def work(tx: Transaction) -> None:
         await store.invite(
-            tx, invitation_id=invitation_id, kind="invitation", name=name, token=token, roles=roles, options=options,
-            expires=until,
+            tx, invitation_id=invitation_id, kind="invitation", name=name, token=token,
+            roles=[invited_as(*each) for each in planned] or roles, options=options, expires=until,
         )  # fmt: skip
         await store.plan(tx, invitation_id, planned)
 

@@ -70,6 +70,11 @@ def roles_of(credentials: JSONObject) -> tuple[PartyRole, ...]:
     return tuple(roles)
 
 
+def invited_as(role: str, party: Party) -> str:
+    """Return how an invitation says that it is for one party, where it does not say a role alone."""
+    return f"{role} {party}"
+
+
 def check_roles(
     roles: Iterable[PartyRole], accepted: Iterable[str], house: House, connections: Connections, own_id: str | None
 ) -> None:
@@ -86,9 +91,9 @@ def check_roles(
         raise InvalidParameters(f"$.roles: at most {MAX_ROLES}, for every push goes to every party")
     for each in roles:
         _check_party(each.party)
-        if allowed and each.role not in allowed:
+        if allowed and each.role not in allowed and invited_as(each.role, each.party) not in allowed:
             raise InvalidParameters(
-                f"$.roles: {each.role} is not among the roles invited ({', '.join(sorted(allowed))})"
+                f"$.roles: {each.role} {each.party} is not among those invited ({', '.join(sorted(allowed))})"
             )
         if each.party in ours:
             raise InvalidParameters(f"$.roles: {each.party} is the party you are registering at")

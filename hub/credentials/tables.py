@@ -12,7 +12,7 @@ class Invitation(Model):
     Attributes:
         kind: ``invitation`` (a CREDENTIALS_TOKEN_A) or ``callback`` (ours, while we register at a peer).
         token: keyed hash.
-        roles: JSON list of the roles it may register; empty: any.
+        roles: JSON list of the roles it may register, each alone or with a party (``CPO NL-ABC``); empty: any.
         options: JSON object, the options of the connection to come.
         created, expires: in microseconds since 1970, UTC; expires 0: never.
     """

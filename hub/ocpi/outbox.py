@@ -106,7 +106,7 @@ class Outbox:
         *,
         versions: Mapping[str, Dialect],
         present: Callable[[Push], Awaitable[Push | None]] | None = None,
-        at_once: int = 256,
+        at_once: int = 1024,
         queue_limit: int = 10_000,
         keep_done: float = 1,
         keep_failed: float = 30,

@@ -1,7 +1,7 @@
 """OCPI over HTTP, inward: from an HTTP request to the answer of a platform.
 
-One ASGI application per local platform. A request passes, in this order: the path, the
-credentials token, the rate limit, the declared operation, the routing headers, the body (judged by
+One ASGI application per local platform. A request passes, in this order: the
+credentials token, the rate limit, the path, the declared operation, the routing headers, the body (judged by
 the rules of the version it was sent in). Plain ASGI and a table instead of a framework's router:
 the identifiers in OCPI's URLs may hold any printable character, percent-encoded, so the path is
 split before it is decoded (decision 0010).

@@ -97,6 +97,24 @@ async def test_connections_and_invitations_are_listed(place: dict[str, str], dat
     assert "aa11" in for_people.stdout and "NL-TNM,BE-TNM" in for_people.stdout
 
 
+async def test_a_party_that_is_to_come_is_planned(place: dict[str, str], database: Database) -> None:
+    named = ("--role", "CPO", "--role", "EMSP", "--party", "nl-abc")
+
+    done = await emall_beside("party", "invite", "--name", "Soon", *named, "--json", **place)
+
+    (invited,) = (await emall_beside("party", "list", "--json", **place)).value
+    told = await database.fetch(
+        "SELECT role, country_code, party_id, status FROM credentials_client_info ORDER BY role"
+    )
+    assert done.code == 0 and invited["roles"] == ["CPO NL-ABC", "EMSP NL-ABC"]
+    assert told == [("CPO", "NL", "ABC", "PLANNED"), ("EMSP", "NL", "ABC", "PLANNED")]
+
+
+@pytest.mark.parametrize("wrong", [("--party", "NL-ABC"), ("--role", "CPO", "--party", "NLABC")])
+def test_parties_that_are_to_come_are_named_with_their_roles(tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    emall("party", "invite", "--name", "Soon", *wrong, "--data", str(tmp_path)).refused(2, "--party")
+
+
 def test_an_empty_hub_lists_an_empty_array(tmp_path: Path, sqlite_stores: Any) -> None:
     data = str(sqlite_stores.fresh(tmp_path / "data"))
 

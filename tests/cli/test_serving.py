@@ -296,6 +296,21 @@ def test_a_route_is_explained_without_sending(served: Served) -> None:
     assert "4001" in unknown.value[0]["why"]
 
 
+@pytest.mark.parametrize(
+    ("method", "module", "path", "why"),
+    [
+        ("PUT", "locations", "/DE/XYZ/L1", "no party of the sender's platform (2001)"),
+        ("PATCH", "locations", "/DE/ABC/NOWHERE", "no such object to PATCH (2003)"),
+        ("PUT", "acme", "/x", "none the sender announced (404)"),
+    ],
+)
+def test_what_the_hub_would_refuse_is_explained_as_refused(served: Served, method, module, path, why) -> None:
+    explained = served.emall("route", "explain", "--from", "DE-ABC", "--to", "hub", method, module, path, "--json")
+
+    assert [each["verdict"] for each in explained.value] == [False]
+    assert why in explained.value[0]["why"]
+
+
 def test_a_route_between_what_are_no_parties_is_refused(served: Served) -> None:
     served.emall("route", "explain", "--from", "somebody", "--to", "-", "GET", "tokens").refused(2, "--from: ")
 

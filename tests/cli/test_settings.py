@@ -16,6 +16,7 @@ from hub.database import Database
 from hub.recorded import database_of, record_settings, recorded_settings, settle_ids
 from hub.settings import FINE, TEXTS, BadSetting, Settings, checked, fine_settings
 from tests.cli.conftest import ON_BOTH
+from tests.hubs import ROOT
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,22 @@ def test_every_fine_setting_has_a_variable() -> None:
 
     assert found == dict.fromkeys(FINE, 2000)
     assert all(type(value) is type(getattr(Settings(), name)) for name, value in found.items())
+
+
+def test_the_page_of_settings_says_what_each_is_without_the_environment() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs" / "settings.md").read_text().splitlines()
+        if line.startswith("| `EMALL_")
+    ]
+    told = {name.strip("`"): (default, least) for name, default, least, _ in rows}
+
+    assert len(told) == len(rows)
+    numbers = {
+        f"EMALL_{name.upper()}": (f"{getattr(Settings, name):.15g}", f"{least:g}") for name, least in FINE.items()
+    }
+    texts = {f"EMALL_{name.upper()}": (getattr(Settings, name), "") for name in TEXTS}
+    assert told == numbers | texts | {"EMALL_LOG_LEVEL": ("WARNING", ""), "EMALL_COMPILED": ("1", "")}
 
 
 def test_when_an_evse_shows_that_its_station_is_away_and_an_alarm_is_raised_is_the_operators_choice() -> None:

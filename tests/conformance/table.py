@@ -21,8 +21,7 @@ TABLE = ROOT / "docs" / "conformance.md"
 #: What stands in place of a test, and why.
 NOTES = {
     "TR-40": "not testable here: TLS ends at the proxy in front of the hub (SECURITY.md)",
-    "LO-12": "an operator's duty: our CPMS has, and tells, only the Locations its operator imports",
-    "LO-13": "a duty towards drivers: our eMSP keeps these fields and shows no Location to anybody yet",
+    "LO-12": "an operator's duty: our CPMS has, and tells, only the Locations its operator makes or imports",
 }
 
 HEAD = """# Conformance

@@ -11,6 +11,7 @@ import pytest
 
 from hub.credentials.connections import Connections
 from hub.ocpi.errors import UnknownEndpoint
+from hub.ocpi.messages import Party
 from tests.parties import Answer, Oddities, PartyPlatform, Received, Refused
 from tests.receptions import RunningHouse, week
 
@@ -394,11 +395,24 @@ async def test_several_parties_and_roles_share_a_platform(hub: RunningHouse) -> 
     assert [str(each) for each in connection.parties] == ["NL-AAA", "NL-BBB"]
 
 
+async def test_an_invitation_that_names_its_parties_is_for_no_others(hub: RunningHouse, alpha: PartyPlatform) -> None:
+    """Whoever is invited as a CPO is not any CPO."""
+    token_a = await hub.invite("Alpha", roles=["CPO"], parties=[("CPO", Party("NL", "ALF"))])
+    alpha.roles = [("CPO", "NL", "BET")]
+    with pytest.raises(Refused, match=r"CPO NL-BET is not among those invited \(CPO NL-ALF\)"):
+        await alpha.register(hub.versions_url, token_a)
+
+    alpha.roles = [("CPO", "NL", "ALF")]
+    await alpha.register(hub.versions_url, token_a)
+
+    assert hub.connection("NL-ALF").status == "CONNECTED"
+
+
 async def test_an_invitation_limits_the_roles(hub: RunningHouse, alpha: PartyPlatform) -> None:
     token_a = await hub.invite("Alpha", roles=["CPO"])
     both = [("CPO", "NL", "ALF"), ("EMSP", "NL", "ALF")]
     alpha.roles = both
-    with pytest.raises(Refused, match="EMSP is not among the roles invited"):
+    with pytest.raises(Refused, match="EMSP NL-ALF is not among those invited"):
         await alpha.register(hub.versions_url, token_a)
 
     alpha.roles = both[:1]

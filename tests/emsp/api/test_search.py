@@ -141,6 +141,7 @@ async def test_a_location_is_shown_with_its_sockets_slots_and_offers(provider: P
     assert seen["told_at"].startswith("2026-01-01T00:00:00")
 
 
+@pytest.mark.checklist("LO-13")
 async def test_a_location_nobody_told_or_nobody_may_see_is_none(provider: Provider, ann: Caller) -> None:
     await put(provider.store, location(id="SECRET", publish=False))
 

@@ -130,6 +130,7 @@ async def test_a_connector_of_absurd_power_is_kept_as_others(provider):
     assert set(uids(await find(provider))) == {"E1", "E2", "E3"}
 
 
+@pytest.mark.checklist("LO-13")
 async def test_nothing_is_shown_that_is_not_for_everyones_eyes(provider):
     await put(provider, place(1, publish=False), place(2, status="REMOVED"), place(3, 10))
 
