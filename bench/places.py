@@ -54,7 +54,7 @@ class Continent:
             yield (
                 f"NL-C{number % _OPERATORS:02d}", f"LOC{number}", f"EVSE{number}", at.lat, at.lon,
                 "AVAILABLE" if free else "CHARGING", int(free), *self._random.choice(_KINDS), 0, _CARDS, 0,
-                int(number % 3 == 0), "T1", "Europe/Amsterdam", f"NLC{number}", 1_768_469_400_000_000,
+                int(number % 3 == 0), "T1", "Europe/Amsterdam", "NLD", f"NLC{number}", 1_768_469_400_000_000,
             )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def tariffs() -> Iterator[tuple[Party, JSONObject]]:
 
 COLUMNS = (
     "owner", "location_id", "evse_uid", "lat", "lon", "status", "available", "power", "standards", "currents",
-    "facilities", "capabilities", "parking", "green", "tariffs", "zone", "code", "changed",
+    "facilities", "capabilities", "parking", "green", "tariffs", "zone", "country", "code", "changed",
 )  # fmt: skip
 
 

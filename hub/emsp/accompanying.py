@@ -30,13 +30,14 @@ class CompanionRoom(Companion):
     def __init__(
         self,
         store: Store,
+        finder: Finder,
+        viewer: Viewer,
         *,
         world: World,
         now: Callable[[], datetime.datetime],
         publish: Callable[[str, Mapping[str, JSON]], None] | None = None,
     ) -> None:
         charges = BilledCharges(store, now)
-        finder, viewer = Finder(store, store.index, clock=now), Viewer(store, clock=now)
         beside = Beside(
             contacts=ContactsOfDrivers(store, now),
             stations=KnownStations(finder, viewer, clock=TimeOf(now)),

@@ -32,6 +32,7 @@ from hub.emsp.inforce import TermsInForce
 from hub.emsp.mail import Mailer
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.paying import MoneyRoom
+from hub.emsp.retailing import retail
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
@@ -90,10 +91,13 @@ class Assembly:
         self.store = Store(database, party, page_limit=page_limit)
         self.feed = Feed(database, "emsp_feed")
         self.statuses = status_feed(database)
-        self.companion = CompanionRoom(self.store, world=world or World(), now=clock, publish=self.feed.publish)
+        paid = retail(lambda: self._terms.money().prices)
+        self.finder = Finder(self.store, self.store.index, retail=paid, clock=clock)
+        self.viewer = Viewer(self.store, retail=paid, clock=clock)
+        self.companion = CompanionRoom(
+            self.store, self.finder, self.viewer, world=world or World(), now=clock, publish=self.feed.publish
+        )
         self.money = MoneyRoom(self.store, gateway, clock, notifier=self.companion.teller, terms=self._terms.money)
-        self.finder = Finder(self.store, self.store.index, retail=self.money.retail, clock=clock)
-        self.viewer = Viewer(self.store, clock=clock)
         pages = (app_url or f"{public_url}{REALM.path}/links").rstrip("/")
         self.drivers = Desk(
             self.store,

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from hub.database.contract import Transaction
-from hub.emsp.money.retail import RetailPrices
-from hub.emsp.money.vat import NoVatRate, rate_in
+from hub.emsp.money.retail import Billable, RetailPrices
+from hub.emsp.money.vat import NoVatRate
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Price, Tax, Unpriceable, price
+from hub.ocpi.pricing import Unpriceable, price
 from hub.ocpi.receiving import child
 from hub.ocpi.slots import zone_of
 from hub.ocpi.times import moment
@@ -55,15 +55,21 @@ class DriversCosts:
     async def _retail(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
     ) -> Decimal | None:  # fmt: skip
-        country, currency = location["country"], session["currency"]
-        prices = self._prices()
-        own = prices.tariffs.get(currency)
-        if own is not None:
-            taxes = [Tax("VAT", rate_in(country, prices.rates))]
-            periods = [each | {"tariff_id": own["id"]} for each in _periods(session)]
-            return _priced([own], periods, session, location, taxes).after_taxes
-        told = session.get("total_cost") or await self._by_tariffs(tx, owner, session, location)
-        return None if told is None else prices.of_told(told, currency, country).gross.amount
+        currency, prices = session["currency"], self._prices()
+        told = session.get("total_cost")
+        if told is None and currency not in prices.tariffs:
+            told = await self._by_tariffs(tx, owner, session, location)
+            if told is None:
+                return None
+        charge = Billable(
+            told=told,
+            currency=currency,
+            country=location["country"],
+            periods=_periods(session),
+            until=_end(session),
+            zone=zone_of(location),
+        )
+        return prices.of(charge).gross.amount
 
     async def _by_tariffs(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
@@ -77,7 +83,13 @@ class DriversCosts:
         found = [await self._store.tariffs.look_in(tx, owner, each) for each in ids]
         if not ids or None in found:
             return None
-        return _priced([each for each in found if each], periods, session, location, []).as_json()
+        return price(
+            [each for each in found if each],
+            periods,
+            until=_end(session),
+            zone=zone_of(location),
+            currency=session["currency"],
+        ).total.as_json()
 
     async def _tariff_of(
         self, tx: Transaction, owner: Party, session: JSONObject, location: JSONObject
@@ -104,15 +116,6 @@ def _periods(session: JSONObject) -> list[JSONObject]:
 def _end(session: JSONObject) -> datetime.datetime:
     told = session.get("end_date_time") or session["last_updated"]
     return max(moment(told), moment(session["start_date_time"]))
-
-
-def _priced(
-    tariffs: list[JSONObject], periods: list[JSONObject], session: JSONObject, location: JSONObject, taxes: list[Tax]
-) -> Price:
-    bill = price(
-        tariffs, periods, until=_end(session), zone=zone_of(location), currency=session["currency"], taxes=taxes
-    )  # fmt: skip
-    return bill.total
 
 
 def _holds(tariff: JSONObject, at: datetime.datetime) -> bool:

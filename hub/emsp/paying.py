@@ -14,7 +14,6 @@ from hub.emsp.money.papers import Letterhead
 from hub.emsp.money.ports import PaymentGateway
 from hub.emsp.money.till import Terms, Till
 from hub.emsp.payers import Payers
-from hub.emsp.retailing import retail
 from hub.emsp.store import Store
 
 
@@ -23,9 +22,6 @@ class MoneyRoom:
 
     Args:
         notifier: tells drivers.
-
-    Attributes:
-        retail: makes the prices drivers pay of those CPOs take.
     """
 
     def __init__(
@@ -49,7 +45,6 @@ class MoneyRoom:
             orders=OrdersOfDrivers(database),
             terms=terms,
         )
-        self.retail = retail(self.till.prices)
 
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with it."""

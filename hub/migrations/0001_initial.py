@@ -1221,6 +1221,7 @@ class Migration(migrations.Migration):
                 ('green', fields.SmallIntField()),
                 ('tariffs', Text(generated=False, null=False, unique=False)),
                 ('zone', Text(generated=False, null=False, unique=False)),
+                ('country', Text(generated=False, null=False, unique=False)),
                 ('code', Text(generated=False, null=False, unique=False)),
                 ('changed', fields.BigIntField()),
             ],

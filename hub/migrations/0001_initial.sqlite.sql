@@ -984,6 +984,7 @@ CREATE TABLE "emsp_place" (
     "green" SMALLINT NOT NULL,
     "tariffs" TEXT NOT NULL,
     "zone" TEXT NOT NULL,
+    "country" TEXT NOT NULL,
     "code" TEXT NOT NULL,
     "changed" BIGINT NOT NULL,
     CONSTRAINT "uid_emsp_place_owner_51271d" UNIQUE ("owner", "location_id", "evse_uid")

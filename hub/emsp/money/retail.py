@@ -4,14 +4,14 @@ Source: OCPI 2.3.0, mod_tariffs.asciidoc; ``hub.ocpi.pricing``.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.vat import STANDARD_RATES, rate_in
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Tax, after_taxes, price
+from hub.ocpi.pricing import Tax, Unpriceable, after_taxes, price
 from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import moment
 
@@ -51,6 +51,26 @@ class RetailPrice:
         return Money.of_minor(self.net.minor + self.vat.minor, self.net.currency)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Billable:
+    """A charge that is over, goes on, or is only thought of: what decides its price.
+
+    Attributes:
+        told: the OCPI Price its CPO takes; None: nobody knows it.
+        country: ISO 3166-1 alpha-3, where the car charges.
+        periods: OCPI ChargingPeriods.
+        until: when the last of them ends.
+        zone: of the Location.
+    """
+
+    told: JSONObject | None
+    currency: str
+    country: str
+    periods: Sequence[JSONObject]
+    until: datetime.datetime
+    zone: datetime.tzinfo
+
+
 @dataclass(frozen=True)
 class RetailPrices:
     """The rules, by currency: a Tariff of the provider's own comes before a margin.
@@ -72,12 +92,30 @@ class RetailPrices:
             NoVatRate: its country has none.
             Unpriceable: the CDR lacks what the provider's Tariff depends on.
         """
-        country = cdr["cdr_location"]["country"].upper()
-        percent = rate_in(country, self.rates)
-        tariff = self.tariffs.get(cdr["currency"])
+        return self.of(
+            Billable(
+                told=cdr["total_cost"],
+                currency=cdr["currency"],
+                country=cdr["cdr_location"]["country"],
+                periods=cdr["charging_periods"],
+                until=moment(cdr["end_date_time"]),
+                zone=zone,
+            )
+        )
+
+    def of(self, charge: Billable) -> RetailPrice:
+        """Return what a driver pays: the one rule of what is expected, shown and billed.
+
+        Raises:
+            NoVatRate: the country has none.
+            Unpriceable: the charge lacks what the provider's Tariff depends on, or nobody knows what the CPO takes.
+        """
+        tariff = self.tariffs.get(charge.currency)
         if tariff is not None:
-            return _by_tariff(tariff, cdr, zone, country, percent)
-        return self.of_told(cdr["total_cost"], cdr["currency"], country)
+            return _by_tariff(tariff, charge, rate_in(charge.country, self.rates))
+        if charge.told is None:
+            raise Unpriceable("nobody knows what the CPO takes")
+        return self.of_told(charge.told, charge.currency, charge.country)
 
     def of_told(self, told: JSONObject, currency: str, country: str) -> RetailPrice:
         """Return what a charge costs its driver that costs the provider an OCPI Price, whose taxes need not be told.
@@ -111,19 +149,16 @@ def _is_rounded(told: Decimal, gross: Decimal, currency: str, percent: Decimal) 
     return abs(told - gross) <= half + half * (100 + percent) / 100
 
 
-def _by_tariff(
-    tariff: JSONObject, cdr: JSONObject, zone: datetime.tzinfo, country: str, percent: Decimal
-) -> RetailPrice:
-    periods = [each | {"tariff_id": tariff["id"]} for each in cdr["charging_periods"]]
+def _by_tariff(tariff: JSONObject, charge: Billable, percent: Decimal) -> RetailPrice:
     bill = price(
         [tariff],
-        periods,
-        until=moment(cdr["end_date_time"]),
-        zone=zone,
-        currency=cdr["currency"],
+        [each | {"tariff_id": tariff["id"]} for each in charge.periods],
+        until=charge.until,
+        zone=charge.zone,
+        currency=charge.currency,
         taxes=[Tax("VAT", percent)],
     )
-    net = Money(bill.total.before_taxes, cdr["currency"])
-    vat = Money(bill.total.after_taxes - bill.total.before_taxes, cdr["currency"])
+    net = Money(bill.total.before_taxes, charge.currency)
+    vat = Money(bill.total.after_taxes - bill.total.before_taxes, charge.currency)
     lines = tuple(line.as_json() for line in bill.lines)
-    return RetailPrice(net, vat, percent, country, f"tariff {tariff['id']}", lines)
+    return RetailPrice(net, vat, percent, charge.country.upper(), f"tariff {tariff['id']}", lines)

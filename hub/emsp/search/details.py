@@ -21,7 +21,7 @@ class Socket:
 
     Attributes:
         power: in W.
-        price: of the wanted energy; None: its CPO told none.
+        price: of the wanted energy, by the Tariffs of this connector; None: its CPO told none.
     """
 
     evse_uid: str
@@ -80,40 +80,30 @@ class Details:
 
 async def groups_of(location: JSONObject, prices: Prices) -> tuple[Group, ...]:
     """Return the sockets of a Location, the fastest group first."""
-    places = {each.evse_uid: each for each in places_of(location)}
+    await prices.learn(places_of(location))
     grouped: dict[tuple[str, str, str, int], list[Socket]] = {}
     for evse in location.get("evses") or []:
-        place = places.get(evse["uid"].upper())
-        if place is None:
-            continue
-        estimate = await prices.of(place)
         for connector in evse["connectors"]:
-            socket = _socket(evse, connector, estimate)
-            current = "DC" if connector["power_type"] == "DC" else "AC"
-            grouped.setdefault((connector["standard"], connector["format"], current, socket.power), []).append(socket)
+            for alone in places_of({**location, "evses": [evse | {"connectors": [connector]}]}):
+                socket = _socket(evse, connector, alone.power, await prices.of(alone))
+                current = "DC" if connector["power_type"] == "DC" else "AC"
+                kind = (connector["standard"], connector["format"], current, socket.power)
+                grouped.setdefault(kind, []).append(socket)
     found = [_group(key, sockets) for key, sockets in grouped.items()]
     return tuple(sorted(found, key=lambda each: (-each.power, each.standard)))
 
 
-def _socket(evse: JSONObject, connector: JSONObject, price: Estimate | None) -> Socket:
-    (alone,) = places_of({**_PUBLIC, "evses": [evse | {"connectors": [connector]}]})
+def _socket(evse: JSONObject, connector: JSONObject, power: int, price: Estimate | None) -> Socket:
     return Socket(
         evse_uid=evse["uid"],
         evse_id=evse.get("evse_id"),
         connector_id=connector["id"],
         status=evse["status"],
-        power=alone.power,
+        power=power,
         physical_reference=evse.get("physical_reference"),
         reservable="RESERVABLE" in (evse.get("capabilities") or []),
         price=price,
     )
-
-
-#: What a Location must have for its EVSEs to be looked at alone.
-_PUBLIC: JSONObject = {
-    "country_code": "XX", "party_id": "XXX", "id": "X", "publish": True, "time_zone": "UTC",
-    "coordinates": {"latitude": "0", "longitude": "0"},
-}  # fmt: skip
 
 
 def _group(key: tuple[str, str, str, int], sockets: list[Socket]) -> Group:

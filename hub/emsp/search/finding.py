@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from hub.emsp.search.geometry import Box, Point, Spot, around, beside, corridor, distance, shrinking
 from hub.emsp.search.index import Index, Place
-from hub.emsp.search.prices import Estimate, Prices, Retail
+from hub.emsp.search.prices import Estimate, Prices, Retail, as_told
 from hub.emsp.search.queries import Query, Sort, Wishes
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
@@ -77,7 +77,7 @@ class Finder:
     """Answers queries.
 
     Args:
-        retail: makes the driver's price of the CPO's; None: the same.
+        retail: makes the driver's price of the CPO's.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Finder:
         index: Index,
         *,
         clock: Callable[[], datetime.datetime],
-        retail: Retail | None = None,
+        retail: Retail = as_told,
     ) -> None:
         self._store = store
         self._index = index

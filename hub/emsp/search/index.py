@@ -51,6 +51,7 @@ class Place:
     green: bool
     tariffs: tuple[str, ...]
     zone: str
+    country: str
     code: str
     changed: int
 
@@ -96,6 +97,7 @@ def _place(location: JSONObject, evse: JSONObject) -> Place:
         green=bool((location.get("energy_mix") or {}).get("is_green_energy")),
         tariffs=tuple(dict.fromkeys(each.upper() for one in connectors for each in one.get("tariff_ids") or ())),
         zone=location["time_zone"],
+        country=location["country"],
         code=bare_code(evse.get("evse_id") or ""),
         changed=microseconds(evse["last_updated"]),
     )

@@ -9,7 +9,7 @@ import datetime
 import functools
 import logging
 import zoneinfo
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from hub.emsp.search.queries import Car
 from hub.emsp.store import Store
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.pricing import Unpriceable, price
+from hub.ocpi.pricing import Price, Unpriceable, price
 from hub.ocpi.times import date_time, moment
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Estimate:
     """What a charge is expected to cost and take.
 
     Attributes:
-        amount: with taxes as far as the Tariff tells them, in ``currency``.
+        amount: what the driver pays, in ``currency``.
         hours: how long the energy takes.
     """
 
@@ -40,8 +40,30 @@ class Estimate:
     hours: Decimal
 
 
-#: Turns what a CPO takes into what the driver pays (margin or retail tariff); None is no change.
-Retail = Callable[[Place, Estimate, Decimal], Estimate]
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """A charge as a CDR would tell of it.
+
+    Attributes:
+        price: what its CPO takes, with the taxes its Tariff says.
+        until: when the last of its charging periods ends.
+    """
+
+    price: Price
+    currency: str
+    periods: Sequence[JSONObject]
+    until: datetime.datetime
+    zone: datetime.tzinfo
+    hours: Decimal
+
+
+#: Says what a driver pays for a charge in a country (ISO 3166-1 alpha-3); None: it cannot be said.
+Retail = Callable[[Expected, str], Decimal | None]
+
+
+def as_told(expected: Expected, country: str) -> Decimal | None:
+    """Return what the CPO takes, with the taxes it tells."""
+    return expected.price.after_taxes
 
 
 class Prices:
@@ -51,12 +73,13 @@ class Prices:
         retail: makes the driver's price of the CPO's.
     """
 
-    def __init__(self, store: Store, car: Car, now: datetime.datetime, *, retail: Retail | None = None) -> None:
+    def __init__(self, store: Store, car: Car, now: datetime.datetime, *, retail: Retail = as_told) -> None:
         self._store = store
         self._car = car
         self._now = now.replace(second=0, microsecond=0)  # so that one minute's searches share their estimates
         self._retail = retail
         self._told: dict[tuple[str, str], bytes | None] = {}
+        self._made: dict[tuple[object, ...], Estimate | None] = {}
 
     async def learn(self, places: Iterable[Place]) -> None:
         """Read the Tariffs of some EVSEs, all at once."""
@@ -65,16 +88,19 @@ class Prices:
             self._told |= dict.fromkeys(wanted) | await self._store.tariffs.texts(wanted)
 
     async def of(self, place: Place) -> Estimate | None:
-        """Return the estimate for an EVSE; None: its CPO has told no price."""
+        """Return the estimate for an EVSE; None: its CPO has told no price, or what the driver pays cannot be said."""
         await self.learn([place])
-        texts = [self._told[place.owner, each] for each in place.tariffs]
-        found = _estimated(
-            tuple(each for each in texts if each is not None),
-            zone=place.zone, kwh=self._car.kwh, watts=self._watts(place), now=self._now,
-        )  # fmt: skip
-        if found is None or self._retail is None:
-            return found
-        return self._retail(place, found, self._car.kwh)
+        told = (self._told[place.owner, each] for each in place.tariffs)
+        texts, watts = tuple(each for each in told if each is not None), self._watts(place)
+        key = (texts, place.zone, watts, place.country)
+        if key not in self._made:
+            expected = _expected(texts, zone=place.zone, kwh=self._car.kwh, watts=watts, now=self._now)
+            self._made[key] = None if expected is None else self._estimate(expected, place.country)
+        return self._made[key]
+
+    def _estimate(self, expected: Expected, country: str) -> Estimate | None:
+        amount = self._retail(expected, country)
+        return None if amount is None else Estimate(amount, expected.currency, expected.hours)
 
     def hours(self, place: Place) -> Decimal:
         """Return how long the wanted energy takes there."""
@@ -90,9 +116,9 @@ def _hours(kwh: Decimal, watts: Decimal) -> Decimal:
 
 
 @functools.lru_cache(maxsize=8192)
-def _estimated(
+def _expected(
     texts: tuple[bytes, ...], *, zone: str, kwh: Decimal, watts: Decimal, now: datetime.datetime
-) -> Estimate | None:
+) -> Expected | None:
     """Return what a charge costs by the one of some Tariffs that holds; many EVSEs and searches ask the same."""
     tariff = _regular([codec.decode(each) for each in texts], now)
     if tariff is None:
@@ -108,13 +134,15 @@ def _estimated(
         ],
         "tariff_id": tariff["id"],
     }
-    until = now + datetime.timedelta(seconds=float(hours * 3600))
+    until, there = now + datetime.timedelta(seconds=float(hours * 3600)), _zone(zone)
     try:
-        bill = price([tariff], [period], until=until, zone=_zone(zone), currency=tariff["currency"])
+        bill = price([tariff], [period], until=until, zone=there, currency=tariff["currency"])
     except Unpriceable as error:
         log.info("%s-%s: Tariff %s: %s", tariff["country_code"], tariff["party_id"], tariff["id"], error)
         return None
-    return Estimate(bill.total.after_taxes, tariff["currency"], hours)
+    return Expected(
+        price=bill.total, currency=tariff["currency"], periods=(period,), until=until, zone=there, hours=hours
+    )  # fmt: skip
 
 
 def _regular(tariffs: Iterable[JSONObject], now: datetime.datetime) -> JSONObject | None:

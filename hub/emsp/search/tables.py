@@ -16,6 +16,7 @@ class EmspPlace(Model):
         standards, currents, facilities, capabilities, parking: bits of ``hub.emsp.search.words``.
         green: 1 where its energy is told to be green.
         tariffs: ids, upper case, separated by line feeds.
+        country: ISO 3166-1 alpha-3, as its Location says.
         code: its EVSE-ID without separators, upper case; "" where it has none.
         changed: when it last changed, by its CPO, in microseconds since 1970, UTC.
     """
@@ -37,6 +38,7 @@ class EmspPlace(Model):
     green = fields.SmallIntField()
     tariffs = Text()
     zone = Text()
+    country = Text()
     code = Text()
     changed = fields.BigIntField()
 

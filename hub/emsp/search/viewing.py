@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from hub.emsp.search.details import Details, groups_of, offers_of, slots_of
 from hub.emsp.search.geometry import Point, distance
-from hub.emsp.search.prices import Prices, Retail
+from hub.emsp.search.prices import Prices, Retail, as_told
 from hub.emsp.search.queries import Car
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
@@ -17,10 +17,10 @@ class Viewer:
     """Shows Locations.
 
     Args:
-        retail: makes the driver's price of the CPO's; None: the same.
+        retail: makes the driver's price of the CPO's.
     """
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime.datetime], retail: Retail | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime.datetime], retail: Retail = as_told) -> None:
         self._store = store
         self._clock = clock
         self._retail = retail

@@ -17,6 +17,8 @@ from hub.emsp.api.assembling import RATES, emsp_api
 from hub.emsp.api.needs import DriverLogin
 from hub.emsp.api.routes.search import SearchRoutes
 from hub.emsp.api.scopes import REALM, Scope
+from hub.emsp.money.retail import RetailPrices
+from hub.emsp.retailing import retail
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.statuses import status_feed
 from hub.emsp.search.viewing import Viewer
@@ -79,8 +81,9 @@ class Provider:
             passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
             rates=RATES if rates is None else rates, clock=clock.now, routes=routes,
         )  # fmt: skip
-        finder = Finder(self.store, self.store.index, clock=clock.now)
-        viewer = Viewer(self.store, clock=clock.now)
+        paid = retail(RetailPrices)
+        finder = Finder(self.store, self.store.index, clock=clock.now, retail=paid)
+        viewer = Viewer(self.store, clock=clock.now, retail=paid)
         self.api.add(SearchRoutes(finder, viewer, self.statuses, self.api.gate))
 
     def stranger(self) -> Caller:

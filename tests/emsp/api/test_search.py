@@ -10,9 +10,10 @@ import pytest
 
 from hub.emsp.search.geometry import Point
 from hub.emsp.search.polyline import BadPolyline, decoded
+from hub.ocpi.messages import Party
 from tests.emsp.api.conftest import Caller, Provider
 from tests.emsp.search.test_finding import HERE, connector, place, put
-from tests.rooms import location, tariff
+from tests.rooms import NOW, location, tariff
 from tests.serving import LoopServer
 
 NEAR = f"near={HERE.lat},{HERE.lon}"
@@ -37,7 +38,8 @@ async def test_the_nearest_come_first_with_distance_power_and_price(provider: Pr
     assert uids(answer) == ["E2", "E1"]
     assert (nearest["power"], nearest["standards"], nearest["owner"]) == (22_000, ["IEC_62196_T2"], "NL-CPO")
     assert abs(nearest["metres"] - 100) <= 1
-    assert nearest["price"] == {"amount": 5.4, "currency": "EUR"}  # (10 kWh at 0.40 and 0.50 for the start) with 20 %
+    # 10 kWh at 0.40 and 0.50 for the start, with the 21 % of the country: what the bill will say.
+    assert nearest["price"] == {"amount": 5.45, "currency": "EUR"}
     assert answer["compared"] is None, "only distance counted"
 
 
@@ -126,9 +128,19 @@ async def test_a_search_that_cannot_be_is_refused_by_name(ann: Caller, query: st
 
 async def test_a_location_is_shown_with_its_sockets_slots_and_offers(provider: Provider, ann: Caller) -> None:
     """RASD-UC04, RASD-R31, X-61: told_at."""
-    sale = tariff(id="T2", start_date_time="2025-01-01T00:00:00Z", end_date_time="2027-01-01T00:00:00Z")
+    cheap = [{"price_components": [{"type": "ENERGY", "price": 0.1, "step_size": 1}]}]
+    sale = tariff(id="T2", start_date_time="2025-01-01T00:00:00Z", end_date_time="2027-01-01T00:00:00Z", elements=cheap)
+    bookable = {
+        "country_code": "NL", "party_id": "CPO", "id": "B1", "location_id": "L1", "booking_option": {"evse_uid": "E1"},
+        "calendars": [{"id": "C", "begin_from": NOW, "end_before": NOW, "last_updated": NOW, "available_timeslots": [
+            {"start_date_time": "2026-01-01T18:00:00Z", "end_date_time": "2026-01-01T20:00:00Z"},
+        ]}],
+        "last_updated": NOW,
+    }  # fmt: skip
     here = place(1, 100, connectors=[connector(tariff_ids=["T1"]), connector("CHADEMO", 50_000, tariff_ids=["T2"])])
     await put(provider.store, tariff(), sale, here)
+    shelf = provider.store.booking_locations
+    await provider.database.transact(lambda tx: shelf.put(tx, Party("NL", "CPO"), "B1", bookable))
 
     seen = await ann.get(f"/locations/NL/CPO/L1?latitude={HERE.lat}&longitude={HERE.lon}&kwh=10")
 
@@ -136,6 +148,9 @@ async def test_a_location_is_shown_with_its_sockets_slots_and_offers(provider: P
         ("CHADEMO", 50_000, 1),
         ("IEC_62196_T2", 11_000, 1),
     ]
+    prices = [each["price"] for group in seen["groups"] for each in group["sockets"]]
+    assert prices == [{"amount": 1.21, "currency": "EUR"}, {"amount": 5.45, "currency": "EUR"}]
+    assert seen["slots"] == [{"evse_uid": "E1", "starts_at": "2026-01-01T18:00:00Z", "ends_at": "2026-01-01T20:00:00Z"}]
     assert (seen["address"], seen["owner"], [each["id"] for each in seen["offers"]]) == ("Quay 1", "NL-CPO", ["T2"])
     assert abs(seen["metres"] - 100) <= 1
     assert seen["told_at"].startswith("2026-01-01T00:00:00")

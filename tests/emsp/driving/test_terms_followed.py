@@ -52,7 +52,7 @@ async def test_a_change_of_the_file_holds_for_all_that_is_asked_after_it(provide
     second = await under_way(provider, ada)
 
     assert (await provider.charge(first.id)).cost == 2 * 545 - 1  # of 4.50 and its VAT, rounded once
-    assert [each["items"][0]["price"]["amount"] for each in (price, dearer)] == [5.4, 10.8]  # VAT by the Tariff
+    assert [each["items"][0]["price"]["amount"] for each in (price, dearer)] == [5.45, 10.89]  # as it is billed
     problem(long, 422, "TOO_LONG", "$.ends_at")
     assert (nobody.status_code, guest.status_code, second["limit_cost"]) == (403, 201, 9)
     staff = await provider.operator("tariffs:read")

@@ -30,7 +30,7 @@ _MOST_WATCHED = 200  # Locations
 
 
 class ExpectedPrice(Shape, frozen=True, kw_only=True):
-    """What the wanted energy is expected to cost, with taxes as far as the CPO tells them."""
+    """What the wanted energy is expected to cost, as it will be billed: VAT included."""
 
     amount: Decimal
     currency: str
@@ -45,7 +45,7 @@ class FoundEvse(Shape, frozen=True, kw_only=True):
         metres: from the point, or beside the route.
         along_metres: along the route until it is reached; null around a point.
         hours: how long the wanted energy takes.
-        price: null where its CPO told none.
+        price: null where its CPO told none, or what the driver pays cannot be said.
         told_at: when its CPO last changed something of it.
     """
 
