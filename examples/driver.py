@@ -121,7 +121,7 @@ class DriverApp:
 
     def receipt(self, folder: Path) -> Path:
         """Save the last receipt as a file."""
-        number = self.get("/receipts")["items"][-1]["number"]
+        number = self.get("/receipts")["items"][0]["number"]
         file = folder / f"{number}.pdf"
         file.write_bytes(self.get(f"/receipts/{number}/pdf"))
         return file

@@ -16,7 +16,15 @@ from hub.api.realms import Realm, Role
 from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, cursor_number, pattern
 from hub.database.contract import Database, Row, Transaction
 
-Email = Annotated[str, pattern("^[^\\s@\\u0000-\\u001f]+@[^\\s@\\u0000-\\u001f]+$", least=3, most=254)]
+Email = Annotated[
+    str,
+    pattern(
+        "^[^\\s@\\u0000-\\u001f]+@[^\\s@\\u0000-\\u001f]+$",
+        "an e-mail address, such as name@example.org",
+        least=3,
+        most=254,
+    ),
+]
 
 _LAST = "This is the last administrator; make another one first"
 

@@ -248,7 +248,7 @@ class _Exchange:
         text = self._text = await self._read(declared.max_body)
         if operation.body is bytes:
             return text, {"media_type": kind, "size": len(text)}
-        found = judging.body(text, operation.body)
+        found = judging.body(text, operation.body, operation.also)
         return found, masked(plain(found))
 
     async def _read(self, most: int) -> bytes:

@@ -17,6 +17,7 @@ What is returned is the body of the answer; ``None`` is 204, a ``Page`` a list, 
 """
 
 import datetime
+import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ from typing import Any, Literal, Protocol, TypeVar, get_origin, get_type_hints
 
 from hub.api.audit import Trail
 from hub.api.principals import Principal
-from hub.api.problems import PreconditionFailed, Problem
+from hub.api.problems import Fault, PreconditionFailed, Problem
 from hub.api.shapes import Page
+from hub.ocpi.objects import JSONObject
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[..., Awaitable[Any]]
@@ -98,6 +100,7 @@ class Declaration:
     problems: tuple[type[Problem], ...]
     takes: Any
     answers: Any
+    also: Callable[[Any, JSONObject], Sequence[Fault]] | None
 
 
 def route(
@@ -114,6 +117,7 @@ def route(
     problems: Sequence[type[Problem]] = (),
     takes: Any = None,
     answers: Any = None,
+    also: Callable[[Any, JSONObject], Sequence[Fault]] | None = None,
 ) -> Callable[[F], F]:
     """Declare a method of a class of routes.
 
@@ -128,6 +132,8 @@ def route(
         max_body: in bytes.
         problems: kinds of problem it answers besides those of every route.
         takes, answers: what body and answer are, where the code has them as JSON (OCPI objects).
+        also: of the routes and what of a body is right: what else is wrong with it, so that a body that breaks its
+            declaration is answered with everything at once.
     """
     declared = Declaration(
         method=method,
@@ -142,6 +148,7 @@ def route(
         problems=tuple(problems),
         takes=takes,
         answers=answers,
+        also=also,
     )
 
     def mark(handler: F) -> F:
@@ -159,6 +166,7 @@ class Operation:
         name: unique in the API; the operationId and the audit log's action.
         parameters: names in the path.
         query, body, answer: the declared types; None where there is none.
+        also: of ``route``, for these routes.
     """
 
     declared: Declaration
@@ -172,6 +180,7 @@ class Operation:
     body: Any = None
     answer: Any = None
     segments: tuple[str, ...] = field(default=(), repr=False)
+    also: Callable[[JSONObject], Sequence[Fault]] | None = field(default=None, repr=False)
 
     @property
     def changes(self) -> bool:
@@ -194,11 +203,11 @@ def operations(routes: object) -> list[Operation]:
     for _, method in inspect.getmembers(routes, inspect.ismethod):
         declared = getattr(method, _DECLARED, None)
         if declared is not None:
-            found.append(_operation(declared, method, getattr(routes, "tag", "")))
+            found.append(_operation(declared, method, routes))
     return found
 
 
-def _operation(declared: Declaration, method: Handler, tag: str) -> Operation:
+def _operation(declared: Declaration, method: Handler, routes: object) -> Operation:
     hints = get_type_hints(method, include_extras=True)
     returned = hints.pop("return")
     answer = declared.answers or (None if returned is type(None) else returned)
@@ -210,7 +219,7 @@ def _operation(declared: Declaration, method: Handler, tag: str) -> Operation:
     return Operation(
         declared=declared,
         name=method.__name__,
-        tag=tag,
+        tag=getattr(routes, "tag", ""),
         summary=summary.rstrip("."),
         description=rest.split("Raises:")[0].strip(),
         handler=method,
@@ -219,4 +228,5 @@ def _operation(declared: Declaration, method: Handler, tag: str) -> Operation:
         body=declared.takes or hints.get("body"),
         answer=answer,
         segments=segments,
+        also=None if declared.also is None else functools.partial(declared.also, routes),
     )

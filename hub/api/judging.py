@@ -7,7 +7,7 @@ a schema cannot say (a date that is none) msgspec says when it decodes.
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin, is_typeddict
 
 import jsonschema_rs
@@ -23,12 +23,21 @@ from hub.ocpi.objects import JSON, JSONObject
 _MOST = 20  # faults told at once
 _OCPI = Judge()
 _PLACE = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
+_WORDED = "must be "
+_LENGTH = ("is shorter than", "is longer than")
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 
 
-def body(text: bytes, declared: Any) -> Any:
+#: Returns what else is wrong, given what of a body is right by its declaration.
+Also = Callable[[JSONObject], Sequence[Fault]]
+
+
+def body(text: bytes, declared: Any, also: Also | None = None) -> Any:
     """Return a JSON body as what it is declared as; an OCPI object stays the JSON it came as.
+
+    Args:
+        also: asked when the declaration is broken, so that one answer names everything that is wrong.
 
     Raises:
         Malformed: it is no JSON.
@@ -38,7 +47,10 @@ def body(text: bytes, declared: Any) -> Any:
     if is_typeddict(declared) or (get_origin(declared) is list and is_typeddict(get_args(declared)[0])):
         _judge_ocpi(text, declared)
         return value
-    _refuse(_faults(value, declared))
+    faults = _faults(value, declared)
+    if faults and also is not None and isinstance(value, dict):
+        faults += _others(faults, also(_sound(value, faults)))
+    _refuse(faults)
     try:
         return msgspec.json.decode(text, type=declared)
     except msgspec.ValidationError as error:
@@ -94,6 +106,21 @@ def _refuse(faults: Sequence[Fault]) -> None:
         raise Invalid(first + also, faults=faults)
 
 
+def _sound(value: JSON, faults: Sequence[Fault], path: str = "$") -> Any:
+    """Return an object without the members that have a fault."""
+    if not isinstance(value, dict):
+        return value
+    bad = {each.path.partition("[")[0] for each in faults}
+    members = {name: each for name, each in value.items() if f"{path}.{name}" not in bad}
+    return {name: _sound(each, faults, f"{path}.{name}") for name, each in members.items()}
+
+
+def _others(faults: Sequence[Fault], found: Sequence[Fault]) -> list[Fault]:
+    """Return the faults that are about nothing that has one already."""
+    known = tuple(each.path for each in faults)
+    return [each for each in found if not any(f"{each.path}.".startswith(f"{path}.") for path in known)]
+
+
 def _invalid(root: str, error: msgspec.ValidationError) -> Invalid:
     """Return what msgspec says as a fault."""
     said = str(error)
@@ -124,19 +151,26 @@ def _nul(value: JSON, path: str) -> Iterator[str]:
 
 
 def _faults(value: JSON, declared: Any) -> list[Fault]:
-    found = itertools.chain.from_iterable(_told(each) for each in _validator(declared).iter_errors(value))
-    return list(itertools.islice(found, _MOST))
+    validator, whole = _validator(declared)
+    found = itertools.chain.from_iterable(_told(each, whole) for each in validator.iter_errors(value))
+    return _plainly(list(itertools.islice(found, _MOST)))
 
 
 @functools.cache
-def _validator(declared: Any) -> Any:
+def _validator(declared: Any) -> tuple[Any, JSONObject]:
     found, components = shapes.schema(declared)
     whole: JSONObject = {**found, "components": {"schemas": components}}
     # Values are masked: a refused password stands in no answer and no log.
-    return jsonschema_rs.Draft202012Validator(whole, mask="the value")
+    return jsonschema_rs.Draft202012Validator(whole, mask="the value"), whole
 
 
-def _told(error: Any) -> Iterator[Fault]:
+def _plainly(faults: list[Fault]) -> list[Fault]:
+    """Return faults without the length of what is said in words anyway."""
+    worded = {each.path for each in faults if each.rule.startswith(_WORDED)}
+    return [each for each in faults if each.path not in worded or not each.rule.startswith(_LENGTH)]
+
+
+def _told(error: Any, whole: JSONObject) -> Iterator[Fault]:
     """Yield an error of the validator as faults."""
     path = "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in error.instance_path)
     kind = error.kind
@@ -147,6 +181,16 @@ def _told(error: Any) -> Iterator[Fault]:
             yield Fault(f"{path}.{name}", "unknown")
     elif kind.name == "anyOf" and len(kind.context[0]) > 0:
         for each in kind.context[0]:  # the others say that it may be null
-            yield from _told(each)
+            yield from _told(each, whole)
+    elif kind.name == "pattern" and (words := _words(whole, error.schema_path)):
+        yield Fault(path, f"{_WORDED}{words}")
     else:
         yield Fault(path, error.message.removeprefix("the value ").replace("is not", "must be", 1))
+
+
+def _words(whole: JSONObject, place: Sequence[str | int]) -> str:
+    """Return what the schema that holds a keyword is described as; nothing where it is not."""
+    found: Any = whole
+    for each in place[:-1]:
+        found = found[each]
+    return str(found.get("description", ""))

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from hub.api.shapes import pattern
 
 #: A password as it is chosen; how long it is counts, not what is in it.
-NewPassword = Annotated[str, pattern("^[^\\u0000]+$", least=12, most=200)]
+NewPassword = Annotated[str, pattern("^[^\\u0000]+$", "a password without U+0000", least=12, most=200)]
 
 _AT_ONCE = 2  # hashes under way: each takes 64 MiB and a core
 

@@ -31,9 +31,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What our own requests and answers are declared as; a field nobody declared is refused."""
 
 
-def pattern(expression: str, *, least: int = 1, most: int = 255) -> Any:
-    """Return the mark of a string that matches, with its length in characters."""
-    return msgspec.Meta(min_length=least, max_length=most, extra_json_schema={"pattern": expression})
+def pattern(expression: str, words: str, *, least: int = 1, most: int = 255) -> Any:
+    """Return the mark of a string that matches, with its length in characters.
+
+    Args:
+        words: what it must be, for people: a refusal and the description say so.
+    """
+    said = {"pattern": expression, "description": words}
+    return msgspec.Meta(min_length=least, max_length=most, extra_json_schema=said)
 
 
 def within(least: float, most: float) -> Any:
@@ -42,10 +47,19 @@ def within(least: float, most: float) -> Any:
 
 
 #: A line for people: not empty, without control characters.
-Name = Annotated[str, pattern("^[^\\u0000-\\u001f\\u007f-\\u009f]+$", most=100)]
+Name = Annotated[
+    str, pattern("^[^\\u0000-\\u001f\\u007f-\\u009f]+$", "one line of text without control characters", most=100)
+]
 #: A moment with its offset from UTC, in a year that every clock and store can count in.
 Moment = Annotated[
-    datetime.datetime, msgspec.Meta(tz=True, extra_json_schema={"pattern": "^(19[7-9][0-9]|2[01][0-9]{2})-"})
+    datetime.datetime,
+    msgspec.Meta(
+        tz=True,
+        extra_json_schema={
+            "pattern": "^(19[7-9][0-9]|2[01][0-9]{2})-",
+            "description": "a moment of 1970 to 2199 with its offset from UTC, such as 2026-01-31T10:00:00Z",
+        },
+    ),
 ]
 #: A whole number that every store holds.
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]

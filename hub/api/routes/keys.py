@@ -13,7 +13,7 @@ from hub.api.shapes import ListQuery, Moment, Name, Page, Shape, pattern
 from hub.database.contract import Transaction
 
 #: A scope, such as ``stations:read``; which there are, each route says.
-Word = Annotated[str, pattern("^[a-z]+:[a-z]+$", most=50)]
+Word = Annotated[str, pattern("^[a-z]+:[a-z]+$", "a scope, such as drivers:read", most=50)]
 
 
 class NewKey(Shape, frozen=True, kw_only=True):

@@ -19,12 +19,25 @@ class DriverClass(Shape, frozen=True, kw_only=True):
         locations: ``CC-PID/LOCATION``; empty: all.
     """
 
-    name: Annotated[str, pattern("^[a-z][a-z0-9_-]*$", most=40)]
-    countries: Annotated[list[Annotated[str, pattern("^[A-Z]{3}$", least=3, most=3)]], msgspec.Meta(max_length=250)] = (
-        msgspec.field(default_factory=list)
-    )
+    name: Annotated[str, pattern("^[a-z][a-z0-9_-]*$", "a driver class: small letters, digits, - and _", most=40)]
+    countries: Annotated[
+        list[
+            Annotated[
+                str, pattern("^[A-Z]{3}$", "an ISO 3166-1 country of three letters, such as NLD", least=3, most=3)
+            ]
+        ],
+        msgspec.Meta(max_length=250),
+    ] = msgspec.field(default_factory=list)
     locations: Annotated[
-        list[Annotated[str, pattern("^[A-Za-z]{2}-[A-Za-z0-9]{3}/[^\\s]+$", most=60)]], msgspec.Meta(max_length=10_000)
+        list[
+            Annotated[
+                str,
+                pattern(
+                    "^[A-Za-z]{2}-[A-Za-z0-9]{3}/[^\\s]+$", "a Location with its CPO, such as NL-CPO/LOC1", most=60
+                ),
+            ]
+        ],
+        msgspec.Meta(max_length=10_000),
     ] = msgspec.field(default_factory=list)
 
     @property

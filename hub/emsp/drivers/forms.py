@@ -4,8 +4,9 @@ Source: RASD-UC01, RASD-A07, X-01, X-02.
 """
 
 import datetime
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -17,9 +18,9 @@ from hub.emsp.drivers import plates
 from hub.emsp.drivers.catalogue import models
 from hub.ocpi.modules.locations import ConnectorType
 
-Country = Annotated[str, pattern("^[A-Z]{2}$", least=2, most=2)]
-Language = Annotated[str, pattern("^[a-z]{2}$", least=2, most=2)]
-Plate = Annotated[str, pattern("^[^\\u0000-\\u001f]+$", most=20)]
+Country = Annotated[str, pattern("^[A-Z]{2}$", "an ISO 3166-1 country of two capitals, such as NL", least=2, most=2)]
+Language = Annotated[str, pattern("^[a-z]{2}$", "an ISO 639-1 language of two letters, such as en", least=2, most=2)]
+Plate = Annotated[str, pattern("^[^\\u0000-\\u001f]+$", "a licence plate", most=20)]
 
 CONNECTORS: frozenset[str] = frozenset(get_args(ConnectorType)[1].known)
 
@@ -36,7 +37,7 @@ class Person(Shape, frozen=True, kw_only=True):
 
     name: Name
     surname: Name
-    birth_date: Annotated[str, pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", least=10, most=10)]
+    birth_date: Annotated[str, pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date, such as 1990-12-31", least=10, most=10)]
     email: Email
     password: NewPassword
     password_again: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -69,17 +70,23 @@ class SignUp(Shape, frozen=True, kw_only=True):
     vehicle: VehicleForm
 
 
-def person_faults(person: Person, today: datetime.date, path: str = "$") -> list[Fault]:
-    """Return what is wrong with a person."""
+def person_faults(said: Mapping[str, Any], today: datetime.date, path: str = "$") -> list[Fault]:
+    """Return what is wrong with a person.
+
+    Args:
+        said: those members of ``Person`` that are right by their declaration.
+    """
     found = []
-    if (rule := _birth_rule(person.birth_date, today)) is not None:
+    if (rule := _birth_rule(said.get("birth_date"), today)) is not None:
         found.append(Fault(f"{path}.birth_date", rule))
-    if person.password != person.password_again:
+    if "password" in said and said["password"] != said.get("password_again"):
         found.append(Fault(f"{path}.password_again", "must be the same password"))
     return found
 
 
-def _birth_rule(text: str, today: datetime.date) -> str | None:
+def _birth_rule(text: str | None, today: datetime.date) -> str | None:
+    if text is None:
+        return None
     try:
         born = datetime.date.fromisoformat(text)
     except ValueError:
@@ -89,23 +96,24 @@ def _birth_rule(text: str, today: datetime.date) -> str | None:
     return None if today.year - born.year <= _OLDEST else f"must be at most {_OLDEST} years ago"
 
 
-def vehicle_faults(vehicle: VehicleForm, home: str, path: str = "$") -> list[Fault]:
+def vehicle_faults(said: Mapping[str, Any], home: str, path: str = "$") -> list[Fault]:
     """Return what is wrong with a vehicle.
 
     Args:
+        said: those members of ``VehicleForm`` that are right by their declaration.
         home: country of a plate that names none.
     """
     found = []
-    country = vehicle.plate_country or home
-    if not plates.can_exist(vehicle.plate, country):
+    country = said.get("plate_country") or home
+    if "plate" in said and not plates.can_exist(said["plate"], country):
         found.append(Fault(f"{path}.plate", f"must be a licence plate that can exist in {country}"))
-    if vehicle.model_id is not None:
-        if vehicle.model_id not in models():
+    if said.get("model_id") is not None:
+        if said["model_id"] not in models():
             found.append(
                 Fault(f"{path}.model_id", "must be a model of the catalogue; leave it out to type the vehicle")
             )
         return found
-    typed = {"name": vehicle.name, "battery_kwh": vehicle.battery_kwh, "connectors": vehicle.connectors}
-    found += [Fault(f"{path}.{name}", _REQUIRED) for name, value in typed.items() if value is None]
-    unknown = [each for each in vehicle.connectors or () if each not in CONNECTORS]
+    typed = ("name", "battery_kwh", "connectors")
+    found += [Fault(f"{path}.{name}", _REQUIRED) for name in typed if said.get(name) is None]
+    unknown = [each for each in said.get("connectors") or () if each not in CONNECTORS]
     return [*found, *(Fault(f"{path}.connectors", f"{each} is no ConnectorType") for each in unknown)]

@@ -8,6 +8,8 @@ Source: RASD-A07, RASD-F01, RASD-UC01.
 import uuid
 from decimal import Decimal
 
+import msgspec
+
 from hub.api.credentials import moment_of, stored
 from hub.api.problems import Conflict, Fault, NotFound
 from hub.api.shapes import Moment, Shape
@@ -17,6 +19,7 @@ from hub.emsp.drivers.catalogue import models
 from hub.emsp.drivers.forms import VehicleForm, vehicle_faults
 from hub.emsp.drivers.needs import Now
 from hub.emsp.drivers.people import refuse, settled
+from hub.ocpi.objects import JSONObject
 
 TAKEN_PLATE = "this licence plate is another vehicle's; look for a typing error, or write to us"
 
@@ -78,13 +81,17 @@ class Garage:
         Raises:
             Invalid: something is wrong with it, or the plate is another vehicle's.
         """
-        refuse(vehicle_faults(form, self.home))
+        refuse(self.faults(msgspec.structs.asdict(form)))
 
         async def work(tx: Transaction) -> Vehicle:
             refuse(await self.taken(tx, form))
             return await self.add(tx, driver_id, form)
 
         return await settled(self._database, work)
+
+    def faults(self, said: JSONObject) -> list[Fault]:
+        """Return what is wrong with what of a ``VehicleForm`` is right by its declaration."""
+        return vehicle_faults(said, self.home)
 
     async def taken(self, tx: Transaction, form: VehicleForm, path: str = "$") -> list[Fault]:
         """Return a fault if the plate is another vehicle's."""

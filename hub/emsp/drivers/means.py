@@ -14,8 +14,10 @@ from hub.emsp.drivers.people import Driver, People, refuse, settled
 from hub.emsp.drivers.tokens import DriverToken, Tokens, TokenState
 
 #: mod_tokens: a CiString(36), as a reader reads it.
-CardUid = Annotated[str, pattern("^[A-Za-z0-9:._-]+$", least=4, most=36)]
-PhoneNumber = Annotated[str, pattern("^[0-9+ ()./-]+$", least=7, most=30)]
+CardUid = Annotated[
+    str, pattern("^[A-Za-z0-9:._-]+$", "the number of a card: letters, digits and : . _ -", least=4, most=36)
+]
+PhoneNumber = Annotated[str, pattern("^[0-9+ ()./-]+$", "a phone number, such as +31 6 12345678", least=7, most=30)]
 
 
 class Card(Shape, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Card(Shape, frozen=True, kw_only=True):
     """
 
     uid: CardUid
-    label: Annotated[str, pattern("^[\\u0020-\\u007e]*$", least=0, most=64)] = ""
+    label: Annotated[str, pattern("^[\\u0020-\\u007e]*$", "printable ASCII", least=0, most=64)] = ""
 
 
 class Phone(Shape, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from hub.emsp.drivers.tokens import Tokens
 from hub.ocpi import codec
 from hub.ocpi.objects import JSON, JSONObject
 
-Purpose = Annotated[str, pattern("^[A-Z][A-Z_]*$", most=40)]
+Purpose = Annotated[str, pattern("^[A-Z][A-Z_]*$", "a purpose in capitals", most=40)]
 
 
 class Consent(Shape, frozen=True, kw_only=True):

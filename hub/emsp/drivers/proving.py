@@ -86,8 +86,8 @@ class Proving:
         fault = UNKNOWN if driver is None else WRONG
         return Unauthorized(f"{fault.path}: {fault.rule}", faults=[fault])
 
-    async def confirmed_by(self, driver_id: str, password: str) -> None:
-        """Return if a driver who is logged in gave his own password.
+    async def confirmed_by(self, driver_id: str, password: str, path: str = "$.password") -> None:
+        """Return if a driver who is logged in gave his own password, which stands at ``path`` of what he sent.
 
         Raises:
             Invalid: it is wrong, or he has none.
@@ -97,7 +97,7 @@ class Proving:
         self._by_account.check(key)
         if not await self._passwords.match(await self._people.password_of(driver_id), password):
             self._by_account.failed(key)
-            raise invalid("$.password", "is wrong")
+            raise invalid(path, "is wrong")
         self._by_account.succeeded(key)
 
     # -- passwords ---------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Proving:
         Raises:
             Invalid: the link does not work, or the passwords differ.
         """
-        refuse(_differ(password, again))
+        refuse(_differ(password, again, "$.password_again"))
         kept = await self._passwords.hashed(password)
 
         async def work(tx: Transaction) -> None:
@@ -142,8 +142,8 @@ class Proving:
         Raises:
             Invalid: the old one is wrong, or the new ones differ.
         """
-        refuse(_differ(new, again))
-        await self.confirmed_by(driver_id, old)
+        refuse(_differ(new, again, "$.new_again"))
+        await self.confirmed_by(driver_id, old, "$.old")
         kept = await self._passwords.hashed(new)
 
         async def work(tx: Transaction) -> None:
@@ -190,5 +190,5 @@ class Proving:
         return driver
 
 
-def _differ(password: str, again: str) -> list[Fault]:
-    return [] if password == again else [Fault("$.password_again", "must be the same password")]
+def _differ(password: str, again: str, path: str) -> list[Fault]:
+    return [] if password == again else [Fault(path, "must be the same password")]

@@ -52,7 +52,9 @@ class Registration(Shape, frozen=True, kw_only=True):
     surname: Name
     email: Email | None = None
     language: Language = "en"
-    driver_class: Annotated[str, pattern(_CLASS, most=40)] = "standard"
+    driver_class: Annotated[str, pattern(_CLASS, "a driver class: small letters, digits, - and _", most=40)] = (
+        "standard"
+    )
     ends_at: Moment | None = None
     cards: Annotated[list[Card], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=list)
     phones: Annotated[list[PhoneNumber], msgspec.Meta(max_length=20)] = msgspec.field(default_factory=list)

@@ -8,6 +8,8 @@ Source: RASD-R1, RASD-UC01, RASD-F01, X-01, X-02, X-03; DD-C-MAIL; decision 0030
 
 import datetime
 
+import msgspec
+
 from hub.api.attempts import Attempts
 from hub.api.passwords import Passwords
 from hub.api.problems import Fault
@@ -18,6 +20,7 @@ from hub.emsp.drivers.letters import LIVES, Letters, letter
 from hub.emsp.drivers.people import TAKEN_EMAIL, Driver, People, refuse, settled
 from hub.emsp.drivers.tokens import Tokens
 from hub.emsp.mail import Letter
+from hub.ocpi.objects import JSONObject
 
 _WINDOW = datetime.timedelta(hours=1)
 _PER_ADDRESS = 30  # behind a proxy many share an address
@@ -51,7 +54,7 @@ class SigningUp:
         self._count(address)
         known = await self._people.by_email("", person.email) if self._hints else None
         taken = [Fault("$.email", TAKEN_EMAIL)] if known else []
-        refuse([*person_faults(person, self._people.now().date()), *taken])
+        refuse([*self.person_faults(msgspec.structs.asdict(person)), *taken])
 
     async def sign_up(self, form: SignUp, address: str = "") -> None:
         """Make an account and send the link that confirms it.
@@ -62,16 +65,23 @@ class SigningUp:
             Unavailable: the account is made, but the link could not be sent.
         """
         self._count(address)
-        faults = [
-            *person_faults(form.person, self._people.now().date(), "$.person"),
-            *vehicle_faults(form.vehicle, self._garage.home, "$.vehicle"),
-        ]
+        said = {"person": msgspec.structs.asdict(form.person), "vehicle": msgspec.structs.asdict(form.vehicle)}
+        faults = self.faults(said)
         # What is taken is said together with what is wrong, and asked again where it is written.
         refuse(faults + await self._people.database.transact(lambda tx: self._taken(tx, form)))
         password = await self._passwords.hashed(form.person.password)
         await self._letters.send(
             await settled(self._people.database, lambda tx: self._written(tx, form, password))
         )  # fmt: skip
+
+    def person_faults(self, said: JSONObject, path: str = "$") -> list[Fault]:
+        """Return what is wrong with what of a ``Person`` is right by its declaration."""
+        return person_faults(said, self._people.now().date(), path)
+
+    def faults(self, said: JSONObject) -> list[Fault]:
+        """Return what is wrong with what of a ``SignUp`` is right by its declaration; nothing is looked up."""
+        person = self.person_faults(said.get("person", {}), "$.person")
+        return [*person, *vehicle_faults(said.get("vehicle", {}), self._garage.home, "$.vehicle")]
 
     async def _taken(self, tx: Transaction, form: SignUp) -> list[Fault]:
         emails = await self._people.taken(tx, email=form.person.email, path="$.person") if self._hints else []

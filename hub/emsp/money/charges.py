@@ -78,10 +78,13 @@ class Charges:
         """Return a charge."""
         return _first(await self._database.fetch(f"{_SELECT} WHERE reference = $1", reference))
 
-    async def of(self, driver_id: str, *, limit: int = 100) -> list[Charge]:
+    async def of(self, driver_id: str, *, limit: int = 100, skip: int = 0) -> list[Charge]:
         """Return a driver's latest charges, the newest first."""
         rows = await self._database.fetch(
-            f"{_SELECT} WHERE driver_id = $1 ORDER BY created DESC, reference LIMIT $2", driver_id, limit
+            f"{_SELECT} WHERE driver_id = $1 ORDER BY created DESC, reference LIMIT $2 OFFSET $3",
+            driver_id,
+            limit,
+            skip,
         )
         return [_charge(row) for row in rows]
 

@@ -160,10 +160,10 @@ class Payments:
         """Return a payment by the provider's id."""
         return _first(await self._database.fetch(f"{_SELECT} WHERE reference = $1", reference)) if reference else None
 
-    async def of(self, driver_id: str, *, limit: int = 100) -> list[Payment]:
+    async def of(self, driver_id: str, *, limit: int = 100, skip: int = 0) -> list[Payment]:
         """Return a driver's latest payments, the newest first."""
         rows = await self._database.fetch(
-            f"{_SELECT} WHERE driver_id = $1 ORDER BY created DESC, id LIMIT $2", driver_id, limit
+            f"{_SELECT} WHERE driver_id = $1 ORDER BY created DESC, id LIMIT $2 OFFSET $3", driver_id, limit, skip
         )
         return [_payment(row) for row in rows]
 

@@ -87,6 +87,13 @@ class Receipts:
         )
         return [_receipt(row) for row in rows]
 
+    async def latest(self, driver_id: str, *, limit: int, skip: int = 0) -> list[Receipt]:
+        """Return a driver's latest receipts, the newest first."""
+        rows = await self._database.fetch(
+            f"{_SELECT} WHERE driver_id = $1 ORDER BY at DESC, number DESC LIMIT $2 OFFSET $3", driver_id, limit, skip
+        )
+        return [_receipt(row) for row in rows]
+
     async def drivers(self, since: int, until: int) -> list[str]:
         """Return the drivers with receipts in a time."""
         rows = await self._database.fetch(

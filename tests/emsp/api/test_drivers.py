@@ -88,7 +88,7 @@ async def test_every_missing_field_of_a_sign_up_is_named_and_there_is_no_account
 
     assert answer.status_code == 422
     wanted = {f"$.person.{name}" for name in ("surname", "birth_date", "email", "password", "password_again")}
-    assert named(answer) == wanted | {"$.vehicle.plate"}
+    assert named(answer) == wanted | {f"$.vehicle.{name}" for name in ("plate", "name", "battery_kwh", "connectors")}
     assert await accounts(desk) == []
 
 
@@ -101,6 +101,33 @@ async def test_a_malformed_address_is_named_and_there_is_no_account(desk, strang
 
     assert (answer.status_code, named(answer)) == (422, {"$.person.email"})
     assert await accounts(desk) == []
+
+
+async def test_everything_wrong_with_a_sign_up_is_named_at_once_in_words(desk, stranger):  # noqa: F811
+    """X-02: what breaks the declaration, and what only the room can judge."""
+    wrong = plain(form(person=person(password_again="another password")))
+    wrong["person"] |= {"email": "nonsense", "birth_date": "yesterday"}
+    wrong["vehicle"] |= {"plate": "!!", "plate_country": "IT"}
+
+    answer = await stranger.ask("POST", "/sign-up", json=wrong)
+
+    assert answer.status_code == 422
+    assert {each["path"]: each["rule"] for each in answer.json()["errors"]} == {
+        "$.person.email": "must be an e-mail address, such as name@example.org",
+        "$.person.birth_date": "must be a date, such as 1990-12-31",
+        "$.person.password_again": "must be the same password",
+        "$.vehicle.plate": "must be a licence plate that can exist in IT",
+    }
+    assert await accounts(desk) == []
+
+
+async def test_a_vehicle_and_a_first_step_name_everything_at_once_too(stranger, ada):
+    step = plain(person(password_again="another password")) | {"email": "nonsense"}
+    first = await stranger.ask("POST", "/sign-up/person", json=step)
+    vehicle = await ada.ask("POST", "/driver/vehicles", json={"plate": "!!", "battery_kwh": -1, "name": "Car"})
+
+    assert named(first) == {"$.email", "$.password_again"}
+    assert named(vehicle) == {"$.plate", "$.battery_kwh", "$.connectors"}
 
 
 async def test_an_address_with_an_account_is_named_and_makes_no_second(desk, stranger, ada):  # noqa: F811

@@ -165,8 +165,8 @@ async def test_changing_the_password_asks_for_the_old_one_and_ends_the_other_log
     login_id = (await desk.logins.principal(here.token)).login_id
     change = desk.proving.change_password
 
-    assert set(await faults_of(change(ada.id, "wrong", NEW, again=NEW, login_id=login_id))) == {"$.password"}
-    assert set(await faults_of(change(ada.id, PASSWORD, NEW, again="x", login_id=login_id))) == {"$.password_again"}
+    assert set(await faults_of(change(ada.id, "wrong", NEW, again=NEW, login_id=login_id))) == {"$.old"}
+    assert set(await faults_of(change(ada.id, PASSWORD, NEW, again="x", login_id=login_id))) == {"$.new_again"}
     await change(ada.id, PASSWORD, NEW, again=NEW, login_id=login_id)
 
     assert await desk.logins.principal(here.token) is not None

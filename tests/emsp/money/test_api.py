@@ -109,6 +109,26 @@ async def test_a_driver_sees_what_was_charged_and_its_receipt_and_nobody_else_do
     assert foreign.status_code == 404
 
 
+async def test_bills_payments_and_receipts_come_in_pages_the_newest_first_and_as_csv_whole(desk, anna):
+    """Issue 4, 6: paged like every list."""
+    await desk.save()
+    for number in range(1, 4):
+        await desk.till.secure("anna", f"REF{number}", eur("25"))
+        await desk.charged(f"REF{number}", f"S{number}")
+        await desk.pass_time(minutes=1)
+
+    for path in ("/bills", "/payments", "/receipts"):
+        first = await anna.get(f"{path}?limit=2")
+        rest = await anna.get(f"{path}?limit=2&cursor={first['next']}")
+        whole = await anna.ask("GET", f"{path}?format=csv")
+
+        assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+        assert len(whole.text.splitlines()) == 1 + 3
+    bills, receipts = await anna.get("/bills"), await anna.get("/receipts")
+    assert [each["reference"] for each in bills["items"]] == ["REF3", "REF2", "REF1"]
+    assert [each["cdr"] for each in receipts["items"]] == ["NL-CPO/S3", "NL-CPO/S2", "NL-CPO/S1"]
+
+
 async def test_a_month_is_had_as_json_pdf_and_csv(desk, anna):
     """SGEM-4.3-01, SGEM-4.3-05."""
     await billed(desk)

@@ -20,7 +20,7 @@ from hub.ocpp.rotation import PasswordRotation
 from hub.ocpp.stations import Station, Stations, is_station_id
 
 Version = Literal["1.6", "2.0.1", "2.1"]
-StationPassword = Annotated[str, pattern("^[ -~]+$", least=SHORTEST, most=LONGEST)]
+StationPassword = Annotated[str, pattern("^[ -~]+$", "printable ASCII", least=SHORTEST, most=LONGEST)]
 
 
 class RegisterQuery(ListQuery, frozen=True, kw_only=True):

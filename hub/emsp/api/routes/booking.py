@@ -23,10 +23,10 @@ from hub.emsp.charging.timetable import timetable
 from hub.ocpi.messages import Party
 
 #: CC-PID of a CPO.
-Cpo = Annotated[str, pattern("^[A-Za-z]{2}-[A-Za-z0-9]{3}$", least=6, most=6)]
-Id = Annotated[str, pattern("^[\\u0020-\\u007e]+$", most=36)]
+Cpo = Annotated[str, pattern("^[A-Za-z]{2}-[A-Za-z0-9]{3}$", "a country and a party, such as NL-CPO", least=6, most=6)]
+Id = Annotated[str, pattern("^[\\u0020-\\u007e]+$", "printable ASCII", most=36)]
 Slots = Annotated[int, msgspec.Meta(ge=1, le=4)]
-Day = Annotated[str, pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", least=10, most=10)]
+Day = Annotated[str, pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date, such as 2026-01-31", least=10, most=10)]
 
 
 class ChargePoint(Shape, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ class Recurring(Shape, frozen=True, kw_only=True):
     """
 
     weekdays: Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=6)]], msgspec.Meta(min_length=1, max_length=7)]
-    time: Annotated[str, pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$", least=5, most=5)]
+    time: Annotated[str, pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day, such as 08:30", least=5, most=5)]
     slots: Slots
     first: Day
     last: Day

@@ -28,7 +28,7 @@ from hub.ocpi.pricing.currencies import minor_unit
 from hub.ocpi.times import date_time
 
 #: The code on a socket: its EVSE-ID, or the address a QR code leads to.
-Code = Annotated[str, pattern("^[\\u0020-\\u007e]+$", most=255)]
+Code = Annotated[str, pattern("^[\\u0020-\\u007e]+$", "the code on a socket, in printable ASCII", most=255)]
 
 
 class ChargeLimits(Shape, frozen=True, kw_only=True):

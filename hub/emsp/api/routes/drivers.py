@@ -10,7 +10,7 @@ import msgspec
 from hub.api.accounts import Email
 from hub.api.declaring import Call, route
 from hub.api.passwords import NewPassword
-from hub.api.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, Unavailable
+from hub.api.problems import Conflict, Fault, Forbidden, TooManyRequests, Unauthorized, Unavailable
 from hub.api.realms import Access
 from hub.api.shapes import Shape
 from hub.emsp.api.scopes import Scope
@@ -23,6 +23,7 @@ from hub.emsp.drivers.means import Card, Phone
 from hub.emsp.drivers.people import Driver
 from hub.emsp.drivers.privacy import Consent, KeptConsent
 from hub.emsp.drivers.tokens import DriverToken
+from hub.ocpi.objects import JSONObject
 
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 LinkToken = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -118,17 +119,23 @@ class SignUpRoutes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    def _person(self, said: JSONObject) -> list[Fault]:
+        return self._desk.signing_up.person_faults(said)
+
+    def _sign_up(self, said: JSONObject) -> list[Fault]:
+        return self._desk.signing_up.faults(said)
+
     @route("GET", "/vehicle-models", scope=Access.PUBLIC)
     async def list_vehicle_models(self, call: Call) -> list[VehicleModel]:
         """The vehicles a driver can choose from."""
         return list(models().values())
 
-    @route("POST", "/sign-up/person", scope=Access.PUBLIC, problems=(TooManyRequests,))
+    @route("POST", "/sign-up/person", scope=Access.PUBLIC, problems=(TooManyRequests,), also=_person)
     async def check_person(self, call: Call, body: Person) -> None:
         """Judge the first step of a sign-up; nothing is kept."""
         await self._desk.signing_up.check(body, call.address)
 
-    @route("POST", "/sign-up", scope=Access.PUBLIC, problems=(TooManyRequests, Unavailable))
+    @route("POST", "/sign-up", scope=Access.PUBLIC, problems=(TooManyRequests, Unavailable), also=_sign_up)
     async def sign_up(self, call: Call, body: SignUp) -> None:
         """Sign up with a person and a vehicle; a link to confirm the address is sent."""
         await self._desk.signing_up.sign_up(body, call.address)
@@ -189,6 +196,9 @@ class DriverRoutes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    def _vehicle(self, said: JSONObject) -> list[Fault]:
+        return self._desk.garage.faults(said)
+
     @route("GET", "/driver", scope=Scope.OWN)
     async def show_own_account(self, call: Call) -> Driver:
         """The account."""
@@ -247,7 +257,7 @@ class DriverRoutes:
         """The driver's vehicles."""
         return await self._desk.garage.of_driver(call.principal.id)
 
-    @route("POST", "/driver/vehicles", scope=Scope.OWN, status=201)
+    @route("POST", "/driver/vehicles", scope=Scope.OWN, status=201, also=_vehicle)
     async def add_vehicle(self, call: Call, body: VehicleForm) -> Vehicle:
         """Add a vehicle."""
         return await self._desk.garage.bring(call.principal.id, body)

@@ -17,7 +17,7 @@ from hub.emsp.companion.needs import Contacts
 #: OCPP 1.6 has 20 characters for a parentIdTag, which group_id becomes (mod_tokens).
 _GROUP = "^[A-Za-z0-9_-]{1,20}$"
 
-DriverId = Annotated[str, pattern("^[0-9a-f-]+$", least=36, most=36)]
+DriverId = Annotated[str, pattern("^[0-9a-f-]+$", "the id of a driver", least=36, most=36)]
 
 
 class FleetForm(Shape, frozen=True, kw_only=True):

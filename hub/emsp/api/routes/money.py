@@ -1,7 +1,7 @@
 """A driver's money: wallet, payment methods, payments, receipts and statements (RASD-R9, F09, F10, SGEM-4.3)."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from starlette.responses import Response
 
@@ -9,7 +9,7 @@ from hub.api.answers import HEADERS
 from hub.api.declaring import Call, route
 from hub.api.problems import NotFound, Problem, invalid
 from hub.api.realms import Access
-from hub.api.shapes import Moment, Page, Shape, pattern, within
+from hub.api.shapes import ListQuery, Moment, Page, Shape, cursor_number, pattern, within
 from hub.emsp.api.scopes import Scope
 from hub.emsp.money.amounts import Money
 from hub.emsp.money.charges import Charge
@@ -25,11 +25,18 @@ from hub.emsp.money.statements import Month, Statement, Statements, as_csv
 from hub.emsp.money.till import Till
 from hub.ocpi.objects import JSONObject
 
-Currency = Annotated[str, pattern("^[A-Z]{3}$", least=3, most=3)]
+T = TypeVar("T")
+
+Currency = Annotated[str, pattern("^[A-Z]{3}$", "an ISO 4217 currency, such as EUR", least=3, most=3)]
 Positive = Annotated[Decimal, within(0.001, 1_000_000)]
 #: What a payment provider gave the driver's app; never a card number, which is digits alone.
-Token = Annotated[str, pattern("^[A-Za-z][A-Za-z0-9_-]+$", least=3, most=255)]
-Url = Annotated[str, pattern("^https?://", least=8, most=2_000)]
+Token = Annotated[
+    str,
+    pattern(
+        "^[A-Za-z][A-Za-z0-9_-]+$", "the token a payment provider gave the app, never a card number", least=3, most=255
+    ),
+]
+Url = Annotated[str, pattern("^https?://", "a URL that begins with https:// or http://", least=8, most=2_000)]
 
 
 class PaymentRequired(Problem):
@@ -212,9 +219,11 @@ class MoneyRoutes:
     # -- payments and bills ------------------------------------------------------------------------
 
     @route("GET", "/payments", scope=Scope.OWN)
-    async def list_payments(self, call: Call) -> Page[PaymentSeen]:
-        """List the driver's latest payments, the newest first."""
-        return Page(items=[payment_seen(each) for each in await self._till.payments.of(call.principal.id)])
+    async def list_payments(self, call: Call, query: ListQuery) -> Page[PaymentSeen]:
+        """List the driver's payments, the newest first."""
+        skip = cursor_number(query) or 0
+        found = await self._till.payments.of(call.principal.id, limit=query.limit + 1, skip=skip)
+        return _page([payment_seen(each) for each in found], query, skip)
 
     @route("GET", "/payments/{payment_id}", scope=Scope.OWN)
     async def get_payment(self, call: Call, payment_id: str) -> PaymentSeen:
@@ -225,16 +234,20 @@ class MoneyRoutes:
         return payment_seen(found)
 
     @route("GET", "/bills", scope=Scope.OWN)
-    async def list_bills(self, call: Call) -> Page[BillSeen]:
-        """List what the driver's latest charges cost and what of it is paid, the newest first."""
-        return Page(items=[_bill(each) for each in await self._till.charges.of(call.principal.id)])
+    async def list_bills(self, call: Call, query: ListQuery) -> Page[BillSeen]:
+        """List what the driver's charges cost and what of it is paid, the newest first."""
+        skip = cursor_number(query) or 0
+        found = await self._till.charges.of(call.principal.id, limit=query.limit + 1, skip=skip)
+        return _page([_bill(each) for each in found], query, skip)
 
     # -- papers ------------------------------------------------------------------------------------
 
     @route("GET", "/receipts", scope=Scope.OWN)
-    async def list_receipts(self, call: Call) -> Page[JSONObject]:
-        """List the driver's receipts and credits, the oldest first."""
-        return Page(items=[each.document for each in await self._till.receipts.of(call.principal.id)])
+    async def list_receipts(self, call: Call, query: ListQuery) -> Page[JSONObject]:
+        """List the driver's receipts and credits, the newest first."""
+        skip = cursor_number(query) or 0
+        found = await self._till.receipts.latest(call.principal.id, limit=query.limit + 1, skip=skip)
+        return _page([each.document for each in found], query, skip)
 
     @route("GET", "/receipts/{number}", scope=Scope.OWN)
     async def get_receipt(self, call: Call, number: str) -> JSONObject:
@@ -320,6 +333,12 @@ def payment_seen(payment: Payment) -> PaymentSeen:
         captured=captured, refunded=refunded, action_url=payment.action_url, reason=payment.reason,
         created=moment_of(payment.created),
     )  # fmt: skip
+
+
+def _page(found: list[T], query: ListQuery, skip: int) -> Page[T]:
+    """Return what was found from ``skip`` on, one more than is shown, as a page."""
+    following = str(skip + query.limit) if len(found) > query.limit else None
+    return Page(items=found[: query.limit], next=following)
 
 
 def _amount(money: Money) -> Amount:

@@ -69,8 +69,13 @@ class ShortMessage(Shape, frozen=True, kw_only=True):
         phone: E.164.
     """
 
-    id: Annotated[str, pattern("^[\\u0020-\\u007e]+$", most=100)]
-    phone: Annotated[str, pattern("^\\+[1-9][0-9]{6,14}$", least=8, most=16)]
+    id: Annotated[str, pattern("^[\\u0020-\\u007e]+$", "printable ASCII", most=100)]
+    phone: Annotated[
+        str,
+        pattern(
+            "^\\+[1-9][0-9]{6,14}$", "a phone number in international form, such as +31612345678", least=8, most=16
+        ),
+    ]
     text: Annotated[str, msgspec.Meta(max_length=1000)]
 
 

@@ -28,7 +28,9 @@ _LARGEST = 4 * 1024 * 1024  # bytes of a CSV
 class Standing(Shape, frozen=True, kw_only=True):
     """Class and end of the contract of a driver."""
 
-    driver_class: Annotated[str, pattern("^[a-z][a-z0-9_-]*$", most=40)]
+    driver_class: Annotated[
+        str, pattern("^[a-z][a-z0-9_-]*$", "a driver class: small letters, digits, - and _", most=40)
+    ]
     ends_at: Moment | None = None
 
 

@@ -8,8 +8,10 @@ from hub.api.shapes import Moment, Page, Shape, pattern
 from hub.emsp.api.scopes import Scope
 from hub.emsp.companion.waiting import FreeWishes, TooManyWishes, UnknownPlace, Wish
 
-Id = Annotated[str, pattern("^[\\u0020-\\u007e]+$", most=36)]
-Owner = Annotated[str, pattern("^[A-Za-z]{2}-[A-Za-z0-9]{3}$", least=6, most=6)]
+Id = Annotated[str, pattern("^[\\u0020-\\u007e]+$", "printable ASCII", most=36)]
+Owner = Annotated[
+    str, pattern("^[A-Za-z]{2}-[A-Za-z0-9]{3}$", "a country and a party, such as NL-CPO", least=6, most=6)
+]
 
 
 class WaitFor(Shape, frozen=True, kw_only=True):

@@ -15,8 +15,11 @@ from hub.ocpi import codec
 
 Latitude = Annotated[float, within(-90, 90)]
 Longitude = Annotated[float, within(-180, 180)]
-Words = Annotated[list[Annotated[str, pattern("^[A-Za-z0-9_]+$", most=60)]], msgspec.Meta(max_length=50)]
-PartyId = Annotated[str, pattern("^[A-Za-z]{2}[-*]?[A-Za-z0-9]{3}$", most=6)]
+Words = Annotated[
+    list[Annotated[str, pattern("^[A-Za-z0-9_]+$", "a word of letters, digits and _", most=60)]],
+    msgspec.Meta(max_length=50),
+]
+PartyId = Annotated[str, pattern("^[A-Za-z]{2}[-*]?[A-Za-z0-9]{3}$", "a country and a party, such as NL-CPO", most=6)]
 Operators = Annotated[list[PartyId], msgspec.Meta(max_length=100)]
 Kwh = Annotated[Decimal, within(0.1, 1_000)]
 Watts = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
