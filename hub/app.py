@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hub.api.application import Api
     from hub.cpms.alarms import OperationCentre
     from hub.cpms.assembly import Assembly
+    from hub.cpms.contracts import Pool
     from hub.cpms.endpoints import CpoEndpoints
     from hub.cpms.ports import Cpms
     from hub.emsp.assembly import Assembly as Provider
@@ -301,6 +302,8 @@ def _assembly(workshop: Workshop, operator_api: "Api | None") -> "Assembly | Non
         statuses=status_rules_of(settings),
         thresholds=thresholds_of(settings),
         centre=_operation_centre(settings),
+        wire=workshop.client.wire,
+        pool=_certificate_pool(settings),
     )
     for each in made.routes():
         operator_api.add(each)
@@ -316,6 +319,15 @@ def _operation_centre(settings: Settings) -> "OperationCentre":
     from adapters.operation_centre.webhook import WebhookCentre
 
     return WebhookCentre(settings.operation_centre)
+
+
+def _certificate_pool(settings: Settings) -> "Pool | None":
+    """Return who makes contract certificates for cars, if anybody does."""
+    if not settings.certificate_pool:
+        return None
+    from adapters.contracts.forwarder import ForwardedPool
+
+    return ForwardedPool(settings.certificate_pool)
 
 
 async def _let_stations_in(assembly: "Assembly", listener: socket.socket) -> None:

@@ -57,7 +57,7 @@ FINE = {
 #: Settings without an option that are text.
 TEXTS = (
     "test_tokens", "mail_url", "mail_from", "app_url", "brands", "terms", "valhalla_url", "osrm_url", "grid_mix",
-    "invoice_reference", "home_locations",
+    "invoice_reference", "home_locations", "certificate_pool",
 )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ class Settings:
         trace_days: how long hops are kept, in days.
         callback_days: how long a lent response_url is kept, in days (at least 30).
         operation_centre: URL each alarm of our CPMS is POSTed to; None: alarms are in the log.
+        certificate_pool: URL that cars' requests for contract certificates are POSTed to; empty: they are refused.
         cpms: what operates the stations if none connect here: simulator, or rest, another maker's at ``cpms_url``
             with ``cpms_key``.
         simulator_speed: how many times faster than a real one a simulated station delivers energy.
@@ -197,6 +198,7 @@ class Settings:
     cpms: str = "builtin"
     cpms_url: str | None = None
     operation_centre: str | None = None
+    certificate_pool: str = ""
     stripe_key: str | None = None
     stripe_webhook_secret: str | None = None
     cpms_key: str | None = None
@@ -324,6 +326,8 @@ def _check_cpms(settings: Settings) -> None:
         )
     if settings.operation_centre:
         checked_url("--operation-centre", settings.operation_centre)
+    if settings.certificate_pool:
+        checked_url("EMALL_CERTIFICATE_POOL", settings.certificate_pool)
     if settings.cpms_url:
         checked_url("--cpms-url", settings.cpms_url)
 

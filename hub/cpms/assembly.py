@@ -27,6 +27,7 @@ from hub.cpms.charging.evneeds import Negotiation
 from hub.cpms.charging.evses import Outlets
 from hub.cpms.charging.limits import Car
 from hub.cpms.charging.sharing import Sharing
+from hub.cpms.contracts import Contracts, Pool, Wire
 from hub.cpms.live import LiveStations
 from hub.cpms.needs import Witness
 from hub.cpms.ports import CpmsEvent
@@ -52,6 +53,8 @@ class Assembly:
         feed: hears what happens, for operators who watch.
         statuses, thresholds: when an EVSE shows that its station is away, and when an alarm is raised.
         centre: who is warned of alarms.
+        wire: the guarded way to URLs that stations give; None: no certificate is asked about.
+        pool: makes contract certificates for cars; None: nobody does.
 
     Attributes:
         cpms: the port of the CPMS.
@@ -71,6 +74,8 @@ class Assembly:
         statuses: StatusRules | None = None,
         thresholds: Thresholds | None = None,
         centre: OperationCentre | None = None,
+        wire: Wire | None = None,
+        pool: Pool | None = None,
     ) -> None:
         clock = WorldClock()
         self.store = Store(database, party)
@@ -78,6 +83,7 @@ class Assembly:
         self.premises = Premises(
             self.store, feed=feed, centre=centre, clock=clock, rules=statuses, thresholds=thresholds
         )
+        self.contracts = Contracts(wire, pool=pool, clock=clock.now) if wire is not None else None
         witnesses: list[Witness] = [self.premises]
         if feed is not None:
             witnesses.append(LiveStations(feed))
@@ -90,6 +96,7 @@ class Assembly:
             rules=rules,
             witnesses=witnesses,
             signer=self.chargers.certificates.requested,
+            contracts=self.contracts.judge if self.contracts is not None else None,
         )
         outlets = Outlets(self.store, self.premises.places)
         negotiation = Negotiation(outlets=outlets, cars=self.cars, clock=clock.now)
@@ -110,7 +117,11 @@ class Assembly:
     def dialects(self) -> list[Dialect]:
         """Return the OCPP versions spoken, each telling this operator."""
         operator = self.cpms.operator
-        return [Dialect21(operator), Dialect201(operator), Dialect16(operator)]
+        return [
+            Dialect21(operator, certificates=self.contracts),
+            Dialect201(operator, certificates=self.contracts),
+            Dialect16(operator),
+        ]
 
     async def open(self, listener: socket) -> None:
         """Let stations in, now that the CPMS operates.
@@ -125,6 +136,8 @@ class Assembly:
         """Let stations go; they go by what they were told."""
         await self.sharing.stop()
         await self.chargers.stop()
+        if self.contracts is not None:
+            await self.contracts.close()
 
     def cars(self) -> Iterator[Car]:
         """Yield who charges now."""

@@ -14,7 +14,7 @@ from hub.cpms.costs import Costs
 from hub.cpms.doorkeeper import Doorkeeper
 from hub.cpms.identification import Identification
 from hub.cpms.ledger import Ledger
-from hub.cpms.listening import Listening, Signer, Vendor
+from hub.cpms.listening import ContractJudge, Listening, Signer, Vendor
 from hub.cpms.needs import Charging, Clock, Negotiation, OperationCentre, Places, Witness
 from hub.cpms.ports import (
     Authorization,
@@ -88,6 +88,7 @@ class BuiltinCpms:
         charging: Charging | None = None,
         vendors: Mapping[str, Vendor] | None = None,
         signer: Signer | None = None,
+        contracts: ContractJudge | None = None,
     ) -> None:
         self._database = database
         self._places = places
@@ -99,6 +100,7 @@ class BuiltinCpms:
         self._charging = charging
         self._vendors = vendors
         self._signer = signer
+        self._contracts = contracts
         self.operator = Doorkeeper()
         self.cases = Cases(database)
 
@@ -145,7 +147,7 @@ class BuiltinCpms:
         self._listening = Listening(
             desk=desk, ledger=self.ledger, identification=identification, reservations=self._reservations,
             witnesses=self.witnesses, vendors=self._vendors, signer=self._signer, heartbeat=rules.heartbeat,
-            negotiation=self._negotiation, clock=clock.now,
+            negotiation=self._negotiation, contracts=self._contracts, clock=clock.now,
         )  # fmt: skip
         self._remote = Remote(
             desk=desk, chargers=self._chargers, places=self._places, ledger=self.ledger, listening=self._listening,

@@ -45,6 +45,10 @@ Vendor = Callable[[DataTransferred], Awaitable[DataAnswer]]
 #: Takes a station's signing request (PEM) and its kind; returns whether it will be signed.
 Signer = Callable[[str, str, str], Awaitable[bool]]
 
+#: Takes what to ask of a contract certificate (OCSPRequestDataType) and its chain (PEM), returns what is to be said of
+#: it (AuthorizeCertificateStatusEnumType).
+ContractJudge = Callable[[Sequence[JSONObject], str | None], Awaitable[str]]
+
 
 class Listening:
     """The ``hub.ocpp.events.Operator`` of the built-in CPMS.
@@ -54,6 +58,7 @@ class Listening:
         vendors: who takes vendors' own messages, by vendor id.
         signer: signs stations' certificates; None: nobody does.
         negotiation: takes what cars need; None: nobody does.
+        contracts: judges contract certificates; None: their stations have.
 
     Attributes:
         statuses: what connectors last told.
@@ -71,6 +76,7 @@ class Listening:
         vendors: Mapping[str, Vendor] | None = None,
         signer: Signer | None = None,
         negotiation: Negotiation | None = None,
+        contracts: ContractJudge | None = None,
         heartbeat: int,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -81,6 +87,7 @@ class Listening:
         self._vendors = vendors or {}
         self._signer = signer
         self._negotiation = negotiation
+        self._contracts = contracts
         self._heartbeat = heartbeat
         self._clock = clock
         self.witnesses = list(witnesses)
@@ -109,8 +116,17 @@ class Listening:
         return Registration(status="Accepted", interval=self._heartbeat)
 
     async def token_presented(self, event: TokenPresented) -> TokenInfo:
-        """Judge a token; a token that goes on charging somewhere may be presented, to stop that."""
-        return (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
+        """Judge a token, after the contract certificate it comes with: what does not hold is not asked about.
+
+        A token that goes on charging somewhere may be presented, to stop that.
+        """
+        status = None
+        if self._contracts is not None and (event.certificate is not None or event.certificate_hashes):
+            status = await self._contracts(event.certificate_hashes, event.certificate)
+            if status != "Accepted":
+                return TokenInfo(status="Invalid", certificate_status=status)
+        info = (await self._identification.judge(event.station_id, event.id_token, event.evse)).info
+        return replace(info, certificate_status=status)
 
     async def transaction(self, event: TransactionEvent) -> TransactionAnswer:
         """Write down what a transaction tells; witnesses hear of it with its place and number, while it goes on."""

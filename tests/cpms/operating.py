@@ -104,7 +104,9 @@ class Centre:
 class Operation:
     """One operator with station ST1, whose EVSEs 1 and 2 stand at LOC1."""
 
-    def __init__(self, hub: FakeHub, database: Any, clock: ManualClock, rules: Rules | None = None) -> None:
+    def __init__(
+        self, hub: FakeHub, database: Any, clock: ManualClock, rules: Rules | None = None, contracts: Any = None
+    ) -> None:
         self.hub, self.database, self.clock = hub, database, clock
         self.chargers = FakeChargers(clock)
         self.places = Places(Store(database, CPO))
@@ -119,6 +121,7 @@ class Operation:
             centre=self.centre,
             clock=clock,
             rules=rules,
+            contracts=contracts,
         )
         self.cpms.operate(self.chargers)
         self.endpoints: CpoEndpoints = make(hub, database, self.cpms, clock)

@@ -1,0 +1,1 @@
+"""Certificate pools that make contract certificates for plug and charge."""
