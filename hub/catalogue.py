@@ -2,16 +2,14 @@
 
 A row is one object as its owner last said it, in the version it was said in. An object broadcast
 to all has no ``peer``; a directed one is kept only for its two parties and names the other as
-``peer``. ``seq`` is the order of creation, which is the order of pages: an object that changes
-keeps its place, so a crawl along ``seq`` neither skips nor doubles. ``last_updated`` of others'
-objects is never touched.
+``peer``. Of what was told everyone and what was told him, a viewer sees the newest, in lists
+(``paging``) and alone; the owner sees the newest of all. What is told everyone takes the place of
+all that is not newer. ``last_updated`` of others' objects is never touched.
 
 Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from hub.database import Database, Transaction
 from hub.heads import head
@@ -21,46 +19,16 @@ from hub.ocpi.errors import UnknownLocation
 from hub.ocpi.messages import Body, Party, Request
 from hub.ocpi.receiving import check_size
 from hub.ocpi.times import microseconds
+from hub.paging import PUBLIC, Page, Paging, Query
 
-PUBLIC = ""  # the peer of an object that everyone may see
-_ANCHOR_EVERY = 1000
+__all__ = ["PUBLIC", "Catalogue", "Page", "Query"]
+
+_ALWAYS = 2**63 - 1  # a moment nothing is newer than
+_NEWEST_FIRST = "last_updated DESC, peer = '', seq DESC"  # equally old, the directed one was told later
 _SELECT = (
-    "SELECT seq, version, body, last_updated FROM hub_object"
-    " WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer = $4"
+    "SELECT peer, seq, version, body, last_updated FROM hub_object"  # noqa: S608 -- our own columns
+    f" WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer IN ($4, $5) ORDER BY {_NEWEST_FIRST}"
 )
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some objects of a list: each with the version it is in.
-
-    Attributes:
-        total: how many match in all (X-Total-Count).
-        after: the cursor of the next page; None on the last.
-    """
-
-    objects: list[tuple[str, bytes]]
-    total: int
-    after: int | None
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a list is asked for; times in microseconds."""
-
-    date_from: int | None = None
-    date_to: int | None = None
-    offset: int = 0
-    limit: int = 100
-    after: int | None = None
-
-
-@dataclass
-class _Anchors:
-    """Positions of every thousandth public object of a kind, good while none is deleted."""
-
-    deleted: int
-    seqs: list[int] = field(default_factory=lambda: [0])
 
 
 class Catalogue:
@@ -68,7 +36,7 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._anchors: dict[str, _Anchors] = {}
+        self._paging = Paging(database)
         # A read that decides a write takes its row where several nodes may write at once.
         self._select = _SELECT + (" FOR UPDATE" if database.dialect == "postgres" else "")
 
@@ -86,7 +54,8 @@ class Catalogue:
         if request.operation.method == "PUT" and not level.inner:
             assert request.body is not None, "PUT has a judged body"
             return await self._put(tx, level.kind, owner, key, peer, request.body)
-        current = await self._current(tx, level.kind, owner, key, peer)
+        told = await self._told(tx, level.kind, owner, key, peer)
+        current = _of(peer, told)
         if request.operation.method == "DELETE":
             if current is None:
                 raise UnknownObject
@@ -94,9 +63,10 @@ class Catalogue:
             return False
         body = request.body
         assert body is not None, "PUT and PATCH have a judged body"
-        if current is None:
+        if not told:
             raise UnknownLocation if level.kind == "locations" else UnknownObject
-        version, whole, created = merged(current.version, current.body, request, body, level)
+        # What is told one party of an object everyone knows makes a copy of it, which is that pair's.
+        version, whole, created = merged(told[0].version, told[0].body, request, body, level)
         text, moment = codec.encode(whole), microseconds(whole["last_updated"])
         check_size(text)
         await self._write(tx, level.kind, owner, key, peer, version, text, moment, current)
@@ -112,7 +82,9 @@ class Catalogue:
             version, text, moment, kind, owner, key, peer,
         )  # fmt: skip
         if not changed:
-            await self._write(tx, kind, owner, key, peer, version, text, moment, None)
+            await self._insert(tx, kind, owner, key, peer, version, text, moment)
+        if peer == PUBLIC:
+            await self._supersede(tx, kind, owner, key, moment)
         return not changed
 
     async def keep_new(self, tx: Transaction, kind: str, peer: str, body: Body) -> bool:
@@ -120,17 +92,17 @@ class Catalogue:
         text = body.text(body.version)
         said = head(text)
         owner, key = str(Party.of(said.country_code or "", said.party_id or "")), fold(said.id or "")
-        if await self._current(tx, kind, owner, key, peer) is not None:
+        if _of(peer, await self._told(tx, kind, owner, key, peer)) is not None:
             return False
         version = body.version.number if body.version else "2.3.0"
-        await self._write(tx, kind, owner, key, peer, version, text, microseconds(said.last_updated or ""), None)
+        await self._insert(tx, kind, owner, key, peer, version, text, microseconds(said.last_updated or ""))
         return True
 
     async def keep_pulled(
         self, tx: Transaction, kind: str, owner: Party, key: str, peer: str, version: str, text: bytes, moment: int
     ) -> bool:
         """Keep an object pulled from its owner unless what is here is as new; True if it was kept."""
-        current = await self._current(tx, kind, str(owner), key, peer)
+        current = _of(peer, await self._told(tx, kind, str(owner), key, peer))
         if current is not None and current.moment >= moment:
             return False
         await self._write(tx, kind, str(owner), key, peer, version, text, moment, current)
@@ -157,103 +129,76 @@ class Catalogue:
         moment: int,
         current: "_Row | None",
     ) -> None:
-        if current is not None:
+        if current is None:
+            await self._insert(tx, kind, owner, key, peer, version, body, moment)
+        else:
             await tx.execute(
                 "UPDATE hub_object SET version = $1, body = $2, last_updated = $3 WHERE seq = $4",
                 version, body, moment, current.seq,
             )  # fmt: skip
-            return
+        if peer == PUBLIC:
+            await self._supersede(tx, kind, owner, key, moment)
+
+    async def _insert(
+        self, tx: Transaction, kind: str, owner: str, key: str, peer: str, version: str, body: bytes, moment: int
+    ) -> None:
+        # Counted first: that takes the row of the count, so places are given in the order of the commits.
+        await _count(tx, kind, peer, 1, 0)
         await tx.execute(
             "INSERT INTO hub_object (kind, owner, object_key, peer, version, body, last_updated)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             kind, owner, key, peer, version, body, moment,
         )  # fmt: skip
-        await _count(tx, kind, peer, 1, 0)
+
+    async def _supersede(self, tx: Transaction, kind: str, owner: str, key: str, moment: int) -> None:
+        """Let go of what single parties were told of an object, now that everyone was told something not older."""
+        rows = await tx.fetch(
+            "DELETE FROM hub_object WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer > $4"
+            " AND last_updated <= $5 RETURNING peer",
+            kind, owner, key, PUBLIC, moment,
+        )  # fmt: skip
+        for (peer,) in sorted(rows):
+            await _count(tx, kind, peer, -1, 1)
 
     async def _delete(self, tx: Transaction, kind: str, owner: str, key: str, peer: str) -> None:
+        """Take away what a pair was told; where everyone is told that an object is gone, it is gone for everyone."""
         await tx.execute(
             "DELETE FROM hub_object WHERE kind = $1 AND owner = $2 AND object_key = $3 AND peer = $4",
             kind, owner, key, peer,
         )  # fmt: skip
         await _count(tx, kind, peer, -1, 1)
+        if peer == PUBLIC:
+            await self._supersede(tx, kind, owner, key, _ALWAYS)
 
-    async def _current(self, tx: Transaction, kind: str, owner: str, key: str, peer: str) -> "_Row | None":
-        rows = await tx.fetch(
-            self._select,
-            kind, owner, key, peer,
-        )  # fmt: skip
-        return _Row(*rows[0]) if rows else None
+    async def _told(self, tx: Transaction, kind: str, owner: str, key: str, peer: str) -> "list[_Row]":
+        """Return what a party was told of an object, by itself and with everyone, the newest first."""
+        return [_Row(*row) for row in await tx.fetch(self._select, kind, owner, key, peer, PUBLIC)]
 
     # -- reading --------------------------------------------------------------------------------
 
     async def page(self, kind: str, viewer: Party, query: Query) -> Page:
         """Return a page of what ``viewer`` may see of a kind, oldest first."""
-        rows = await self._database.fetch(
-            "SELECT peer, total, deleted FROM hub_count WHERE kind = $1 AND peer IN ($2, $3)",
-            kind, PUBLIC, str(viewer), cheap=True,
-        )  # fmt: skip
-        counts = {peer: (total, deleted) for peer, total, deleted in rows}
-        owns = kind in ("sessions", "cdrs", "bookings")
-        visible = _Visible(kind, str(viewer), directed=str(viewer) in counts or owns, owns=owns, query=query)
-        filtered = query.date_from is not None or query.date_to is not None
-        if visible.directed or filtered:
-            (row,) = await self._database.fetch(f"SELECT count(*) {visible.where}", *visible.args)
-            total = row[0]
-        else:
-            total = counts.get(PUBLIC, (0, 0))[0]
-        after, skip = query.after or 0, 0
-        if query.after is None and query.offset:
-            if query.offset >= total:
-                return Page([], total, None)
-            after, skip = await self._position(visible, filtered, query.offset, counts)
-        rows = await self._database.fetch(
-            f"SELECT seq, version, body {visible.where} AND seq > ${len(visible.args) + 1}"
-            f" ORDER BY seq LIMIT ${len(visible.args) + 2} OFFSET ${len(visible.args) + 3}",
-            *visible.args, after, query.limit + 1, skip, cheap=True,
-        )  # fmt: skip
-        last = rows[query.limit - 1][0] if len(rows) > query.limit else None
-        return Page([(version, bytes(body)) for _, version, body in rows[: query.limit]], total, last)
+        return await self._paging.page(kind, viewer, query)
 
-    async def _position(
-        self, visible: "_Visible", filtered: bool, offset: int, counts: Mapping[str, tuple[int, int]]
-    ) -> tuple[int, int]:
-        """Return the seq to go on after and how many to skip then, for the object at ``offset``.
-
-        Without a filter a thousand positions are skipped at a stride: new objects come at the end
-        and a deletion is counted, so what was found stays true until then.
-        """
-        if visible.directed or filtered:
-            return 0, offset
-        deleted = counts.get(PUBLIC, (0, 0))[1]
-        anchors = self._anchors.get(visible.kind)
-        if anchors is None or anchors.deleted != deleted:
-            anchors = self._anchors[visible.kind] = _Anchors(deleted)
-        wanted = offset // _ANCHOR_EVERY
-        while len(anchors.seqs) <= wanted:
-            rows = await self._database.fetch(
-                "SELECT seq FROM hub_object WHERE kind = $1 AND peer = $2 AND seq > $3 ORDER BY seq LIMIT 1 OFFSET $4",
-                visible.kind, PUBLIC, anchors.seqs[-1], _ANCHOR_EVERY - 1,
-            )  # fmt: skip
-            if not rows:
-                break
-            anchors.seqs.append(rows[0][0])
-        found = min(wanted, len(anchors.seqs) - 1)
-        return anchors.seqs[found], offset - found * _ANCHOR_EVERY
-
-    async def find(self, kind: str, owner: Party, key: str, viewer: Party) -> tuple[str, bytes] | None:
-        """Return (version, text) of an object as ``viewer`` may see it."""
+    async def find(self, kind: str, owner: Party, key: str, viewer: Party | None) -> tuple[str, bytes] | None:
+        """Return (version, text) of an object as ``viewer`` may see it; without one, as everyone was told it."""
         rows = await self._database.fetch(
-            "SELECT version, body, peer FROM hub_object WHERE kind = $1 AND owner = $2 AND object_key = $3"
-            " AND (peer IN ($4, $5) OR owner = $5) ORDER BY peer DESC",
-            kind, str(owner), key, PUBLIC, str(viewer), cheap=True,
+            "SELECT version, body FROM hub_object WHERE kind = $1 AND owner = $2 AND object_key = $3"  # noqa: S608 -- our own columns
+            f" AND (peer IN ($4, $5) OR owner = $5) ORDER BY {_NEWEST_FIRST} LIMIT 1",
+            kind, str(owner), key, PUBLIC, str(viewer) if viewer else PUBLIC, cheap=True,
         )  # fmt: skip
         return (rows[0][0], bytes(rows[0][1])) if rows else None
 
+    async def public(self, tx: Transaction, kind: str, owner: Party, key: str) -> tuple[str, bytes] | None:
+        """Return (version, text) of an object as everyone was told it, in a transaction that will tell it."""
+        told = await self._told(tx, kind, str(owner), key, PUBLIC)
+        return (told[0].version, bytes(told[0].body)) if told else None
+
     async def holders(self, kind: str, key: str, viewer: Party) -> list[tuple[Party, str, str, bytes]]:
-        """Return (owner, peer, version, text) of the objects of an id that ``viewer`` may know, for Open Routing."""
+        """Return (owner, peer, version, text) of the objects of an id that ``viewer`` may know, the newest first."""
         rows = await self._database.fetch(
-            "SELECT owner, peer, version, body FROM hub_object WHERE kind = $1 AND object_key = $2"
-            " AND (peer IN ($3, $4) OR owner = $4)",
+            "SELECT owner, peer, version, body FROM hub_object WHERE kind = $1 AND object_key = $2"  # noqa: S608 -- our own columns
+            f" AND (peer IN ($3, $4) OR owner = $4) ORDER BY {_NEWEST_FIRST}",
             kind, key, PUBLIC, str(viewer), cheap=True,
         )  # fmt: skip
         return [(Party.parse(owner), peer, version, bytes(body)) for owner, peer, version, body in rows]
@@ -278,37 +223,16 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class _Row:
+    peer: str
     seq: int
     version: str
     body: bytes
     moment: int
 
 
-class _Visible:
-    """The rows of a list as SQL: what everyone may see, and what is the viewer's own business."""
-
-    def __init__(self, kind: str, viewer: str, *, directed: bool, owns: bool, query: Query) -> None:
-        self.kind = kind
-        self.directed = directed
-        self.args: list[Any] = [kind, PUBLIC]
-        where = "FROM hub_object AS o WHERE kind = $1"
-        if not directed:
-            where += " AND peer = $2"
-        elif owns:
-            self.args.append(viewer)
-            where += " AND (peer IN ($2, $3) OR owner = $3)"
-        else:
-            # What was told this party itself stands before what was told everyone.
-            self.args.append(viewer)
-            where += (
-                " AND peer IN ($2, $3) AND (peer = $3 OR NOT EXISTS (SELECT 1 FROM hub_object AS own"
-                " WHERE own.kind = $1 AND own.owner = o.owner AND own.object_key = o.object_key AND own.peer = $3))"
-            )
-        for bound, comparison in ((query.date_from, ">="), (query.date_to, "<")):
-            if bound is not None:
-                self.args.append(bound)
-                where += f" AND last_updated {comparison} ${len(self.args)}"
-        self.where = where
+def _of(peer: str, told: "list[_Row]") -> "_Row | None":
+    """Return the row of this pair, or of everyone, among those an object has."""
+    return next((row for row in told if row.peer == peer), None)
 
 
 async def _count(tx: Transaction, kind: str, peer: str, more: int, deleted: int) -> None:

@@ -13,14 +13,13 @@ from hub.catalogue import Catalogue
 from hub.credentials import admin
 from hub.credentials.clientinfo import ClientInfoPlatform, Herald
 from hub.credentials.connections import Connection
-from hub.keeping import key_of, level_of
 from hub.ocpi.errors import OcpiError, UnknownReceiver
-from hub.ocpi.interfaces import REGISTRY, Operation
-from hub.ocpi.messages import Body, Party, Request, Response
+from hub.ocpi.messages import Party, Request, Response
 from hub.ocpi.objects import JSON
-from hub.ocpi.outbox import Delivery, Outbox, Push
+from hub.ocpi.outbox import Delivery, Outbox
 from hub.ocpi.versions import VERSIONS
 from hub.orders import Refused
+from hub.present import Present
 from hub.pulls import Pulls
 from hub.rooms import Handlers, Room, Workshop
 from hub.router import Router
@@ -38,8 +37,9 @@ class HubRoom(Room):
         super().__init__(workshop, "hub", "HUB", Party.parse(settings.hub_id), "/ocpi", name="emall hub")
         self.catalogue = Catalogue(database)
         self.callbacks = Callbacks(database, settings.callback_days)
+        self.present = Present(database, self.catalogue)
         self.outbox = Outbox(
-            database, self._deliver, versions=VERSIONS, present=self._present,
+            database, self._deliver, versions=VERSIONS, present=self.present.of,
             at_once=settings.deliveries_at_once, queue_limit=settings.queue_limit,
         )  # fmt: skip
         self.pulls = Pulls(self.party, database, self.catalogue, workshop.client, self.directory.learn)
@@ -70,6 +70,9 @@ class HubRoom(Room):
         self.presence.start()
         await self.herald.start()
         await self.outbox.start()
+        for connection in self.directory.all():
+            if connection.status == "CONNECTED":  # it may have been back before all was told
+                self._tell_missed(connection)
         self._pruning = asyncio.create_task(self._prune(), name="prune lent URLs")
 
     async def stop(self) -> None:
@@ -90,11 +93,18 @@ class HubRoom(Room):
             await asyncio.sleep(_PRUNE_EVERY)
 
     def _moved(self, connection: Connection, old: str, new: str) -> None:
-        """Pull from who joins or returns; let go of who is away."""
+        """Pull from who joins or returns, and tell it what it missed if it wants that; let go of who is away."""
         if new == "CONNECTED":
             self.pulls.begin(connection)
+            self._tell_missed(connection)
         else:
             self.outbox.offline(connection.id)
+
+    def _tell_missed(self, connection: Connection) -> None:
+        if connection.options.get("present_state"):
+            self.directory.keep(
+                self.present.tell(self.outbox, connection.id), f"{connection.name} is told what it missed"
+            )
 
     def _changed(self, old: Connection | None, new: Connection | None) -> None:
         """Pull anew where endpoints changed; forget parties that left."""
@@ -131,19 +141,6 @@ class HubRoom(Room):
         self.hop(request, connection, response, time.perf_counter() - started)
         return response
 
-    async def _present(self, push: Push) -> Push | None:
-        """Return a PUT of the whole object as it is now, for an operator's retry; None: send what was stored."""
-        level, put = level_of(push.operation), _whole_put(push)
-        if level is None or put is None:
-            return None
-        request = Request(put, push.sender, None, push.params, query=push.query)
-        found = await self.catalogue.find(level.kind, push.owner, key_of(request, level), push.owner)
-        if found is None:
-            return None
-        version, text = found
-        body = Body(put.body, text=text, version=VERSIONS[version], owner=push.owner)
-        return Push(put, push.params, body, push.sender, push.owner, push.correlation_id, push.key, push.query)
-
     # -- what an operator may order ----------------------------------------------------------------
 
     def orders(self) -> Handlers:
@@ -152,9 +149,6 @@ class HubRoom(Room):
             "party.register": self._register,
             "party.rotate": self._rotate,
             "party.remove": self._remove,
-            "party.suspend": lambda given: self._change(admin.suspend, given["id"]),
-            "party.resume": lambda given: self._change(admin.resume, given["id"]),
-            "party.set": lambda given: self._change(admin.set_option, given["id"], given["changes"]),
             "doctor.peers": self._peers,
         }
 
@@ -204,13 +198,3 @@ class HubRoom(Room):
                 f" {connection.id}'"
             )
         return {"name": connection.name, "reachable": reachable, "note": note}
-
-
-def _whole_put(push: Push) -> Operation | None:
-    """Return the PUT of the whole object a push is about, if its URL names no part of one."""
-    operations = REGISTRY[push.operation.module].receiver.operations
-    wanted = (push.operation.path, "PUT")
-    level = level_of(push.operation)
-    if level is None or level.inner or push.operation.method == "DELETE":
-        return None
-    return next((each for each in operations if (each.path, each.method) == wanted), None)

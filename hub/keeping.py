@@ -14,7 +14,7 @@ from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownLocation
 from hub.ocpi.interfaces import CLIENT_OWNED, REGISTRY, Operation
 from hub.ocpi.messages import Body, Request
-from hub.ocpi.objects import JSONObject
+from hub.ocpi.objects import JSON, JSONObject
 from hub.ocpi.versions import VERSIONS
 
 
@@ -171,6 +171,18 @@ def _apply(whole: JSONObject, change: JSONObject, request: Request, level: Level
     for parent in parents:
         parent["last_updated"] = change["last_updated"]
     return created
+
+
+def descend(value: JSON, params: Mapping[str, str], level: Level) -> JSON:
+    """Return the part of an object that URL parameters name at a level; None where there is none."""
+    for name, id_field, parameter in level.inner:
+        if parameter not in params:
+            return value
+        wanted = fold(params[parameter])
+        value = next((each for each in value.get(name) or () if fold(str(each.get(id_field, ""))) == wanted), None)
+        if value is None:
+            return None
+    return value
 
 
 def _patch(target: JSONObject, change: JSONObject, appends: str | None) -> None:

@@ -3,16 +3,14 @@
 Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs).
 """
 
-from typing import Any
 from urllib.parse import urlencode
 
 from hub.catalogue import Catalogue, Page, Query
-from hub.keeping import LISTS, Level, declared, fold, key_of
+from hub.keeping import LISTS, Level, declared, descend, key_of
 from hub.ocpi import codec
 from hub.ocpi.errors import InvalidParameters, UnknownEndpoint
 from hub.ocpi.messages import Body, Dialect, Party, Request, Response
 from hub.ocpi.modules.bookings import has_timeslot
-from hub.ocpi.objects import JSON
 from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 
@@ -134,19 +132,8 @@ async def single(catalogue: Catalogue, request: Request, level: Level) -> Respon
     version = request.version or _NEWEST
     text = in_version(level.kind, *found, version)
     if level.inner:
-        part = _descend(codec.decode(text), request, level)
+        part = descend(codec.decode(text), request.params, level)
         if part is None:
             return None
         text = codec.encode(part)
     return Response(Body(request.operation.data, text=text, version=version))
-
-
-def _descend(value: Any, request: Request, level: Level) -> JSON:
-    for name, id_field, parameter in level.inner:
-        if parameter not in request.params:
-            return value
-        wanted = fold(request.params[parameter])
-        value = next((each for each in value.get(name) or () if fold(str(each.get(id_field, ""))) == wanted), None)
-        if value is None:
-            return None
-    return value

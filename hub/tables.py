@@ -46,7 +46,7 @@ class CatalogueObject(Model):
 
         table = "hub_object"
         unique_together = (("kind", "object_key", "owner", "peer"),)
-        indexes = (("kind", "peer", "seq", "last_updated"), ("owner", "peer"))
+        indexes = (("kind", "peer", "seq", "last_updated"), ("owner", "kind", "peer"))
 
 
 class CatalogueCount(Model):

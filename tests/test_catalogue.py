@@ -1,6 +1,7 @@
 """The hub's copy: what is kept, who sees it, and pages that neither skip nor double."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.ocpi.times import microseconds
 from hub.ocpi.versions import VERSIONS
 
 CPO, EMSP, OTHER = Party("NL", "CPO"), Party("DE", "MSP"), Party("FR", "XYZ")
+THIRD, NOBODY = Party("BE", "CPX"), Party("LU", "NOB")
 EXAMPLES = Path(__file__).parent / "examples"
 _FILES = {"location": "Location", "session": "Session", "tariff": "Tariff", "token": "Token", "cdr": "CDR"}
 SEEN = "2026-03-01T12:00:00Z"
@@ -219,19 +221,189 @@ async def test_a_directed_object_is_seen_by_its_two_parties_only(database: Datab
     assert await stored(database, "S1", OTHER, "sessions") is None
 
 
+async def named(database: Database, viewer: Party) -> list[str]:
+    """Return the names of all Locations on a viewer's list."""
+    page = await Catalogue(database).page("locations", viewer, Query())
+    assert page.total == len(page.objects)
+    return [json.loads(body)["name"] for _, body in page.objects]
+
+
 @pytest.mark.checklist("GA-09")
 async def test_what_was_told_a_party_itself_stands_once_before_what_was_told_everyone(database: Database) -> None:
     await put_location(database, name="For all")
-    await put_location(database, "LOC2")
+    await put_location(database, "LOC2", name="Another")
     await put_location(database, peer=str(EMSP), name="For you")
 
-    page = await Catalogue(database).page("locations", EMSP, Query())
-    other = await Catalogue(database).page("locations", OTHER, Query())
+    lists = {viewer: await named(database, viewer) for viewer in (CPO, EMSP, OTHER)}
+    alone = {viewer: (await stored(database, viewer=viewer))["name"] for viewer in (CPO, EMSP, OTHER)}
 
-    assert sorted(json.loads(body)["id"] for _, body in page.objects) == ["LOC1", "LOC2"]
-    assert (page.total, other.total) == (2, 2)
-    assert (await stored(database))["name"] == "For you"
-    assert (await stored(database, viewer=OTHER))["name"] == "For all"
+    # In the place of what everyone was told; the owner sees what it told last.
+    assert lists == {CPO: ["For you", "Another"], EMSP: ["For you", "Another"], OTHER: ["For all", "Another"]}
+    assert alone == {CPO: "For you", EMSP: "For you", OTHER: "For all"}
+
+
+async def test_what_everyone_is_told_takes_the_place_of_what_one_was_told_before(database: Database) -> None:
+    await put_location(database, name="For all")
+    await put_location(database, peer=str(EMSP), name="For you", last_updated="2026-06-03T00:00:00Z")
+    await put_location(database, peer=str(OTHER), name="For later", last_updated="2026-06-05T00:00:00Z")
+
+    await put_location(database, name="News", last_updated="2026-06-04T00:00:00Z")
+
+    lists = {viewer: await named(database, viewer) for viewer in (CPO, EMSP, OTHER)}
+    alone = {viewer: [(await stored(database, viewer=viewer))["name"]] for viewer in (CPO, EMSP, OTHER)}
+    left = await database.fetch("SELECT peer FROM hub_object ORDER BY peer")
+    counts = await database.fetch("SELECT peer, total, deleted FROM hub_count ORDER BY peer")
+    assert lists == alone == {CPO: ["For later"], EMSP: ["News"], OTHER: ["For later"]}
+    assert left == [("",), ("FR-XYZ",)]
+    assert counts == [("", 1, 0), ("DE-MSP", 0, 1), ("FR-XYZ", 1, 0)]
+
+
+async def test_what_one_is_told_does_not_hide_what_is_newer_for_everyone(database: Database) -> None:
+    await put_location(database, name="News", last_updated="2026-06-04T00:00:00Z")
+
+    await put_location(database, peer=str(EMSP), name="Late", last_updated="2026-06-03T00:00:00Z")
+
+    assert await named(database, EMSP) == await named(database, CPO) == ["News"]
+    assert (await stored(database))["name"] == "News"
+
+
+async def test_the_owner_s_list_and_its_single_object_are_the_newest_of_three_copies(database: Database) -> None:
+    await put_location(database, name="For all", last_updated="2026-06-03T00:00:00Z")
+    await put_location(database, peer=str(EMSP), name="For one", last_updated="2026-06-05T00:00:00Z")
+    await put_location(database, peer=str(OTHER), name="For the other", last_updated="2026-06-04T00:00:00Z")
+
+    holders = await Catalogue(database).holders("locations", "LOC1", CPO)
+    assert await named(database, CPO) == [(await stored(database, viewer=CPO))["name"]] == ["For one"]
+    assert json.loads(holders[0][3])["name"] == "For one"
+
+
+async def test_a_tariff_that_is_gone_for_everyone_is_gone_for_those_who_were_told_it_themselves(
+    database: Database,
+) -> None:
+    value = example("tariff") | {"country_code": "NL", "party_id": "CPO", "id": "T1"}
+    for peer in (PUBLIC, str(EMSP)):
+        await keep(database, push(tariffs.put_tariff, value, tariff_id="T1"), peer)
+
+    await keep(database, push(tariffs.delete_tariff, None, tariff_id="T1"))
+
+    assert [await crawl(database, viewer, kind="tariffs") for viewer in (CPO, EMSP, OTHER)] == [[], [], []]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_a_part_told_to_one_of_a_location_everyone_knows_makes_a_copy_for_that_one(
+    database: Database, method: str
+) -> None:
+    """INCAR-RO07: what was acknowledged is kept; nobody else sees what was addressed to one."""
+    await put_location(database)
+    evse = location()["evses"][0]
+    later = {"status": "CHARGING", "last_updated": "2026-06-03T00:00:00Z"}
+    told = push(locations.patch_evse, later, location_id="LOC1", evse_uid=evse["uid"])
+    if method == "PUT":
+        told = push(locations.put_evse, evse | later, location_id="LOC1", evse_uid=evse["uid"])
+
+    await keep(database, told, str(EMSP))
+
+    seen = {viewer: await stored(database, viewer=viewer) for viewer in (CPO, EMSP, OTHER)}
+    assert {viewer: each["evses"][0]["status"] for viewer, each in seen.items()} == {
+        CPO: "CHARGING",
+        EMSP: "CHARGING",
+        OTHER: evse["status"],
+    }
+    assert (seen[EMSP]["last_updated"], seen[OTHER]) == ("2026-06-03T00:00:00Z", location())
+    assert await crawl(database) == await crawl(database, OTHER) == ["LOC1"]
+
+
+async def test_a_part_told_to_one_changes_the_newest_that_one_knows(database: Database) -> None:
+    await put_location(database, peer=str(EMSP), name="Old", last_updated="2026-06-01T00:00:00Z")
+    await put_location(database, "LOC1", name="News", last_updated="2026-06-04T00:00:00Z")
+    await put_location(database, peer=str(EMSP), name="Older still", last_updated="2026-06-02T00:00:00Z")
+
+    change = {"address": "Elsewhere 1", "last_updated": "2026-06-05T00:00:00Z"}
+    await keep(database, push(locations.patch_location, change, location_id="LOC1"), str(EMSP))
+
+    now = await stored(database)
+    assert (now["name"], now["address"]) == ("News", "Elsewhere 1")
+
+
+@pytest.mark.checklist("PG-07", "PG-15")
+async def test_a_crawl_skips_and_doubles_nothing_while_one_is_told_what_everyone_knew(database: Database) -> None:
+    names = [f"L{number}" for number in range(6)]
+    for name in names:
+        await put_location(database, name)
+
+    catalogue, after, seen = Catalogue(database), None, []
+    for day in range(1, 10):
+        page = await catalogue.page("locations", EMSP, Query(limit=1, after=after))
+        seen += [json.loads(body)["id"] for _, body in page.objects]
+        after = page.after
+        if after is None:
+            break
+        # All objects become this party's own, and everyone's again.
+        for name in names:
+            moment = f"2026-06-{day:02}T00:00:00Z"
+            await put_location(database, name, str(EMSP) if day % 2 else PUBLIC, last_updated=moment)
+
+    assert seen == names
+
+
+@pytest.mark.checklist("PG-06", "PG-08", "PG-15")
+async def test_pages_with_own_objects_are_the_rows_read_one_by_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any offset, limit and dates, against a list made of all rows in the plainest way."""
+    monkeypatch.setattr("hub.paging._ANCHOR_EVERY", 4)
+    chance = random.Random(7)
+    rows = [
+        ("locations", str(owner), f"L{n}", peer, "2.2.1", b"%d" % number, chance.randrange(8))
+        for number, (owner, n, peer) in enumerate(
+            sorted(
+                {
+                    (chance.choice((CPO, THIRD)), chance.randrange(16), chance.choice(("", "", str(EMSP), str(OTHER))))
+                    for _ in range(60)
+                },
+                key=lambda _: chance.random(),
+            )
+        )
+    ]
+
+    async def insert(tx: Transaction) -> None:
+        await tx.executemany(
+            "INSERT INTO hub_object (kind, owner, object_key, peer, version, body, last_updated)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            rows,
+        )
+        for peer in {row[3] for row in rows}:
+            await tx.execute(
+                "INSERT INTO hub_count (kind, peer, total, deleted) VALUES ('locations', $1, $2, 0)",
+                peer, sum(row[3] == peer for row in rows),
+            )  # fmt: skip
+
+    await database.transact(insert)
+    catalogue = Catalogue(database)
+    for viewer in (CPO, EMSP, OTHER, NOBODY):
+        for dates in ((None, None), (3, None), (None, 5), (2, 6)):
+            wanted = _plainly(rows, viewer, *dates)
+            for offset in range(chance.randrange(3), len(wanted) + 2, 3):
+                query = Query(*dates, offset=offset, limit=chance.randrange(1, 9))
+                page = await catalogue.page("locations", viewer, query)
+                assert [body for _, body in page.objects] == wanted[offset : offset + query.limit]
+                assert page.total == len(wanted)
+                assert (page.after is None) == (offset + query.limit >= len(wanted))
+
+
+def _plainly(rows: list[Any], viewer: Party, date_from: int | None, date_to: int | None) -> list[bytes]:
+    """Return the bodies of a list as the rule says it: the newest of what the viewer may see, in its first place."""
+    objects: dict[Any, list[Any]] = {}
+    for place, (_, owner, key, peer, _, body, moment) in enumerate(rows):
+        if peer in (PUBLIC, str(viewer)) or owner == str(viewer):
+            objects.setdefault((owner, key), []).append((peer == PUBLIC, place, moment, body))
+    listed = []
+    for told in objects.values():
+        place = min((not public, place) for public, place, *_ in told)[1]
+        _, _, moment, body = max(told, key=lambda each: (each[2], not each[0], each[1]))
+        if (date_from is None or moment >= date_from) and (date_to is None or moment < date_to):
+            listed.append((place, body))
+    return [body for _, body in sorted(listed)]
 
 
 @pytest.mark.checklist("PG-07", "PG-15", "PG-16")

@@ -18,7 +18,7 @@ CREATE TABLE "hub_object" (
     CONSTRAINT "uid_hub_object_kind_073bf2" UNIQUE ("kind", "object_key", "owner", "peer")
 );
 CREATE INDEX "idx_hub_object_kind_42018a" ON "hub_object" ("kind", "peer", "seq", "last_updated");
-CREATE INDEX "idx_hub_object_owner_823d7b" ON "hub_object" ("owner", "peer");
+CREATE INDEX "idx_hub_object_owner_8b54ab" ON "hub_object" ("owner", "kind", "peer");
 CREATE TABLE "hub_channel" (
     "channel" TEXT NOT NULL  PRIMARY KEY,
     "counter" BIGINT NOT NULL,

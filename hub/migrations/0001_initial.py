@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('body', fields.BinaryField()),
                 ('last_updated', fields.BigIntField()),
             ],
-            options={'table': 'hub_object', 'app': 'emall', 'unique_together': (('kind', 'object_key', 'owner', 'peer'),), 'indexes': [Index(fields=['kind', 'peer', 'seq', 'last_updated']), Index(fields=['owner', 'peer'])], 'pk_attr': 'seq'},
+            options={'table': 'hub_object', 'app': 'emall', 'unique_together': (('kind', 'object_key', 'owner', 'peer'),), 'indexes': [Index(fields=['kind', 'peer', 'seq', 'last_updated']), Index(fields=['owner', 'kind', 'peer'])], 'pk_attr': 'seq'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -18,6 +18,9 @@ from hub.ocpi.queues import Delivery, Push, State, Verdict
 #: Told to the node that delivers, with the push's id, when there is something to deliver.
 CHANNEL = "deliveries"
 
+#: Why a delivery that failed is not made any more: the party was told the object as it was when it returned.
+TOLD_LATER = "party was away; it was told the present state when it returned"
+
 SPAN = 100_000
 _PAGE = 1_000  # rows read, or deleted, at once
 
@@ -49,6 +52,14 @@ class DeliveryInfo(NamedTuple):
     reason: str
     created: int
     updated: int
+
+
+class Missed(NamedTuple):
+    """A push that did not reach a party; None where this release does not know its operation or version."""
+
+    id: int
+    push: Push | None
+    party: Party
 
 
 def microseconds() -> int:
@@ -110,7 +121,7 @@ async def pending(
         " WHERE state = 'pending' AND id > $1 AND id < $2 ORDER BY id LIMIT $3",
         low, high, _PAGE,
     )  # fmt: skip
-    operations = {str(operation): operation for module in REGISTRY.values() for operation in module.operations}
+    operations = _operations()
     pushes = {each: await _push(database, each, operations, versions) for each in {row[1] for row in rows}}
     found: list[Delivery] = []
     lost: list[Verdict] = []
@@ -121,6 +132,10 @@ async def pending(
         else:
             found.append(Delivery(delivery_id, push, connection_id, Party.parse(party), attempts, bool(again)))
     return found, lost, rows[-1][0] if len(rows) == _PAGE else None
+
+
+def _operations() -> dict[str, Operation]:
+    return {str(operation): operation for module in REGISTRY.values() for operation in module.operations}
 
 
 async def _push(
@@ -205,6 +220,30 @@ async def retry(database: Database, delivery_id: int) -> None:
             raise LookupError(f"there is no delivery {delivery_id}; see `emall deliveries list`")
 
     await database.transact(work)
+
+
+async def missed(
+    database: Database, versions: Mapping[str, Dialect], connection_id: str, reasons: tuple[str, str], after: int
+) -> list["Missed"]:
+    """Return some of the pushes a connection missed for these reasons or by not answering (4002), in order."""
+    rows = await database.fetch(
+        "SELECT id, push_id, party FROM ocpi_delivery WHERE state = 'failed' AND connection_id = $1 AND id > $2"
+        " AND (reason IN ($3, $4) OR reason LIKE '4002 %') ORDER BY id LIMIT 100",
+        connection_id, after, *reasons,
+    )  # fmt: skip
+    operations = _operations()
+    return [
+        Missed(delivery_id, await _push(database, push_id, operations, versions), Party.parse(party))
+        for delivery_id, push_id, party in rows
+    ]
+
+
+async def note_told(tx: Transaction, delivery_id: int) -> bool:
+    """Note that a party is told the present state instead of what it missed; False if that is noted already."""
+    return await tx.execute(
+        "UPDATE ocpi_delivery SET reason = $2 WHERE id = $1 AND state = 'failed' AND reason <> $2",
+        delivery_id, TOLD_LATER,
+    ) > 0  # fmt: skip
 
 
 async def prune(database: Database, *, done_before: int, failed_before: int) -> None:

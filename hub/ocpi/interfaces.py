@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 InterfaceRole = Literal["SENDER", "RECEIVER"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Role = Literal["CPO", "EMSP", "HUB", "NAP", "NSP", "OTHER", "SCSP", "PTP"]
+Role = Literal["CPO", "EMSP", "HUB", "NAP", "NSP", "OTHER", "SCSP"]
 
 CLIENT_OWNED = "/{country_code}/{party_id}"
 

@@ -43,8 +43,8 @@ MUTATIONS = (
     ),
     # Pagination
     Mutation("PG-03", "hub/listing.py", "if found.after is not None:", "if False:"),
-    Mutation("PG-09", "hub/catalogue.py", '(query.date_from, ">=")', '(query.date_from, ">")'),
-    Mutation("PG-10", "hub/catalogue.py", '(query.date_to, "<")', '(query.date_to, "<=")'),
+    Mutation("PG-09", "hub/paging.py", '(query.date_from, ">=")', '(query.date_from, ">")'),
+    Mutation("PG-10", "hub/paging.py", '(query.date_to, "<")', '(query.date_to, "<=")'),
     Mutation("PG-11", "hub/listing.py", "{**filters, **position}", "{**position}"),
     Mutation("PG-14", "hub/listing.py", "min(limit or page_limit, page_limit)", "(limit or page_limit)"),
     # Versions
@@ -93,7 +93,7 @@ MUTATIONS = (
     Mutation("OR-06", "hub/openrouting.py", '    ("location_id", "locations"),\n', ""),
     Mutation("OR-07", "hub/openrouting.py", "return await self._token_owner(request)", "raise UnknownTokenOwner"),
     # GET All
-    Mutation("GA-07", "hub/catalogue.py", '" AND (peer IN ($2, $3) OR owner = $3)"', '" AND $2 = $2 AND $3 = $3"'),
+    Mutation("GA-07", "hub/paging.py", '"(peer IN ($2, $3) OR owner = $3)"', '"($2 = $2 AND $3 = $3)"'),
     # Hub errors
     Mutation("HE-01", "hub/ocpi/errors.py", "status_code = 4001", "status_code = 4000"),
     Mutation("HE-02", "hub/ocpi/client.py", "return ReceiverTimeout(", "return ReceiverUnreachable("),
