@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from hub.ocpi.deliveries import retry
 from tests.conformance.conftest import HUB
 from tests.conformance.samples import at, example, unique
-from tests.conformance.seen import deliveries, eventually, set_option, settled
+from tests.conformance.seen import deliveries, eventually, reception, set_option, settled
 from tests.conformance.test_br_broadcast import copy, push
 from tests.hubs import HubProcess
 from tests.parties import Answer, PartyPlatform
@@ -55,6 +56,42 @@ async def test_a_failed_delivery_is_sent_again_on_order_with_the_object_as_it_is
     again = (await emsp.received(2, method="PUT", module="locations"))[-1]
 
     assert again.json == location | newer
+
+
+async def test_a_retry_of_a_broadcast_sends_nobody_what_was_addressed_to_another(join: Any, hub: HubProcess) -> None:
+    cpo, emsp, other = await join("CPO"), await join("EMSP"), await join("EMSP")
+    emsp.answer(Answer(status_code=2001), method="PUT", module="locations", times=1)
+    public = await push(cpo)
+    await settled(hub, emsp)
+    private = public | {"name": "For the other", "last_updated": "2026-06-02T00:00:00Z"}
+    await cpo.put("locations", at(cpo, public["id"]), private, to=other.party)
+    (failed,) = await deliveries(hub, emsp)
+
+    async with reception(hub) as store:
+        await retry(store.database, failed["id"])
+    _, again = await emsp.received(2, method="PUT", module="locations")
+
+    assert again.json == public
+
+
+async def test_a_party_that_wants_the_present_state_is_told_it_when_it_is_back(join: Any, hub: HubProcess) -> None:
+    cpo, emsp = await join("CPO"), await join("EMSP")
+    await set_option(hub, emsp.party, present_state=True)
+
+    async def told() -> Any:
+        """Miss a push and come back until one is made up for: the setting takes effect within a second."""
+        await emsp.close()
+        missed = await push(cpo)
+        await settled(hub, emsp)
+        await emsp.open()
+        await emsp.get("hubclientinfo")
+        await copy(emsp, await push(cpo))
+        return next((each for each in emsp.inbox if each.method == "PUT" and each.json == missed), None)
+
+    arrived = await eventually(told)
+
+    assert arrived.sender == HUB
+    assert "told the present state" in str([each["reason"] for each in await settled(hub, emsp)])
 
 
 async def test_behind_a_slow_connected_party_the_queue_holds_the_newest_state_of_each_object_in_order(

@@ -142,6 +142,39 @@ async def test_what_was_told_everyone_and_one_party_is_listed_once_as_it_was_tol
     assert (await of(emsp, cpo), await of(other, cpo)) == ([private], [public])
 
 
+@pytest.mark.checklist("GA-09")
+async def test_an_evse_s_status_told_to_one_is_what_that_one_lists_and_reads(join: Any) -> None:
+    """INCAR-RO07: what was acknowledged is stored, though only the Location's broadcast was known."""
+    cpo, emsp, other = await join("CPO"), await join("EMSP"), await join("EMSP")
+    public = await push(cpo, evses=[example("EVSE.minimal", uid="E1", status="AVAILABLE")])
+    place = at(cpo, public["id"], "E1")
+
+    change = {"status": "CHARGING", "last_updated": LATER}
+    full = public["evses"][0] | {"status": "BLOCKED", "last_updated": LATEST}
+
+    said = []
+    for tell, told in ((cpo.patch, change), (cpo.put, full)):
+        answer = await tell("locations", place, told, to=emsp.party)
+        (listed,) = await of(emsp, cpo)
+        single = await emsp.get("locations", place, role="RECEIVER", to=HUB)
+        said.append((answer.code, listed["evses"][0]["status"], single.data["status"]))
+
+    assert said == [(1000, "CHARGING", "CHARGING"), (1000, "BLOCKED", "BLOCKED")]
+    assert await of(other, cpo) == [public]
+
+
+@pytest.mark.checklist("GA-09")
+async def test_what_everyone_is_told_later_is_seen_by_the_one_told_before_and_by_the_owner(join: Any) -> None:
+    cpo, emsp = await join("CPO"), await join("EMSP")
+    first = await push(cpo)
+    await cpo.put("locations", at(cpo, first["id"]), first | {"last_updated": LATER}, to=emsp.party)
+    news = first | {"name": "News", "last_updated": LATEST}
+    await cpo.put("locations", at(cpo, first["id"]), news, to=HUB)
+
+    seen = [(await each.get("locations", at(cpo, first["id"]), role="RECEIVER", to=HUB)).data for each in (cpo, emsp)]
+    assert [await of(emsp, cpo), await of(cpo, cpo), seen] == [[news], [news], [news, news]]
+
+
 @pytest.mark.checklist("GA-10", "GA-11")
 async def test_changes_of_evses_and_connectors_are_in_the_location_with_the_new_date_of_all_parents(join: Any) -> None:
     cpo, emsp = await join("CPO"), await join("EMSP")
