@@ -38,6 +38,11 @@ _FOR_DRIVERS = {
     "WeakSignal": "The station's connection is weak. Charging goes on.",
 }
 
+_PROBLEM = "The station reports a problem; charging may be interrupted."
+
+#: What is said of an alarm a monitor raised, by its rule.
+_ALARMED = {"TEMPERATURE": _FOR_DRIVERS["HighTemperature"]}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
@@ -187,19 +192,26 @@ class AlarmRules:
             await self._alarms.clear("DOOR", subject)
 
     def _tell_driver(self, event: StatusChanged) -> None:
-        """Tell the driver whose session meets an error, a warning or a hint what that means for him (SGEM-4.1-12)."""
-        if event.error_code == "NoError" and not event.info:
+        """Tell the driver whose session meets an error, a warning or a hint what that means for him (SGEM-4.1-12).
+
+        2.0.1 tells Faulted without saying why; that comes by NotifyEvent.
+        """
+        faulted = event.status == "Faulted"
+        if event.error_code == "NoError" and not event.info and not faulted:
             return
-        session_id = self.sessions(event.evse)
+        level = "error" if faulted else "info" if event.error_code == "NoError" else "warning"
+        text = _FOR_DRIVERS.get(event.error_code) or event.info or _PROBLEM
+        self._say(event.evse, text, level=level, code=event.error_code, at=event.at)
+
+    def _say(self, evse: EVSE, text: str, *, level: str, code: str, at: datetime.datetime) -> None:
+        """Tell the live events what the driver at an EVSE should know."""
+        session_id = self.sessions(evse)
         if session_id is None or self._feed is None:
             return
-        level = "error" if event.status == "Faulted" else "info" if event.error_code == "NoError" else "warning"
-        known = _FOR_DRIVERS.get(event.error_code)
-        text = known or event.info or "The station reports a problem; charging may be interrupted."
         self._feed.publish(
             "session",
-            {"session_id": session_id, "message": {"level": level, "text": text, "code": event.error_code},
-             "station_id": event.evse.station_id, "evse_id": event.evse.evse_id, "at": date_time(event.at)},
+            {"session_id": session_id, "message": {"level": level, "text": text, "code": code},
+             "station_id": evse.station_id, "evse_id": evse.evse_id, "at": date_time(at)},
         )  # fmt: skip
 
     # -- heat and hands ----------------------------------------------------------------------------
@@ -232,5 +244,5 @@ class AlarmRules:
         for each in findings(event.station_id, event.payload, hot=hot, cooled=cooled):
             if each.message is None:
                 await self._alarms.clear(each.rule, each.subject)
-            else:
-                await self._alarms.raise_(each.rule, each.subject, station_id=event.station_id, message=each.message)
+            elif await self._alarms.raise_(each.rule, each.subject, station_id=event.station_id, message=each.message):
+                self._say(each.evse, _ALARMED.get(each.rule, _PROBLEM), level="error", code=each.rule, at=event.at)

@@ -31,11 +31,13 @@ class Finding:
 
     Attributes:
         subject: the component's variable: ``STATION/EVSE Component.Variable``.
+        evse: where it is, with evse_id 0 the whole station.
         message: None: it is over.
     """
 
     rule: str
     subject: str
+    evse: EVSE
     message: str | None
 
 
@@ -56,8 +58,10 @@ def findings(station_id: str, payload: JSONObject, *, hot: Decimal, cooled: Deci
         if event.get("cleared"):
             begun = False
         if begun is not None:
-            subject = _subject(station_id, component, variable)
-            yield Finding(rule=rule, subject=subject, message=_message(subject, event) if begun else None)
+            evse = EVSE(station_id=station_id, evse_id=int((component.get("evse") or {}).get("id") or 0))
+            subject = f"{subject_of(evse)} {_named(component)}.{_named(variable)}"
+            message = _message(subject, event) if begun else None
+            yield Finding(rule=rule, subject=subject, evse=evse, message=message)
 
 
 def says_open_door(*said: str | None) -> bool:
@@ -94,12 +98,6 @@ def _is_hot(value: str, hot: Decimal, cooled: Decimal) -> bool | None:
     if not degrees.is_finite() or cooled < degrees <= hot:
         return None
     return degrees > hot
-
-
-def _subject(station_id: str, component: JSONObject, variable: JSONObject) -> str:
-    evse_id = (component.get("evse") or {}).get("id") or 0
-    place = subject_of(EVSE(station_id=station_id, evse_id=int(evse_id)))
-    return f"{place} {_named(component)}.{_named(variable)}"
 
 
 def _named(said: JSONObject) -> str:

@@ -366,6 +366,21 @@ async def test_a_driver_hears_what_his_station_reports(house):
     assert await reader.next(0.01) is None
 
 
+async def test_a_driver_hears_what_a_station_of_2_0_1_reports_though_its_status_says_no_more_than_faulted(house):
+    """SGEM-4.1-12."""
+    reader = house.feed.subscribe(frozenset({"session"}))
+
+    await house.status("Faulted")
+    await notify(house, noticed(PLUG, "Temperature", "99"), noticed(PLUG, "Temperature", "99"))
+    await notify(house, noticed(BOX, "Problem", "true"))
+
+    told = [(await reader.next(1)).data for _ in range(2)]
+    assert [each["message"]["code"] for each in told] == ["NoError", "TEMPERATURE"]
+    assert [each["message"]["level"] for each in told] == ["error", "error"]
+    assert "hot" in told[1]["message"]["text"]
+    assert await reader.next(0.01) is None
+
+
 async def test_an_alarm_is_posted_to_a_webhook_until_it_is_taken(house):
     status, heard = [503, 204], []
 
