@@ -20,6 +20,7 @@ from hub.emsp.api.routes.registered import AgreementRoutes, RegisteredRoutes
 from hub.emsp.api.routes.search import SearchRoutes
 from hub.emsp.api.routes.terms import TermsRoutes
 from hub.emsp.api.scopes import DRIVER_SCOPES, REALM
+from hub.emsp.atstations import WhereAllowed
 from hub.emsp.charging.needs import SmsGateway
 from hub.emsp.charging.room import Charging
 from hub.emsp.companion.room import World
@@ -140,7 +141,7 @@ class Assembly:
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with its rooms."""
         return [
-            SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate),
+            SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate, WhereAllowed(self.drivers)),
             SignUpRoutes(self.drivers),
             GuestRoutes(self.drivers.guests, served=lambda: self._terms.all().charging.ad_hoc),
             DriverRoutes(self.drivers),

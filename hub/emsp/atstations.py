@@ -9,10 +9,12 @@ from hub.api.problems import Invalid, NotFound
 from hub.database.contract import Transaction
 from hub.emsp.charging.needs import Driver, PaymentRefused, Spot
 from hub.emsp.drivers import people
+from hub.emsp.drivers.agreements import OTHERS
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.guests import CLASS, STAY
 from hub.emsp.drivers.needs import Credit
 from hub.emsp.drivers.tokens import DriverToken, ended
+from hub.emsp.search.contracts import Contract
 from hub.ocpi.objects import JSONObject
 
 #: Which of a driver's Tokens an order names, the first that he has.
@@ -99,13 +101,24 @@ class WhereAllowed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def allows(self, driver_id: str, place: Spot) -> bool:
-        """Return whether a driver may use a station on his contract."""
-        if not await self._desk.agreements.allows(place.owner):
-            return False
+    async def contract(self, driver_id: str | None) -> Contract:
+        """Return where a driver may charge; None: where anybody may whom nobody knows."""
+        said = await self._desk.agreements.said()
+        others = said.pop(OTHERS, True)
+        named = frozenset(cpo for cpo, allowed in said.items() if allowed is not others)
+        if driver_id is None:
+            return Contract(others=others, named=named)
         driver = await self._desk.people.get(driver_id)
         limits = await self._desk.classes.get(driver.driver_class)
-        if not limits.limited:
-            return True
-        location = await self._desk.store.locations.get(place.owner, place.location_id)
-        return limits.admits(str(place.owner), place.location_id, location)
+        return Contract(
+            others=others,
+            named=named,
+            countries=frozenset(limits.countries),
+            locations=frozenset(each.upper() for each in limits.locations),
+        )
+
+    async def allows(self, driver_id: str, place: Spot) -> bool:
+        """Return whether a driver may use a station on his contract."""
+        contract = await self.contract(driver_id)
+        location = await self._desk.store.locations.get(place.owner, place.location_id) if contract.countries else None
+        return contract.accepts(str(place.owner), place.location_id, (location or {}).get("country"))

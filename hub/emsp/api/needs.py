@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from hub.emsp.search.contracts import Contract
+
 
 @dataclass(frozen=True, kw_only=True)
 class DriverLogin:
@@ -31,3 +33,19 @@ class NoDrivers:
     async def whose(self, token: str) -> DriverLogin | None:
         """Return that it is nobody's."""
         return None
+
+
+class Contracts(Protocol):
+    """Knows where drivers may charge."""
+
+    async def contract(self, driver_id: str | None) -> Contract:
+        """Return where a driver may charge; None: where anybody may whom nobody knows."""
+        ...
+
+
+class AllAccepted:
+    """Everybody may charge everywhere."""
+
+    async def contract(self, driver_id: str | None) -> Contract:
+        """Return a contract that accepts everything."""
+        return Contract()

@@ -42,6 +42,11 @@ class Agreements:
         said: dict[str, int] = {name: allowed for name, allowed in rows}
         return bool(said.get(str(cpo), said.get(OTHERS, 1)))
 
+    async def said(self) -> dict[str, bool]:
+        """Return with whom the provider works, and with whom not."""
+        rows = await self._database.fetch("SELECT cpo, allowed FROM emsp_agreement", cheap=True)
+        return {cpo: bool(allowed) for cpo, allowed in rows}
+
     async def all(self) -> list[Agreement]:
         """Return what is said, by CPO."""
         rows = await self._database.fetch("SELECT cpo, allowed, note, changed_at FROM emsp_agreement ORDER BY cpo")

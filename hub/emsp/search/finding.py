@@ -4,14 +4,14 @@ Around a point the area grows until there is enough in it. What the index cannot
 is free at another time - is looked at for the nearest candidates only.
 """
 
-import dataclasses
 import datetime
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from hub.emsp.search.geometry import Box, Point, Spot, around, beside, corridor, distance, shrinking
+from hub.emsp.search.geometry import Point, Spot, around, beside, corridor, distance, shrinking
 from hub.emsp.search.index import Index, Place
 from hub.emsp.search.prices import Estimate, Prices, Retail, as_told
 from hub.emsp.search.queries import Query, Sort, Wishes
@@ -37,6 +37,7 @@ class Found:
         along: metres along the route until it is reached; None around a point.
         hours: how long the wanted energy takes there.
         price: what the charge is expected to cost; None: its CPO told no price.
+        accepted: on the contract of whoever asked.
     """
 
     place: Place
@@ -44,6 +45,7 @@ class Found:
     along: float | None
     hours: Decimal
     price: Estimate | None
+    accepted: bool
 
     @property
     def arrival(self) -> float:
@@ -54,23 +56,28 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """A wish that left nothing to be found.
+    """What left nothing to be found.
 
     Attributes:
-        wish: the name of the one that, given up, would find something.
-        metres: how far off that would be.
+        wishes: the names of those that, given up together, would find something; a name of the area is one, too.
+        metres: how far off that would be; None: in all that is searched there is nothing whatever.
     """
 
-    wish: str
-    metres: float
+    wishes: tuple[str, ...]
+    metres: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What was found, or why nothing was."""
+    """What was found, or why nothing was.
+
+    Attributes:
+        currency: in which prices were compared; None: they were not, or nobody told one.
+    """
 
     found: tuple[Found, ...]
     reasons: tuple[Reason, ...] = ()
+    currency: str | None = None
 
 
 class Finder:
@@ -95,36 +102,56 @@ class Finder:
 
     async def find(self, query: Query) -> Answer:
         """Return the best of what is there."""
-        found = await self._found(query, query.limit)
-        if found:
-            return Answer(found=tuple(found))
-        return Answer(found=(), reasons=tuple(await self._reasons(query)))
+        found, currency = await self._found(query)
+        reasons = () if found else tuple(await self._reasons(query))
+        return Answer(found=tuple(found), reasons=reasons, currency=currency if query.compares_prices else None)
 
     async def _reasons(self, query: Query) -> list[Reason]:
-        """Return which single wish is to blame, the one with the nearest result first."""
+        """Return which single conditions are to blame, the one with the nearest result first; else which together."""
         reasons = []
-        for name, wishes in query.wishes.without():
-            nearest = await self._found(dataclasses.replace(query, wishes=wishes, sort="distance"), 1)
-            reasons += [Reason(wish=name, metres=each.metres) for each in nearest]
-        return sorted(reasons, key=lambda each: each.metres)
+        for name in query.conditions:
+            nearest = await self._nearest(query, [name])
+            reasons += [Reason(wishes=(name,), metres=nearest.metres)] if nearest is not None else []
+        reasons.sort(key=lambda each: each.metres or 0.0)
+        return reasons or [await self._together(query)]
 
-    async def _found(self, query: Query, limit: int) -> list[Found]:
-        looks_closer = query.sort != "distance" or _beyond_the_index(query.wishes)
-        places = await self._candidates(query, CANDIDATES if looks_closer else limit)
+    async def _together(self, query: Query) -> Reason:
+        """Return conditions to give up so that something is found, none of them in vain."""
+        given_up = list(query.conditions)
+        nearest = await self._nearest(query, given_up)
+        if nearest is None:
+            return Reason(wishes=(query.area,), metres=None)
+        for name in query.conditions:
+            fewer = [each for each in given_up if each != name]
+            found = await self._nearest(query, fewer)
+            if found is not None:
+                given_up, nearest = fewer, found
+        return Reason(wishes=tuple(given_up), metres=nearest.metres)
+
+    async def _nearest(self, query: Query, names: list[str]) -> Found | None:
+        """Return the nearest without some conditions; None: still nothing."""
+        found, _ = await self._found(query.giving_up(names))
+        return found[0] if found else None
+
+    async def _found(self, query: Query) -> tuple[list[Found], str | None]:
+        """Return the best, and the currency in which prices were compared."""
+        places = await self._candidates(query, CANDIDATES if query.looks_closer else query.limit)
         prices = Prices(self._store, query.car, self._clock(), retail=self._retail)
         await prices.learn(places)
-        found = []
-        for place in places:
-            if await self._fits(place, query.wishes, prices):
-                found.append(await self._described(place, query, prices))
-        found.sort(key=_ORDERS[query.sort])
-        return found[:limit]
+        found = [await self._described(each, query, prices) for each in places]
+        currency = query.currency or _currency(found)
+        if query.wishes.has_range:
+            found = [each for each in found if _is_in_range(each.price, query.wishes, currency)]
+        if query.wishes.free_at is not None:
+            found = [each for each in found if await self.is_free(each.place, query.wishes.free_at)]
+        found.sort(key=_order(query.sort, currency))
+        return found[: query.limit], currency
 
     async def _candidates(self, query: Query, limit: int) -> list[Place]:
         if query.route:
             return await self._along(query.route, query.width, query.wishes, limit)
         if query.box is not None:
-            center = query.near or _middle(query.box)
+            center = query.near or query.box.middle
             return await self._index.nearest([query.box], center, shrinking(center.lat), query.wishes, limit)
         assert query.near is not None, "a query says where"
         return await self._around(query.near, query.radius, query.wishes, limit)
@@ -145,17 +172,10 @@ class Finder:
     async def _along(self, route: Sequence[Point], width: float, wishes: Wishes, limit: int) -> list[Place]:
         places: dict[tuple[str, str, str], Place] = {}
         for box in corridor(route, width):
-            center = _middle(box)
+            center = box.middle
             for each in await self._index.nearest([box], center, shrinking(center.lat), wishes, limit):
                 places[each.owner, each.location_id, each.evse_uid] = each
         return [each for each in places.values() if beside(route, each.point).off <= width]
-
-    async def _fits(self, place: Place, wishes: Wishes, prices: Prices) -> bool:
-        if wishes.greatest_price is not None:
-            estimate = await prices.of(place)
-            if estimate is None or estimate.amount > wishes.greatest_price:
-                return False
-        return wishes.free_at is None or await self.is_free(place, wishes.free_at)
 
     async def _described(self, place: Place, query: Query, prices: Prices) -> Found:
         spot = beside(query.route, place.point) if query.route else _spot(query, place)
@@ -165,6 +185,7 @@ class Finder:
             along=spot.along if query.route else None,
             hours=prices.hours(place),
             price=await prices.of(place),
+            accepted=query.contract.accepts(place.owner, place.location_id, place.country),
         )
 
     async def is_free(self, place: Place, at: datetime.datetime) -> bool:
@@ -189,8 +210,19 @@ def _growth(found: int, wanted: int) -> float:
     return min(max(even, _LEAST_GROWTH), _MOST_GROWTH)
 
 
-def _beyond_the_index(wishes: Wishes) -> bool:
-    return wishes.greatest_price is not None or wishes.free_at is not None
+def _currency(found: Sequence[Found]) -> str | None:
+    """Return the currency of the nearest price."""
+    priced = [each for each in found if each.price is not None]
+    nearest = min(priced, key=lambda each: each.metres, default=None)
+    return nearest.price.currency if nearest is not None and nearest.price is not None else None
+
+
+def _is_in_range(price: Estimate | None, wishes: Wishes, currency: str | None) -> bool:
+    """Whether a price may be what is wished for; one in another currency cannot be compared, and stays."""
+    if price is None or price.currency != currency:
+        return price is not None
+    least, greatest = wishes.least_price, wishes.greatest_price
+    return (least is None or least <= price.amount) and (greatest is None or price.amount <= greatest)
 
 
 def _has_slot(offer: JSONObject, at: datetime.datetime) -> bool:
@@ -202,23 +234,22 @@ def _has_slot(offer: JSONObject, at: datetime.datetime) -> bool:
 
 
 def _spot(query: Query, place: Place) -> Spot:
-    center = query.near or (_middle(query.box) if query.box is not None else place.point)
+    center = query.near or (query.box.middle if query.box is not None else place.point)
     return Spot(distance(center, place.point), 0.0)
 
 
-def _middle(box: Box) -> Point:
-    east = box.east if box.east >= box.west else box.east + 360
-    lon = (box.west + east) / 2
-    return Point((box.south + box.north) / 2, lon - 360 if lon > 180 else lon)
+def _order(sort: Sort, currency: str | None) -> Callable[[Found], tuple[Any, ...]]:
+    """Return what comes first: the nearest (on a route: the first passed), the cheapest, the soonest charged."""
+    if sort == "distance":
+        return lambda found: (found.metres if found.along is None else found.along, found.metres)
+    if sort == "arrival":
+        return lambda found: (found.arrival, found.metres)
 
+    def dearest_last(found: Found) -> tuple[Any, ...]:
+        # Amounts are compared within a currency only.
+        if found.price is None:
+            return (2, "", Decimal(0), found.metres)
+        told = found.price.currency
+        return (int(told != currency), told, found.price.amount, found.metres)
 
-def _dearest_last(found: Found) -> tuple[bool, Decimal, float]:
-    return found.price is None, found.price.amount if found.price else Decimal(0), found.metres
-
-
-#: What comes first: the nearest (on a route: the first passed), the cheapest, the soonest charged.
-_ORDERS: dict[Sort, Callable[[Found], tuple[float, ...] | tuple[bool, Decimal, float]]] = {
-    "distance": lambda found: (found.metres if found.along is None else found.along, found.metres),
-    "price": _dearest_last,
-    "arrival": lambda found: (found.arrival, found.metres),
-}
+    return dearest_last

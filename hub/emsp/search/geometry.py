@@ -27,6 +27,13 @@ class Box:
     north: float
     east: float
 
+    @property
+    def middle(self) -> Point:
+        """The point between its sides."""
+        east = self.east if self.east >= self.west else self.east + 360
+        lon = (self.west + east) / 2
+        return Point((self.south + self.north) / 2, lon - 360 if lon > 180 else lon)
+
     def parts(self) -> "list[Box]":
         """Return the boxes it is made of, none of which crosses 180 degrees."""
         if self.west <= self.east:

@@ -52,7 +52,8 @@ async def test_every_wish_can_be_a_query_parameter_or_a_member_of_the_body(provi
     await put(provider.store, tariff(), wanted, place(2, 100))
     wishes = {
         "standards": ["IEC_62196_T2_COMBO"], "least_power": 100_000, "current": "DC", "available": True,
-        "greatest_price": 100, "operators": ["NL*CPO"], "facilities": ["CAFE"], "capabilities": ["RFID_READER"],
+        "least_price": 1, "greatest_price": 100, "price_currency": "EUR", "accepted": True,
+        "operators": ["NL*CPO"], "facilities": ["CAFE"], "capabilities": ["RFID_READER"],
         "parking": ["ON_STREET"], "green": True, "reservable": True, "sort": "price", "limit": 5,
     }  # fmt: skip
 
@@ -80,7 +81,7 @@ async def test_an_empty_answer_says_which_wish_is_to_blame_and_how_far_it_would_
     answer = await ann.get(f"/search?{NEAR}&standards=CHADEMO&least_power=60000")
 
     assert answer["items"] == []
-    assert [each["wish"] for each in answer["reasons"]] == ["least_power"]
+    assert [each["wishes"] for each in answer["reasons"]] == [["least_power"]]
     assert abs(answer["reasons"][0]["metres"] - 2_000) <= 10
 
 
@@ -112,6 +113,8 @@ async def test_in_a_box_nothing_outside_is_found(provider: Provider, ann: Caller
         ("near=91,4", "$.near.latitude"),
         ("near=52,4&limit=0", "query.limit"),
         ("near=52,4&sort=beauty", "query.sort"),
+        ("near=52,4&least_price=3&greatest_price=2", "query.least_price"),
+        ("near=52,4&price_currency=euro", "query.price_currency"),
         ("near=52,4&colour=red", "query.colour"),
         ("box=53,4,52,5", "query.box.south"),
         ("box=52,4,53,5&route=52,4;53,4", "query.box"),

@@ -44,7 +44,8 @@ def test_a_key_searches_and_no_key_of_the_cpms_opens_this_door(running: HubProce
     asked = [api.get("/search?near=52,4", headers={"Authorization": f"Bearer {key}"}) for key in (ours, theirs)]
 
     assert [each.status_code for each in asked] == [200, 401]
-    assert asked[0].json() == {"items": [], "compared": None, "reasons": []}
+    nothing = {"wishes": ["radius"], "metres": None}
+    assert asked[0].json() == {"items": [], "compared": None, "price_currency": None, "reasons": [nothing]}
 
 
 def test_the_api_describes_itself_where_it_is_served(running: HubProcess, api: httpx.Client) -> None:

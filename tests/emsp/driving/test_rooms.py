@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from hub.api.problems import Conflict
+from hub.api.problems import Conflict, Forbidden
+from hub.emsp.api.scopes import Scope
 from hub.emsp.charging.cases import cases
 from hub.emsp.drivers.classes import DriverClass
 from hub.emsp.money.ports import Status
@@ -164,6 +165,43 @@ async def test_drivers_charge_where_their_class_and_the_agreements_allow(provide
 
     assert (elsewhere.code, without.code) == ("NO_AGREEMENT", "NO_AGREEMENT")
     assert provider.commands("START") == []
+
+
+@pytest.mark.parametrize("asker", ["driver", "machine"])
+async def test_search_and_detail_say_what_the_contract_does_not_let_a_driver_use(provider, asker):
+    """X-41, X-43: before he goes there; of a machine's caller only the agreements are known."""
+    rider = await provider.driver(driver_class="fleet")
+    caller = rider if asker == "driver" else await provider.operator(Scope.CHARGERS_READ)
+    staff = await provider.operator(Scope.DRIVERS_WRITE)
+    desk = provider.assembly.drivers
+    database, here = desk.store.database, "near=52.3731,4.8922"
+
+    async def asked():
+        """Return what search and detail mark, what the wish leaves, and what authorization says."""
+        everything = (await caller.get(f"/search?{here}"))["items"]
+        detail = await caller.get("/locations/NL/CPO/LOC1")
+        wished = await caller.get(f"/search?{here}&accepted=true")
+        marked = {detail["accepted"], *(each["accepted"] for each in everything)}
+        return marked, len(wished["items"]), [each["wishes"] for each in wished["reasons"]], await judged()
+
+    async def judged():
+        try:
+            await desk.judge.allow(rider.driver_id, CPO, "LOC1", "EVSE1")
+        except Forbidden:
+            return False
+        return True
+
+    before = await asked()
+    await database.transact(lambda tx: desk.classes.put(tx, DriverClass(name="fleet", countries=["DEU"])))
+    elsewhere = await asked()
+    await database.transact(lambda tx: desk.classes.remove(tx, "fleet"))
+    assert (await staff.ask("PUT", "/agreements/NL-CPO", json={"allowed": False})).status_code == 204
+    without = await asked()
+
+    free, shut = ({True}, 2, []), ({False}, 0, [["accepted"]])
+    assert before == (*free, True)
+    assert elsewhere == (*(shut if asker == "driver" else free), False)
+    assert without == (*shut, False)
 
 
 async def test_a_driver_who_leaves_takes_all_that_names_him_and_not_before_he_has_stopped(provider):

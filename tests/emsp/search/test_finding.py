@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from hub.emsp.search.contracts import Contract
 from hub.emsp.search.finding import Finder
 from hub.emsp.search.geometry import Box, Point, distance
 from hub.emsp.search.queries import Car, Query, Wishes
@@ -235,6 +236,61 @@ async def test_the_cheapest_for_this_car_and_this_much_energy(provider):
     assert little.found[-1].price is None
 
 
+def flat(name, price, currency):
+    component = {"type": "FLAT", "price": Decimal(price), "step_size": 1}
+    return tariff(id=name, currency=currency, elements=[{"price_components": [component]}])
+
+
+@pytest.fixture
+async def border(provider):
+    """Prices in two currencies: 13, 9 EUR and 48, 30 SEK, and none."""
+    prices = {"T1": ("13", "EUR"), "T2": ("48", "SEK"), "T3": ("9", "EUR"), "T4": ("30", "SEK")}
+    spots = [place(number, number, connectors=[connector(tariff_ids=[f"T{number}"])]) for number in range(1, 6)]
+    await put(provider, *(flat(name, *each) for name, each in prices.items()), *spots)
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "currency"),
+    [
+        ({}, ["E3", "E1", "E4", "E2", "E5"], "EUR"),  # of the nearest
+        ({"currency": "SEK"}, ["E4", "E2", "E3", "E1", "E5"], "SEK"),
+        ({"wishes": Wishes(greatest_price=Decimal(10))}, ["E3", "E4", "E2"], "EUR"),
+        ({"wishes": Wishes(least_price=Decimal(10))}, ["E1", "E4", "E2"], "EUR"),
+        ({"wishes": Wishes(greatest_price=Decimal(40)), "currency": "SEK"}, ["E4", "E3", "E1"], "SEK"),
+    ],
+)
+async def test_prices_are_compared_within_one_currency(provider, border, query, found, currency):
+    """GEM-FTR-918: what cannot be compared comes after, and is not left out."""
+    answer = await find(provider, sort="price", **query)
+
+    assert (uids(answer), answer.currency) == (found, currency)
+
+
+CONTRACTS = {
+    "of everybody": (Contract(), {1, 2, 3}),
+    "not with one CPO": (Contract(named=frozenset({"NL-CPO"})), {2, 3}),
+    "with one CPO only": (Contract(others=False, named=frozenset({"NL-CPO"})), {1}),
+    "with nobody": (Contract(others=False), set()),
+    "of a country": (Contract(countries=frozenset({"FRA"})), {2}),
+    "of Locations": (Contract(locations=frozenset({"FR-XYZ/L3"}), countries=frozenset({"FRA"})), {3}),
+    "of a country, not with its CPO": (Contract(countries=frozenset({"FRA"}), named=frozenset({"FR-XYZ"})), set()),
+}
+
+
+@pytest.mark.parametrize(("contract", "numbers"), CONTRACTS.values(), ids=CONTRACTS)
+async def test_what_a_contract_accepts_is_found_by_it_and_marked_without(provider, contract, numbers):
+    """X-41, X-43: the index and the mark are one rule."""
+    other = Party("FR", "XYZ")
+    await put(provider, place(1), place(2, owner=other, country="FRA"), place(3, owner=other))
+
+    everything = await find(provider, contract=contract)
+    accepted = await find(provider, contract=contract, wishes=Wishes(accepted=contract))
+
+    assert uids(accepted) == [f"E{number}" for number in sorted(numbers)]
+    assert [each.place.evse_uid for each in everything.found if each.accepted] == uids(accepted)
+    assert len(everything.found) == 3
+
+
 async def test_a_tariff_that_changes_is_the_price_of_the_next_search(provider):
     await put(provider, tariff(), place(1, 10))
     before = (await find(provider)).found[0].price.amount
@@ -289,11 +345,39 @@ async def test_an_empty_answer_says_which_wish_to_give_up(provider):
     await put(provider, place(1, 4_000, connectors=[connector("CHADEMO", 50_000)]), place(2, 300))
 
     answer = await find(provider, wishes=Wishes(standards=frozenset({"CHADEMO"}), least_power=100_000))
-    nothing = await find(provider, near=Point(-40, 100), wishes=Wishes(available=True))
 
     assert answer.found == ()
-    assert [(each.wish, round(each.metres / 1000)) for each in answer.reasons] == [("least_power", 4)]
-    assert (nothing.found, nothing.reasons) == ((), ())
+    assert blamed(answer) == [(("least_power",), 4)]
+
+
+def blamed(answer):
+    return [(each.wishes, each.metres and round(each.metres / 1000)) for each in answer.reasons]
+
+
+async def test_an_empty_answer_says_that_what_there_is_lies_outside_the_area(provider):
+    """X-62: with all that is wished for, and how far off; or that nothing whatever is there."""
+    await put(provider, place(1, 4_000), place(2, 300, status="CHARGING"))
+    free, box = Wishes(available=True), Box(HERE.lat, HERE.lon, HERE.lat + 0.01, HERE.lon + 0.01)
+
+    beyond = await find(provider, radius=1_000, wishes=free)
+    boxed = await find(provider, near=None, box=box, wishes=free)
+    beside = await find(
+        provider, near=None, route=[Point(HERE.lat, HERE.lon + 0.1), Point(HERE.lat, HERE.lon + 0.2)], wishes=free
+    )
+    nowhere = [await find(provider, near=Point(0, 0), **rest) for rest in ({"radius": 1_000}, {"wishes": free})]
+
+    assert blamed(beyond) == [(("available",), 0), (("radius",), 4)]
+    assert [wishes for wishes, _ in blamed(boxed)] == [("available",), ("box",)]
+    assert blamed(beside) == [(("width",), 8)]
+    assert [blamed(each) for each in nowhere] == [[(("radius",), None)]] * 2
+
+
+async def test_wishes_that_leave_nothing_only_together_are_named_together(provider):
+    """X-62: and none of them in vain."""
+    await put(provider, place(1, 4_000, connectors=[connector("CHADEMO", 50_000)], status="CHARGING"), place(2, 300))
+    wishes = Wishes(standards=frozenset({"CHADEMO"}), available=True, least_power=100_000)
+
+    assert blamed(await find(provider, wishes=wishes)) == [(("least_power", "available"), 4)]
 
 
 async def test_an_unknown_connector_is_found_among_unknown_ones(provider):

@@ -12,9 +12,11 @@ from hub.api.feed import Event, Feed
 from hub.api.problems import NotFound, invalid
 from hub.api.shapes import Moment, Shape
 from hub.api.streams import MEDIA_TYPE, EventStream
+from hub.emsp.api.needs import AllAccepted, Contracts
 from hub.emsp.api.routes.events import Allowed
 from hub.emsp.api.routes.wishes import Near, Search, SearchQuery, car_of, point_of, query_of, search_of
 from hub.emsp.api.scopes import Scope
+from hub.emsp.search.contracts import Contract
 from hub.emsp.search.details import Details, Group, Slot, Socket
 from hub.emsp.search.finding import CANDIDATES, Answer, Finder, Found
 from hub.emsp.search.prices import Estimate
@@ -46,6 +48,7 @@ class FoundEvse(Shape, frozen=True, kw_only=True):
         along_metres: along the route until it is reached; null around a point.
         hours: how long the wanted energy takes.
         price: null where its CPO told none, or what the driver pays cannot be said.
+        accepted: whether the contract of the caller lets him use it.
         told_at: when its CPO last changed something of it.
     """
 
@@ -61,14 +64,20 @@ class FoundEvse(Shape, frozen=True, kw_only=True):
     along_metres: int | None
     hours: Decimal
     price: ExpectedPrice | None
+    accepted: bool
     told_at: Moment
 
 
 class NothingBecause(Shape, frozen=True, kw_only=True):
-    """A wish that left nothing: without it there would be something this far away."""
+    """Wishes that left nothing: without these together there would be something this far away.
 
-    wish: str
-    metres: int
+    Attributes:
+        wishes: as they are named in the search; ``radius``, ``box`` or ``width``: it lies outside the area.
+        metres: null: within 100 km (of a route, 20 km) there is nothing whatever.
+    """
+
+    wishes: list[str]
+    metres: int | None
 
 
 class SearchAnswer(Shape, frozen=True, kw_only=True):
@@ -77,11 +86,14 @@ class SearchAnswer(Shape, frozen=True, kw_only=True):
     Attributes:
         compared: how many of the nearest EVSEs were looked at, where more than distance counts: the cheapest is
             the cheapest of these; null where only distance counted.
-        reasons: of an empty answer, the wish with the nearest result first.
+        price_currency: in which prices were compared; null where they were not, or there were none.
+        reasons: of an empty answer: each wish that alone left nothing, the one with the nearest result first; or else
+            those that did together.
     """
 
     items: list[FoundEvse]
     compared: int | None
+    price_currency: str | None
     reasons: list[NothingBecause]
 
 
@@ -122,6 +134,7 @@ class LocationSeen(Shape, frozen=True, kw_only=True):
 
     Attributes:
         metres: from where he is; null: he has not said.
+        accepted: whether the contract of the caller lets him use it.
         told_at: when its CPO last changed something.
         groups: the fastest first.
         offers: OCPI Tariffs that hold for a while only.
@@ -140,6 +153,7 @@ class LocationSeen(Shape, frozen=True, kw_only=True):
     operator: str | None
     facilities: list[str]
     metres: int | None
+    accepted: bool
     told_at: Moment
     groups: list[SocketGroup]
     slots: list[FreeSlot]
@@ -163,15 +177,19 @@ class SearchRoutes:
 
     Args:
         statuses: live events of ``hub.emsp.search.statuses``.
+        contracts: where callers may charge.
     """
 
     tag = "search"
 
-    def __init__(self, finder: Finder, viewer: Viewer, statuses: Feed, gate: Gate) -> None:
+    def __init__(
+        self, finder: Finder, viewer: Viewer, statuses: Feed, gate: Gate, contracts: Contracts | None = None
+    ) -> None:
         self._finder = finder
         self._viewer = viewer
         self._statuses = statuses
         self._gate = gate
+        self._contracts = contracts or AllAccepted()
 
     @route("GET", "/search", scope=Scope.CHARGERS_READ)
     async def search(self, call: Call, query: SearchQuery) -> SearchAnswer:
@@ -179,15 +197,19 @@ class SearchRoutes:
 
         Lists are separated by commas, points are ``latitude,longitude``.
         """
-        return await self._found(query_of(search_of(query), "query"))
+        return await self._found(call, search_of(query), "query")
 
     @route("POST", "/search", scope=Scope.CHARGERS_READ)
     async def search_by_body(self, call: Call, body: Search) -> SearchAnswer:
         """Find chargers: the same, with the wishes as JSON."""
-        return await self._found(query_of(body, "$"))
+        return await self._found(call, body, "$")
 
-    async def _found(self, query: Query) -> SearchAnswer:
+    async def _found(self, call: Call, wanted: Search, root: str) -> SearchAnswer:
+        query = query_of(wanted, root, await self._contract(call))
         return _answer(query, await self._finder.find(query))
+
+    async def _contract(self, call: Call) -> Contract:
+        return await self._contracts.contract(call.principal.id if call.principal.kind == "driver" else None)
 
     @route("GET", "/locations/{country_code}/{party_id}/{location_id}", scope=Scope.CHARGERS_READ)
     async def view_location(
@@ -198,7 +220,8 @@ class SearchRoutes:
         found = await self._viewer.view(owner, location_id, car_of(query), near=point_of(query))
         if found is None:
             raise NotFound("There is no such Location")
-        return _seen(found)
+        contract = await self._contract(call)
+        return _seen(found, contract.accepts(str(owner), location_id, found.location["country"]))
 
     @route("GET", "/status/events", scope=Scope.CHARGERS_READ, produces=MEDIA_TYPE)
     async def stream_status(self, call: Call, query: WatchQuery) -> Response:
@@ -240,12 +263,11 @@ def _watched(locations: str | None) -> set[tuple[str, str]] | None:
 
 
 def _answer(query: Query, answer: Answer) -> SearchAnswer:
-    wishes = query.wishes
-    looks_closer = query.sort != "distance" or wishes.greatest_price is not None or wishes.free_at is not None
     return SearchAnswer(
         items=[_found_evse(each) for each in answer.found],
-        compared=CANDIDATES if looks_closer else None,
-        reasons=[NothingBecause(wish=each.wish, metres=round(each.metres)) for each in answer.reasons],
+        compared=CANDIDATES if query.looks_closer else None,
+        price_currency=answer.currency,
+        reasons=[NothingBecause(wishes=list(each.wishes), metres=_whole(each.metres)) for each in answer.reasons],
     )
 
 
@@ -261,18 +283,23 @@ def _found_evse(found: Found) -> FoundEvse:
         power=place.power,
         standards=list(STANDARDS.names(place.standards)),
         metres=round(found.metres),
-        along_metres=round(found.along) if found.along is not None else None,
+        along_metres=_whole(found.along),
         hours=found.hours,
         price=_price(found.price),
+        accepted=found.accepted,
         told_at=EPOCH + datetime.timedelta(microseconds=place.changed),
     )
+
+
+def _whole(metres: float | None) -> int | None:
+    return round(metres) if metres is not None else None
 
 
 def _price(estimate: Estimate | None) -> ExpectedPrice | None:
     return ExpectedPrice(amount=estimate.amount, currency=estimate.currency) if estimate is not None else None
 
 
-def _seen(details: Details) -> LocationSeen:
+def _seen(details: Details, accepted: bool) -> LocationSeen:
     location: JSONObject = details.location
     return LocationSeen(
         owner=str(details.owner),
@@ -287,7 +314,8 @@ def _seen(details: Details) -> LocationSeen:
         time_zone=location["time_zone"],
         operator=(location.get("operator") or {}).get("name"),
         facilities=list(location.get("facilities") or ()),
-        metres=round(details.metres) if details.metres is not None else None,
+        metres=_whole(details.metres),
+        accepted=accepted,
         told_at=details.told_at,
         groups=[_group(each) for each in details.groups],
         slots=[_slot(each) for each in details.slots],

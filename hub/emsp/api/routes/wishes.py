@@ -8,6 +8,7 @@ import msgspec
 from hub.api import judging
 from hub.api.problems import invalid
 from hub.api.shapes import Moment, Shape, pattern, within
+from hub.emsp.search.contracts import Contract
 from hub.emsp.search.geometry import Box, Point
 from hub.emsp.search.polyline import BadPolyline, decoded
 from hub.emsp.search.queries import FURTHEST, Car, Query, Sort, Wishes
@@ -23,6 +24,7 @@ PartyId = Annotated[str, pattern("^[A-Za-z]{2}[-*]?[A-Za-z0-9]{3}$", "a country 
 Operators = Annotated[list[PartyId], msgspec.Meta(max_length=100)]
 Kwh = Annotated[Decimal, within(0.1, 1_000)]
 Watts = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Amount = Annotated[Decimal, within(0, 1_000_000)]
 Metres = Annotated[float, within(1, FURTHEST)]
 Polyline = Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
 #: Words or points between commas.
@@ -56,7 +58,11 @@ class WishesAndCar(Shape, frozen=True, kw_only=True):
         width: to either side of the route, in metres.
         precision: of ``polyline``: 5, or 6 as Valhalla writes it.
         least_power: in W.
-        greatest_price: of the whole charge, in the CPO's currency.
+        least_price, greatest_price: of the whole charge as it is billed, in ``price_currency``. What costs something
+            in another currency cannot be compared and stays; what has no price is left out.
+        price_currency: ISO 4217; without it, that of the nearest EVSE with a price. By price, those in it come first,
+            then the others, each currency by itself.
+        accepted: leaves out what the contract of the caller does not let him use.
         green: from renewable sources only.
         kwh: how much is wanted.
         most_ac, most_dc: what the vehicle takes, in W.
@@ -70,9 +76,12 @@ class WishesAndCar(Shape, frozen=True, kw_only=True):
     current: Current | None = None
     available: bool = False
     free_at: Moment | None = None
-    greatest_price: Annotated[Decimal, within(0, 100_000)] | None = None
+    least_price: Amount | None = None
+    greatest_price: Amount | None = None
+    price_currency: Annotated[str, pattern("^[A-Z]{3}$", least=3, most=3)] | None = None
     green: bool = False
     reservable: bool = False
+    accepted: bool = False
     kwh: Kwh = Decimal(20)
     most_ac: Watts = 11_000
     most_dc: Watts = 100_000
@@ -172,8 +181,11 @@ def _numbers(name: str, text: str, count: int) -> list[float]:
     return found
 
 
-def query_of(search: Search, root: str) -> Query:
+def query_of(search: Search, root: str, contract: Contract) -> Query:
     """Return what the finder is asked.
+
+    Args:
+        contract: of the caller.
 
     Raises:
         Invalid: it does not say where, or says it twice.
@@ -187,16 +199,21 @@ def query_of(search: Search, root: str) -> Query:
     box = search.box
     if box is not None and box.south > box.north:
         raise invalid(f"{root}.box.south", "must not be greater than north")
+    least, greatest = search.least_price, search.greatest_price
+    if least is not None and greatest is not None and least > greatest:
+        raise invalid(f"{root}.least_price", "must not be greater than greatest_price")
     return Query(
         near=Point(search.near.latitude, search.near.longitude) if search.near is not None else None,
         radius=search.radius,
         box=Box(box.south, box.west, box.north, box.east) if box is not None else None,
         route=route,
         width=search.width,
-        wishes=_wishes(search),
+        wishes=_wishes(search, contract),
         car=car_of(search),
         sort=search.sort,
         limit=search.limit,
+        currency=search.price_currency,
+        contract=contract,
     )
 
 
@@ -214,13 +231,14 @@ def _route(search: Search, root: str) -> list[Point]:
     return found
 
 
-def _wishes(search: Search) -> Wishes:
+def _wishes(search: Search, contract: Contract) -> Wishes:
     return Wishes(
         standards=frozenset(search.standards),
         least_power=search.least_power,
         current=search.current,
         available=search.available,
         free_at=search.free_at,
+        least_price=search.least_price,
         greatest_price=search.greatest_price,
         operators=frozenset(_party(each) for each in search.operators),
         facilities=frozenset(search.facilities),
@@ -228,6 +246,7 @@ def _wishes(search: Search) -> Wishes:
         parking=frozenset(search.parking),
         green=search.green,
         reservable=search.reservable,
+        accepted=contract if search.accepted else None,
     )
 
 
