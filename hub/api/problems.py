@@ -5,6 +5,7 @@
     Problem
     ├── Malformed 400             TooLarge 413
     ├── Unauthorized 401          UnsupportedMediaType 415
+    ├── LoginRefused 401
     ├── Forbidden 403             Invalid 422
     ├── StepUpRequired 403        TooManyRequests 429
     ├── NotFound 404              InternalError 500
@@ -99,6 +100,10 @@ class Unauthorized(Problem):
     """A valid bearer token is required."""
 
     status = 401
+
+
+class LoginRefused(Unauthorized):
+    """Nobody is logged in."""
 
 
 class Forbidden(Problem):

@@ -14,7 +14,7 @@ from hub.api.credentials import Credentials, moment_of
 from hub.api.declaring import Call, route
 from hub.api.passwords import NewPassword, Passwords
 from hub.api.principals import Principal
-from hub.api.problems import Forbidden, NotFound, TooManyRequests, Unauthorized
+from hub.api.problems import Forbidden, LoginRefused, NotFound, TooManyRequests
 from hub.api.realms import Access, Role
 from hub.api.shapes import Moment, Shape
 from hub.database.contract import Transaction
@@ -99,7 +99,7 @@ class LoginRoutes:
         self._by_account = Attempts(most=_PER_ACCOUNT, window=_WINDOW, clock=credentials.clock)
         self._by_address = Attempts(most=_PER_ADDRESS, window=_WINDOW, clock=credentials.clock)
 
-    @route("POST", "/login", scope=Access.PUBLIC, status=201, problems=(Unauthorized, TooManyRequests))
+    @route("POST", "/login", scope=Access.PUBLIC, status=201, problems=(LoginRefused, TooManyRequests))
     async def log_in(self, call: Call, body: LogIn) -> LoggedIn:
         """Log in.
 
@@ -109,7 +109,7 @@ class LoginRoutes:
 
         async def work(tx: Transaction) -> tuple[str, int]:
             if not await self._accounts.logged_in(tx, account_id, kept):
-                raise Unauthorized("E-mail address or password is wrong")
+                raise LoginRefused("E-mail address or password is wrong")
             agent = call.headers.get("user-agent", "")
             made = await self._credentials.log_in(tx, account_id, address=call.address, agent=agent)
             who = Principal(kind="account", id=account_id, name=body.email)
@@ -130,7 +130,7 @@ class LoginRoutes:
         if not await self._passwords.match(found[1] if found else None, body.password) or found is None:
             self._by_address.failed(call.address)
             self._by_account.failed(account_key)
-            raise Unauthorized("E-mail address or password is wrong")
+            raise LoginRefused("E-mail address or password is wrong")
         self._by_account.succeeded(account_key)
         return found
 

@@ -250,7 +250,9 @@ class BookingDesk:
         changes = changes_of(booking, value) if state in HOLDING else {}
         if changes:
             booking = await moved(tx, booking, **changes)
-        reason = (value.get("canceled") or {}).get("cancellation_reason")
+        canceled = value.get("canceled") or {}
+        # No CanceledReason says that a driver changed his mind, so the CPO was told UNKNOWN.
+        reason = "DRIVER" if canceled.get("who_canceled") == "EMSP" else canceled.get("cancellation_reason")
         after = dataclasses.replace(
             booking, state=state, number=value["id"], reason=reason or booking.reason, due_at=self._due(booking, state)
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from hub.api.credentials import hash_of, new_token, stored
-from hub.api.problems import Conflict, NotFound, Unauthorized, Unavailable, invalid
+from hub.api.problems import Conflict, LoginRefused, NotFound, Unavailable, invalid
 from hub.database.contract import Database, Transaction
 from hub.emsp.drivers.logins import Device, DriverLoggedIn, Logins
 from hub.emsp.drivers.needs import Brand, Identities, IdentityRefused, IdentityUnavailable, Now
@@ -95,7 +95,7 @@ class Brands:
 
         Raises:
             Invalid: he did not leave from here, or too long ago, or came back twice.
-            Unauthorized: the identity provider does not vouch for him; no token is issued.
+            LoginRefused: the identity provider does not vouch for him; no token is issued.
             Conflict: the OCPI Token it says is his is somebody else's.
             Unavailable: the identity provider cannot be reached.
         """
@@ -116,7 +116,7 @@ class Brands:
                 brand, code=code, redirect_uri=redirect_uri, nonce=nonce, verifier=verifier
             )
         except IdentityRefused as error:
-            raise Unauthorized(REFUSED) from error
+            raise LoginRefused(REFUSED) from error
         except IdentityUnavailable as error:
             raise Unavailable(f"{brand.title} cannot be asked at the moment; try again in a while") from error
         return await settled(self._database, lambda tx: self._arrived(tx, brand, claims, device))
@@ -131,7 +131,7 @@ class Brands:
         driver_id = rows[0][0] if rows else await self._welcome(tx, brand, claims, subject)
         driver = await self._people.locked(tx, driver_id)
         if driver.state in ("GONE", "ERASED"):
-            raise Unauthorized("This account is closed")
+            raise LoginRefused("This account is closed")
         return await self._logins.add(tx, driver_id, device)
 
     async def _welcome(self, tx: Transaction, brand: Brand, claims: Mapping[str, JSON], subject: str) -> str:

@@ -7,7 +7,7 @@ import datetime
 
 from hub.api.attempts import Attempts
 from hub.api.passwords import Passwords
-from hub.api.problems import Fault, Forbidden, Problem, Unauthorized, invalid
+from hub.api.problems import Fault, Forbidden, LoginRefused, Problem, invalid
 from hub.database.contract import Transaction
 from hub.emsp.drivers.letters import Letters, letter
 from hub.emsp.drivers.logins import Device, DriverLoggedIn, Logins
@@ -49,7 +49,7 @@ class Proving:
         """Log a driver in.
 
         Raises:
-            Unauthorized: the address is unknown or the password wrong; a fault names which, where hints are given.
+            LoginRefused: the address is unknown or the password wrong; a fault names which, where hints are given.
             Forbidden: the address was never confirmed.
             TooManyRequests: there were too many wrong attempts.
         """
@@ -61,7 +61,7 @@ class Proving:
             # The password may have been reset, and every log-in ended, while this one was hashed.
             rows = await tx.fetch("SELECT 1 FROM emsp_driver WHERE id = $1 AND password = $2", driver.id, kept)
             if not rows:
-                raise Unauthorized(NEITHER)
+                raise LoginRefused(NEITHER)
             return await self._logins.add(tx, driver.id, device)
 
         return await self._people.database.transact(work)
@@ -82,9 +82,9 @@ class Proving:
 
     def _refusal(self, driver: Driver | None) -> Problem:
         if not self._hints:
-            return Unauthorized(NEITHER)
+            return LoginRefused(NEITHER)
         fault = UNKNOWN if driver is None else WRONG
-        return Unauthorized(f"{fault.path}: {fault.rule}", faults=[fault])
+        return LoginRefused(f"{fault.path}: {fault.rule}", faults=[fault])
 
     async def confirmed_by(self, driver_id: str, password: str, path: str = "$.password") -> None:
         """Return if a driver who is logged in gave his own password, which stands at ``path`` of what he sent.

@@ -153,6 +153,7 @@ async def test_what_is_wrong_with_a_log_in_is_named_and_there_is_no_session(stra
     answer = await stranger.ask("POST", "/driver/login", json=LOGIN | changes)
 
     assert (answer.status_code, named(answer)) == (401, {path})
+    assert answer.json()["title"] == "Nobody is logged in"
     assert "token" not in answer.json()
 
 

@@ -104,6 +104,23 @@ async def test_in_a_box_nothing_outside_is_found(provider: Provider, ann: Caller
     assert uids(answer) == ["E1"]
 
 
+async def test_without_a_position_it_is_said_what_is_missing_and_what_works_works(
+    provider: Provider, ann: Caller
+) -> None:
+    """X-07: a phone that gives no position has the map it shows, a way, and what a driver knows already."""
+    await put(provider.store, place(1, 500))
+    north = HERE.lat + 0.01
+
+    refused = await ann.ask("GET", "/search?available=true")
+    box = await ann.get(f"/search?box={HERE.lat - 0.01},{HERE.lon - 0.01},{north},{HERE.lon + 0.01}")
+    way = await ann.get("/search", params={"route": f"{HERE.lat},{HERE.lon};{north},{HERE.lon}"})
+
+    (fault,) = refused.json()["errors"]
+    assert (refused.status_code, fault["path"]) == (422, "query.near")
+    assert all(word in fault["rule"] for word in ("position", "box", "route", "/favourites", "/codes/"))
+    assert uids(box) == uids(way) == ["E1"]
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [

@@ -173,6 +173,7 @@ async def test_a_booking_is_cancelled_and_its_slot_is_free_at_once(road, desk):
 
     after = await desk.cancel("ada", made.id)
 
+    assert after.reason == "DRIVER"
     assert (after.state, next(iter(road.cpo.made.values()))["reservation_status"]) == ("CANCELED", "CANCELED")
     assert await road.events() == ["BOOKING_MADE"]
     assert (await desk.book("bob", SPOT, LATER, LATER + HALF)).state == "RESERVED"

@@ -10,7 +10,7 @@ import msgspec
 from hub.api.accounts import Email
 from hub.api.declaring import Call, route
 from hub.api.passwords import NewPassword
-from hub.api.problems import Conflict, Fault, Forbidden, TooManyRequests, Unauthorized, Unavailable
+from hub.api.problems import Conflict, Fault, Forbidden, LoginRefused, TooManyRequests, Unavailable
 from hub.api.realms import Access
 from hub.api.shapes import Shape
 from hub.emsp.api.scopes import Scope
@@ -151,7 +151,7 @@ class SignUpRoutes:
         return await self._desk.signing_up.confirm(body.token)
 
     @route(
-        "POST", "/driver/login", scope=Access.PUBLIC, status=201, problems=(Unauthorized, Forbidden, TooManyRequests)
+        "POST", "/driver/login", scope=Access.PUBLIC, status=201, problems=(LoginRefused, Forbidden, TooManyRequests)
     )  # fmt: skip
     async def log_driver_in(self, call: Call, body: Credentials) -> DriverLoggedIn:
         """Log in; what is wrong is named, unless the provider gives no hints."""
@@ -182,7 +182,7 @@ class SignUpRoutes:
         """Begin to log in at a brand's identity provider; the password is given there."""
         return Journey(url=await self._desk.brands.begin(brand, body.redirect_uri, body.language))
 
-    @route("POST", "/brand-login", scope=Access.PUBLIC, status=201, problems=(Unauthorized, Conflict, Unavailable))
+    @route("POST", "/brand-login", scope=Access.PUBLIC, status=201, problems=(LoginRefused, Conflict, Unavailable))
     async def finish_brand_login(self, call: Call, body: Arrival) -> DriverLoggedIn:
         """Log in with what the identity provider sent the driver back with."""
         return await self._desk.brands.finish(body.state, body.code, _device(call))

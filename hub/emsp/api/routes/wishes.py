@@ -138,6 +138,12 @@ class Near(Shape, frozen=True, kw_only=True):
     most_dc: Watts = 100_000
 
 
+#: X-07: a phone that may not tell where it is finds chargers all the same.
+_NOWHERE = (
+    "required: allow your position, or say where without it: a box (the map you look at), a route or polyline;"
+    " GET /favourites has the stations you marked, GET /codes/{evse_id} the one you stand at"
+)
+
 _LISTS = ("standards", "operators", "facilities", "capabilities", "parking")
 
 
@@ -195,7 +201,7 @@ def query_of(search: Search, root: str, contract: Contract) -> Query:
     if sum(each is not None for each in areas) > 1:
         raise invalid(f"{root}.box", "give one of box, route and polyline")
     if search.near is None and search.box is None and not route:
-        raise invalid(f"{root}.near", "required, or box, route or polyline")
+        raise invalid(f"{root}.near", _NOWHERE)
     box = search.box
     if box is not None and box.south > box.north:
         raise invalid(f"{root}.box.south", "must not be greater than north")
