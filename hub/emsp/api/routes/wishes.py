@@ -78,7 +78,9 @@ class WishesAndCar(Shape, frozen=True, kw_only=True):
     free_at: Moment | None = None
     least_price: Amount | None = None
     greatest_price: Amount | None = None
-    price_currency: Annotated[str, pattern("^[A-Z]{3}$", least=3, most=3)] | None = None
+    price_currency: (
+        Annotated[str, pattern("^[A-Z]{3}$", "a currency of ISO 4217, such as EUR", least=3, most=3)] | None
+    ) = None
     green: bool = False
     reservable: bool = False
     accepted: bool = False
