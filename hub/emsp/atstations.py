@@ -7,18 +7,13 @@ from collections.abc import Callable
 
 from hub.api.problems import Invalid, NotFound
 from hub.database.contract import Transaction
-from hub.emsp.charging.needs import Driver, PaymentRefused, Spot
-from hub.emsp.drivers import people
+from hub.emsp.charging.needs import Driver, NotAllowed, Permission, Spot
+from hub.emsp.drivers import judging, people
 from hub.emsp.drivers.agreements import OTHERS
 from hub.emsp.drivers.desk import Desk
 from hub.emsp.drivers.guests import CLASS, STAY
 from hub.emsp.drivers.needs import Credit
-from hub.emsp.drivers.tokens import DriverToken, ended
 from hub.emsp.search.contracts import Contract
-from hub.ocpi.objects import JSONObject
-
-#: Which of a driver's Tokens an order names, the first that he has.
-_ORDER = ("APP_USER", "AD_HOC_USER", "OTHER", "RFID", "EMAID")
 
 
 class AtStations:
@@ -46,23 +41,32 @@ class AtStations:
             language=found.language,
         )
 
-    async def token(self, driver_id: str) -> JSONObject | None:
-        """Return the Token a driver's orders name, as CPOs know it; a guest gets his when he can pay.
+    async def allow(
+        self, driver_id: str, place: Spot, *, before: Permission | None = None, begins: bool = True
+    ) -> Permission:
+        """Give leave to charge as the provider's judge does; a guest gets his Token when he can pay.
 
         Raises:
-            PaymentRefused: a guest cannot.
+            NotAllowed: he may not.
         """
-        found = await self._active(driver_id)
-        if found is None:
-            return None
-        if found.driver_class == CLASS:
-            refusal = await self._purse.refusal(driver_id, "")
+        found = await self._desk.people.get(driver_id)
+        if found.driver_class == CLASS and await self._desk.tokens.app_token(driver_id) is None:
+            refusal = await self._purse.refusal(driver_id, str(place.owner))
             if refusal is not None:
-                raise PaymentRefused(refusal)
+                raise NotAllowed("NO_CREDIT", refusal)
             await self._desk.guests.admit(driver_id)
-        usable = [each for each in await self._desk.tokens.of_driver(driver_id) if self._is_valid(found, each)]
-        usable.sort(key=lambda each: _ORDER.index(each.type))
-        return await self._desk.store.token(usable[0].uid, usable[0].type) if usable else None
+        known = judging.Permission(token=before.token, reference=before.reference) if before else None
+        try:
+            given = await self._desk.judge.allow(
+                driver_id, place.owner, place.location_id, place.evse_uid, before=known, begins=begins
+            )  # fmt: skip
+        except judging.Denied as denied:
+            raise NotAllowed(denied.allowed, str(denied)) from denied
+        return Permission(token=given.token, reference=given.reference)
+
+    async def admits(self, driver_id: str, place: Spot) -> bool:
+        """Return whether a driver's contract covers a station."""
+        return await self._desk.judge.admits(driver_id, place.owner, place.location_id)
 
     async def driver_of_phone(self, phone: str) -> str | None:
         """Return whose number this is, also where he may not charge any more."""
@@ -91,12 +95,9 @@ class AtStations:
         over = found.ends_at is not None and found.ends_at <= self._desk.people.now()
         return found if found.state == "ACTIVE" and not over else None
 
-    def _is_valid(self, driver: people.Driver, token: DriverToken) -> bool:
-        return token.state == "ACTIVE" and not ended(driver, token, self._desk.people.now())
-
 
 class WhereAllowed:
-    """The provider's agreements, and where drivers of a class may charge."""
+    """What contracts cover, for the search: the provider's agreements, and where drivers of a class may charge."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -116,9 +117,3 @@ class WhereAllowed:
             countries=frozenset(limits.countries),
             locations=frozenset(each.upper() for each in limits.locations),
         )
-
-    async def allows(self, driver_id: str, place: Spot) -> bool:
-        """Return whether a driver may use a station on his contract."""
-        contract = await self.contract(driver_id)
-        location = await self._desk.store.locations.get(place.owner, place.location_id) if contract.countries else None
-        return contract.accepts(str(place.owner), place.location_id, (location or {}).get("country"))

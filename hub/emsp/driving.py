@@ -12,7 +12,7 @@ from hub.emsp.api.routes.booking import BookingRoutes, DriverBookingRoutes
 from hub.emsp.api.routes.charging import ChargingRoutes
 from hub.emsp.api.routes.operating import OperatingRoutes
 from hub.emsp.api.routes.profiles import ProfileRoutes
-from hub.emsp.atstations import AtStations, WhereAllowed
+from hub.emsp.atstations import AtStations
 from hub.emsp.charging.cases import cases, newest
 from hub.emsp.charging.needs import Notifier, SmsGateway, Told
 from hub.emsp.charging.privacy import ChargingPrivacy
@@ -67,7 +67,6 @@ class ChargingRoom:
             endpoints,
             self._drivers,
             money=self._money,
-            agreements=WhereAllowed(self._desk),
             notifier=self._notifier,
             sms=self._sms,
             costs=self._costs,

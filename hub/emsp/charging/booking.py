@@ -13,7 +13,7 @@ import logging
 from hub.database.contract import Conflict, Transaction
 from hub.emsp.charging.bookings import HOLDING, STARTABLE, Booking, State, bookings, moved, take, write
 from hub.emsp.charging.charges import charges
-from hub.emsp.charging.ground import Found, Ground, find, keyed_id, new_id, offer_of, refusal_of
+from hub.emsp.charging.ground import Found, Ground, find, keyed_id, offer_of, refusal_of
 from hub.emsp.charging.needs import Spot
 from hub.emsp.charging.notices import notify, why
 from hub.emsp.charging.promises import Promises
@@ -67,12 +67,13 @@ class BookingDesk:
         offer = await offer_of(self._ground.store, spot)
         if offer is None and not found.reservable:
             raise Refused("NOT_RESERVABLE", "$.place")
-        now, token = self._ground.now(), await self._ground.token(driver_id)
+        now, given = self._ground.now(), await self._ground.allowed(driver_id, spot, begins=False)
         booking = Booking(
             id=number, driver_id=driver_id, vehicle_id=vehicle_id, way="BOOKINGS" if offer else "RESERVE_NOW",
             spot=spot, zone=found.location["time_zone"], starts_at=starts_at, ends_at=ends_at,
-            state="ASKED" if offer else "PROMISED", offer=offer["id"] if offer else None, token=token,
-            reference=new_id(), request_id=request_id, due_at=now + _ANSWER if offer else starts_at, created_at=now,
+            state="ASKED" if offer else "PROMISED", offer=offer["id"] if offer else None, token=given.token,
+            reference=given.reference, request_id=request_id, due_at=now + _ANSWER if offer else starts_at,
+            created_at=now,
         )  # fmt: skip
         if not await self._noted(booking):
             return (await bookings(self._ground.database, "id = $1", number))[0]
@@ -95,7 +96,6 @@ class BookingDesk:
         if vehicle_id is not None and vehicle_id not in driver.vehicles:
             raise Refused("NOT_YOUR_VEHICLE", "$.vehicle_id")
         found = await find(self._ground.store, spot)
-        await self._ground.agreed(driver_id, spot)
         most = self._ground.terms.slots
         if len(judge_times(found.zone, starts_at, ends_at)) > most:
             raise Refused("TOO_LONG", "$.ends_at", most=most)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hub.database.contract import Database, Row, Transaction
-from hub.emsp.charging.needs import Spot
+from hub.emsp.charging.needs import Permission, Spot
 from hub.emsp.charging.refusals import Refused
 from hub.ocpi import codec
 from hub.ocpi.objects import JSONObject
@@ -58,6 +58,11 @@ class Booking:
     due_at: datetime.datetime | None = None
     undo: bool = False
     created_at: datetime.datetime
+
+    @property
+    def permission(self) -> Permission:
+        """The leave it was made with, under which its charge begins."""
+        return Permission(token=self.token, reference=self.reference)
 
     @property
     def slots(self) -> list[int]:

@@ -33,6 +33,7 @@ class Changing:
         if (starts_at, ends_at) == (booking.starts_at, booking.ends_at):
             return booking
         await self._check(booking)
+        await self._ground.admitted(driver_id, booking.spot)
         await self._desk.judged(driver_id, booking.vehicle_id, booking.spot, starts_at, ends_at)
         wanted = dataclasses.replace(booking, starts_at=starts_at, ends_at=ends_at)
         if booking.way == "RESERVE_NOW":

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from hub.database.contract import Database, Transaction
 from hub.emsp.asking import Asking
 from hub.emsp.charging.needs import (
-    Agreements,
     AsTold,
     Costs,
     Driver,
     Drivers,
-    Everyone,
     Money,
     NoMoney,
-    PaymentRefused,
+    NotAllowed,
+    Permission,
     Spot,
 )
 from hub.emsp.charging.refusals import Refused
@@ -71,7 +70,6 @@ class Ground:
     drivers: Drivers
     now: Callable[[], datetime.datetime]
     money: Money = field(default_factory=NoMoney)
-    agreements: Agreements = field(default_factory=Everyone)
     costs: Costs = field(default_factory=AsTold)
     rules: Callable[[], Terms] = Terms
 
@@ -95,28 +93,39 @@ class Ground:
             raise Refused("UNKNOWN_DRIVER")
         return found
 
-    async def token(self, driver_id: str) -> JSONObject:
-        """Return the Token of a driver's app.
+    async def allowed(
+        self, driver_id: str, place: Spot, *, before: Permission | None = None, begins: bool = True
+    ) -> Permission:
+        """Return a driver's leave to charge at a station; nothing is sent to its CPO without it (X-41, X-43).
+
+        Args:
+            before: what was given when the charge was booked.
+            begins: whether the charge begins now.
 
         Raises:
-            Refused: he has none, or gets one when he can pay.
+            Refused: he may not.
         """
         try:
-            found = await self.drivers.token(driver_id)
-        except PaymentRefused as error:
-            raise Refused("PAYMENT_REFUSED", "$.payment_method", reason=str(error)) from error
-        if found is None:
-            raise Refused("NO_TOKEN")
-        return found
+            return await self.drivers.allow(driver_id, place, before=before, begins=begins)
+        except NotAllowed as error:
+            code, field_ = _REFUSALS.get(error.allowed, ("NO_TOKEN", None))
+            raise Refused(code, field_, reason=str(error)) from error
 
-    async def agreed(self, driver_id: str, place: Spot) -> None:
-        """Return if a driver may charge at a station.
+    async def admitted(self, driver_id: str, place: Spot) -> None:
+        """Return if a driver's contract covers a station he may charge at later.
 
         Raises:
-            Refused: there is no agreement; nothing is sent to the CPO (X-41, X-43).
+            Refused: it does not.
         """
-        if not await self.agreements.allows(driver_id, place):
+        if not await self.drivers.admits(driver_id, place):
             raise Refused("NO_AGREEMENT")
+
+
+#: By OCPI AllowedType: what a driver is refused for, and the field that is to blame.
+_REFUSALS: Mapping[str, tuple[str, str | None]] = {
+    "NO_CREDIT": ("PAYMENT_REFUSED", "$.payment_method"),
+    "NOT_ALLOWED": ("NO_AGREEMENT", None),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,19 +35,54 @@ class Driver:
     language: str = "en"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """Leave to charge.
+
+    Attributes:
+        token: the OCPI Token to charge with, as CPOs know it.
+        reference: the authorization_reference, which Session and CDR repeat.
+    """
+
+    token: JSONObject
+    reference: str
+
+
+class NotAllowed(Exception):
+    """Leave to charge is not given; the message says why, in words for the driver.
+
+    Attributes:
+        allowed: OCPI AllowedType: BLOCKED, EXPIRED, NO_CREDIT or NOT_ALLOWED.
+    """
+
+    def __init__(self, allowed: str, text: str) -> None:
+        super().__init__(text)
+        self.allowed = allowed
+
+
 class Drivers(Protocol):
-    """Who drives, and with which Token."""
+    """Who drives, and whether he may charge."""
 
     async def driver(self, driver_id: str) -> Driver | None:
         """Return a driver who may charge; None: there is none, or he may not any more."""
         ...
 
-    async def token(self, driver_id: str) -> JSONObject | None:
-        """Return the Token a driver's app charges with, valid, as CPOs know it; None: he has none.
+    async def allow(
+        self, driver_id: str, place: "Spot", *, before: Permission | None = None, begins: bool = True
+    ) -> Permission:
+        """Give leave to charge at a station, which is kept and found again by its reference.
+
+        Args:
+            before: what was given for the same charge when it was booked; it is judged anew and keeps its reference.
+            begins: whether the charge begins now, and has to be paid for.
 
         Raises:
-            PaymentRefused: he gets one when he can pay.
+            NotAllowed: he may not; that is kept as well.
         """
+        ...
+
+    async def admits(self, driver_id: str, place: "Spot") -> bool:
+        """Return whether a driver's contract covers a station; nothing is kept of it."""
         ...
 
     async def driver_of_phone(self, phone: str) -> str | None:
@@ -154,14 +189,6 @@ class AsTold:
         return after_taxes(cdr["total_cost"])
 
 
-class Agreements(Protocol):
-    """Which CPOs the provider works with, and where its drivers may charge."""
-
-    async def allows(self, driver_id: str, place: "Spot") -> bool:
-        """Return whether a driver may use a station on his contract."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """One thing a driver is told.
@@ -231,14 +258,6 @@ class NoMoney:
 
     async def release(self, charge_id: str) -> None:
         """Do nothing."""
-
-
-class Everyone:
-    """A provider that works with every CPO it knows."""
-
-    async def allows(self, driver_id: str, place: Spot) -> bool:
-        """Return True."""
-        return True
 
 
 class Silence:

@@ -15,12 +15,11 @@ from hub.database.contract import Conflict, Transaction
 from hub.emsp.charging.bookings import HOLDING, Booking, bookings
 from hub.emsp.charging.charges import Charge, Limits, Origin, change, charges, minor, place_key, write
 from hub.emsp.charging.following import Following
-from hub.emsp.charging.ground import Found, Ground, new_id, refusal_of
-from hub.emsp.charging.needs import Allowance, PaymentOpen, PaymentRefused
+from hub.emsp.charging.ground import Found, Ground, refusal_of
+from hub.emsp.charging.needs import Allowance, PaymentOpen, PaymentRefused, Permission
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.store import Order
 from hub.ocpi.errors import OcpiError
-from hub.ocpi.objects import JSONObject
 
 NO_LIMITS = Limits()
 
@@ -30,6 +29,7 @@ class Wanted:
     """A charge about to be ordered.
 
     Attributes:
+        given: leave to begin it.
         booking: the booking it is on; None: none.
         ends_by: when it has to end; None: with its booking, if it has one.
         phone: who is told by SMS.
@@ -39,7 +39,7 @@ class Wanted:
     number: str
     driver_id: str
     found: Found
-    token: JSONObject
+    given: Permission
     limits: Limits = NO_LIMITS
     booking: Booking | None = None
     ends_by: datetime.datetime | None = None
@@ -185,7 +185,7 @@ def _charge(wanted: Wanted, ground: Ground) -> Charge:
     return Charge(
         id=wanted.number, driver_id=wanted.driver_id, booking_id=booking.id if booking else None,
         origin=wanted.origin, phone=wanted.phone, place=place_key(wanted.driver_id, spot), spot=spot,
-        token=wanted.token, reference=booking.reference if booking else new_id(), state="PAYING",
+        token=wanted.given.token, reference=wanted.given.reference, state="PAYING",
         ends_by=booking.ends_at if booking else wanted.ends_by, energy_limit=limits.energy, time_limit=limits.until,
         held=True, asked_at=now, due_at=now + ground.terms.payment, news_at=now,
     )  # fmt: skip

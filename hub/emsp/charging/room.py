@@ -11,11 +11,9 @@ from hub.emsp.charging.ground import Ground, Terms, offer_told
 from hub.emsp.charging.growing import Growing
 from hub.emsp.charging.live import LiveCharges
 from hub.emsp.charging.needs import (
-    Agreements,
     AsTold,
     Costs,
     Drivers,
-    Everyone,
     Money,
     NoMoney,
     Notifier,
@@ -48,7 +46,6 @@ class Charging:
         drivers: Drivers,
         *,
         money: Money | None = None,
-        agreements: Agreements | None = None,
         notifier: Notifier | None = None,
         sms: SmsGateway | None = None,
         costs: Costs | None = None,
@@ -57,7 +54,7 @@ class Charging:
         store = endpoints.store
         self.ground = Ground(
             store=store, asking=endpoints.asking, drivers=drivers, now=endpoints.clock, money=money or NoMoney(),
-            agreements=agreements or Everyone(), rules=terms, costs=costs or AsTold(),
+            rules=terms, costs=costs or AsTold(),
         )  # fmt: skip
         self.bookings = BookingDesk(self.ground)
         self.changing = Changing(self.ground, self.bookings)

@@ -125,7 +125,7 @@ class Standing:
         if vehicle_id is not None and vehicle_id not in driver.vehicles:
             raise Refused("NOT_YOUR_VEHICLE", "$.vehicle_id")
         found = await find(self._ground.store, spot)
-        await self._ground.agreed(driver_id, spot)
+        await self._ground.admitted(driver_id, spot)
         if not found.reservable and await offer_of(self._ground.store, spot) is None:
             raise Refused("NOT_RESERVABLE", "$.place")
         now = self._ground.now()

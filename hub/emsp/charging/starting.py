@@ -69,15 +69,14 @@ class ChargeDesk:
             return known
         await self._ground.driver(driver_id)
         found = await find(self._ground.store, spot)
-        await self._ground.agreed(driver_id, spot)
         booking, ends_by = await self._booking_now(driver_id, spot), None
         if booking is None:
             ends_by = await self._free_until(found)
         else:
             self._check_neighbour(booking, found)
-        token = booking.token if booking else await self._ground.token(driver_id)
+        given = await self._ground.allowed(driver_id, spot, before=booking.permission if booking else None)
         return await self._ordering.order(
-            Wanted(number=number, driver_id=driver_id, found=found, token=token, limits=limits, booking=booking,
+            Wanted(number=number, driver_id=driver_id, found=found, given=given, limits=limits, booking=booking,
                    ends_by=ends_by, origin=origin, phone=phone, return_url=return_url)
         )  # fmt: skip
 
@@ -102,12 +101,12 @@ class ChargeDesk:
         self._check_time(booking)
         await self._ground.driver(driver_id)
         found = await find(self._ground.store, booking.spot)
-        await self._ground.agreed(driver_id, booking.spot)
         if found.status in _OUT_OF_ORDER:
             raise Refused("EVSE_INOPERATIVE")
         self._check_neighbour(booking, found)
+        given = await self._ground.allowed(driver_id, booking.spot, before=booking.permission)
         return await self._ordering.order(
-            Wanted(number=number, driver_id=driver_id, found=found, token=booking.token, limits=limits, booking=booking,
+            Wanted(number=number, driver_id=driver_id, found=found, given=given, limits=limits, booking=booking,
                    return_url=return_url)
         )  # fmt: skip
 
@@ -150,26 +149,26 @@ class ChargeDesk:
             return known
         await self._ground.driver(driver_id)
         found = await find(self._ground.store, spot)
-        await self._ground.agreed(driver_id, found.spot)
         # A car that stands there without a session (BLOCKED) may be his own.
         if found.status not in ("AVAILABLE", "BLOCKED"):
             raise _not_free(found)
-        now, token = self._ground.now(), await self._ground.token(driver_id)
+        now = self._ground.now()
         kept = await self._kept_for(driver_id, found.spot, now)
         await self._check_end(found, now, ends_at, but=kept.id if kept else "")
+        given = await self._ground.allowed(driver_id, found.spot, before=kept.permission if kept else None)
         if kept is not None and kept.ends_at != ends_at:
             await self._ground.database.transact(functools.partial(_let_go, booking=kept, now=now))
             kept = None
         booking = kept or Booking(
             id=new_id(), driver_id=driver_id, vehicle_id=None, way="ON_THE_FLY", spot=found.spot,
-            zone=found.location["time_zone"], starts_at=now, ends_at=ends_at, state="RESERVED", token=token,
-            reference=new_id(), due_at=now + self._ground.terms.no_show, created_at=now,
+            zone=found.location["time_zone"], starts_at=now, ends_at=ends_at, state="RESERVED", token=given.token,
+            reference=given.reference, due_at=now + self._ground.terms.no_show, created_at=now,
         )  # fmt: skip
         if kept is None:
             await self._ground.database.transact(lambda tx: _kept(tx, booking, now))
         try:
             return await self._ordering.order(
-                Wanted(number=number, driver_id=driver_id, found=found, token=token, limits=limits, booking=booking,
+                Wanted(number=number, driver_id=driver_id, found=found, given=given, limits=limits, booking=booking,
                        return_url=return_url)
             )  # fmt: skip
         except Refused as refused:

@@ -70,12 +70,19 @@ class Authorizations:
         self._database = database
         self._now = now
 
-    async def add(self, question: Question, *, driver_id: str, allowed: str, reason: str) -> str:
-        """Keep an answer before it is given; return its reference."""
-        reference = str(uuid.uuid4())
+    async def add(
+        self, question: Question, *, driver_id: str, allowed: str, reason: str, reference: str | None = None
+    ) -> str:
+        """Keep an answer before it is given; return its reference.
+
+        Args:
+            reference: of leave that was given before and is given again: the first answer stands.
+        """
+        reference = reference or str(uuid.uuid4())
         await self._database.transact(
             lambda tx: tx.execute(
-                f"INSERT INTO emsp_authorization ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                f"INSERT INTO emsp_authorization ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                " ON CONFLICT (reference) DO NOTHING",
                 reference,
                 driver_id,
                 question.uid,

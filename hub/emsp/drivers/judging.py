@@ -9,7 +9,6 @@ Source: OCPI 2.3.0, mod_tokens.asciidoc (real-time authorization); GEM-UC-1502, 
 from dataclasses import dataclass
 from typing import Literal
 
-from hub.api.problems import Forbidden
 from hub.emsp.drivers.agreements import Agreements
 from hub.emsp.drivers.authorizations import Authorizations, Question
 from hub.emsp.drivers.classes import Classes
@@ -46,6 +45,14 @@ class Permission:
 
     token: JSONObject
     reference: str
+
+
+class Denied(Exception):
+    """Leave is not given; the message says why, in the driver's language."""
+
+    def __init__(self, allowed: Allowed, text: str) -> None:
+        super().__init__(text)
+        self.allowed = allowed
 
 
 _MAY = Verdict(allowed="ALLOWED")
@@ -89,37 +96,59 @@ class Judge:
         info = {"allowed": verdict.allowed, "token": token, "authorization_reference": reference}
         return info | {"location": place} if place else info
 
-    async def allow(self, driver_id: str, cpo: Party, location_id: str, evse_uid: str = "") -> Permission:
-        """Give leave to begin a charge with the driver's app; nothing is sent to the CPO without it.
+    async def allow(
+        self, driver_id: str, cpo: Party, location_id: str, evse_uid: str = "", *,
+        before: Permission | None = None, begins: bool = True,
+    ) -> Permission:  # fmt: skip
+        """Give leave to begin a charge or to book one from the driver's app; nothing is sent to the CPO without it.
+
+        Args:
+            before: leave that was given for the same charge when it was booked, and is given again.
+            begins: whether it begins now; only then the purse is asked, so that a booking can be paid for later.
 
         Raises:
-            Forbidden: he may not; the detail says why, in his language.
+            Denied: he may not.
             NotFound: there is no such driver.
         """
         driver = await self._people.get(driver_id)
-        ours = await self._tokens.app_token(driver_id)
+        ours = await self._named(driver_id, before)
         if ours is None:
-            raise Forbidden("This account has no token to charge with; confirm its e-mail address first")
+            raise Denied("BLOCKED", "This account has no token to charge with; confirm its e-mail address first")
         evses = (evse_uid,) if evse_uid else ()
         question = Question(uid=ours.uid, type=ours.type, cpo=str(cpo), location_id=location_id, evse_uids=evses)
-        token = self._tokens.document(driver, ours)
-        verdict = await self._verdict(question, cpo, token, ours, driver)
-        reference = await self._kept(question, driver, verdict)
+        token = before.token if before else self._tokens.document(driver, ours)
+        verdict = await self._verdict(question, cpo, token, ours, driver, begins=begins)
         if verdict.info is not None:
-            raise Forbidden(str(verdict.info["text"]), allowed=verdict.allowed)
+            await self._kept(question, driver, verdict)
+            raise Denied(verdict.allowed, str(verdict.info["text"]))
+        reference = await self._kept(question, driver, verdict, before.reference if before else None)
         return Permission(token=token, reference=reference)
 
-    async def _kept(self, question: Question, driver: Driver | None, verdict: Verdict) -> str:
+    async def _named(self, driver_id: str, before: Permission | None) -> DriverToken | None:
+        if before is None:
+            return await self._tokens.app_token(driver_id)
+        return await self._tokens.find(before.token["uid"], before.token["type"])
+
+    async def admits(self, driver_id: str, cpo: Party, location_id: str) -> bool:
+        """Return whether a driver's contract covers a place, whatever else he lacks; nothing is kept of it."""
+        driver = await self._people.get(driver_id)
+        return await self._agreements.allows(cpo) and await self._admitted(str(cpo), location_id, driver)
+
+    async def _kept(
+        self, question: Question, driver: Driver | None, verdict: Verdict, reference: str | None = None
+    ) -> str:  # fmt: skip
         return await self._authorizations.add(
             question,
             driver_id=driver.id if driver else "",
             allowed=verdict.allowed,
             reason=verdict.info["text"] if verdict.info else "",
+            reference=reference,
         )
 
     async def _verdict(
-        self, question: Question, cpo: Party | None, token: JSONObject, ours: DriverToken | None, driver: Driver | None
-    ) -> Verdict:
+        self, question: Question, cpo: Party | None, token: JSONObject, ours: DriverToken | None,
+        driver: Driver | None, *, begins: bool = True,
+    ) -> Verdict:  # fmt: skip
         language = str(token.get("language") or "en")
         if ours is None or driver is None:
             if not token["valid"]:
@@ -128,7 +157,7 @@ class Judge:
             return refused
         if not await self._agreements.allows(cpo):
             return _no("NOT_ALLOWED", "NO_AGREEMENT", language)
-        return _MAY if driver is None else await self._there(question, driver)
+        return _MAY if driver is None else await self._there(question, driver, begins=begins)
 
     def _standing(self, ours: DriverToken, driver: Driver) -> Verdict | None:
         """Return why a Token may be used nowhere; None: it may."""
@@ -141,19 +170,19 @@ class Judge:
             return _no("BLOCKED", "REMOVED", language)
         return _no("EXPIRED", "EXPIRED", language) if ended(driver, ours, self._now()) else None
 
-    async def _there(self, question: Question, driver: Driver) -> Verdict:
-        """Return whether a driver in good standing may charge at a place, and can pay for it."""
-        if not await self._admitted(question, driver):
+    async def _there(self, question: Question, driver: Driver, *, begins: bool) -> Verdict:
+        """Return whether a driver in good standing may charge at a place, and can pay for what begins."""
+        if not await self._admitted(question.cpo, question.location_id, driver):
             return _no("NOT_ALLOWED", "NOT_HERE", driver.language)
-        broke = await self._credit.refusal(driver.id, question.cpo)
+        broke = await self._credit.refusal(driver.id, question.cpo) if begins else None
         return _MAY if broke is None else _no("NO_CREDIT", "NO_CREDIT", driver.language, broke)
 
-    async def _admitted(self, question: Question, driver: Driver) -> bool:
+    async def _admitted(self, cpo: str, location_id: str, driver: Driver) -> bool:
         limits = await self._classes.get(driver.driver_class)
         if not limits.limited:
             return True
-        location = await self._location_of(question.cpo, question.location_id) if question.location_id else None
-        return limits.admits(question.cpo, question.location_id, location)
+        location = await self._location_of(cpo, location_id) if location_id else None
+        return limits.admits(cpo, location_id, location)
 
 
 def _no(allowed: Allowed, reason: Reason, language: str, said: str = "") -> Verdict:

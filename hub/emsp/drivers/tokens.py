@@ -27,6 +27,9 @@ from hub.ocpi.times import date_time
 TokenType = Literal["APP_USER", "AD_HOC_USER", "RFID", "OTHER", "EMAID"]
 TokenState = Literal["ACTIVE", "BLOCKED", "REMOVED"]
 
+#: Which of a driver's Tokens his app's orders name, the first that he has.
+_APP: tuple[TokenType, ...] = ("APP_USER", "AD_HOC_USER", "OTHER", "RFID", "EMAID")
+
 TAKEN_CARD = "this card is somebody's already"
 TAKEN_PHONE = "this phone number is somebody's already"
 
@@ -111,9 +114,13 @@ class Tokens:
         return [_token(row) for row in rows]
 
     async def app_token(self, driver_id: str) -> DriverToken | None:
-        """Return the Token a driver's app starts charges with."""
-        found = [each for each in await self.of_driver(driver_id) if each.state == "ACTIVE"]
-        return next((each for each in found if each.type in ("APP_USER", "AD_HOC_USER")), None)
+        """Return the Token a driver's app starts charges with: one that may be used, where he has one."""
+
+        def rank(token: DriverToken) -> tuple[bool, int]:
+            over = token.ends_at is not None and token.ends_at <= self._now()
+            return token.state != "ACTIVE" or over, _APP.index(token.type)
+
+        return min(await self.of_driver(driver_id), key=rank, default=None)
 
     async def _one_by(self, where: str, *args: str) -> DriverToken | None:
         rows = await self._store.database.fetch(f"SELECT {_COLUMNS} FROM emsp_token WHERE {where}", *args)

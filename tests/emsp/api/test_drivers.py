@@ -248,18 +248,6 @@ async def test_an_operator_says_whom_the_provider_works_with_and_where_drivers_m
     assert (await staff.ask("DELETE", "/driver-classes/fleet")).status_code == 204
 
 
-async def test_an_authorization_is_found_by_the_reference_of_a_cdr(desk, staff, ada):  # noqa: F811
-    from tests.rooms import CPO
-
-    (driver,) = await accounts(desk)
-    given = await desk.judge.allow(driver.id, CPO, "LOC1")
-
-    found = await staff.get(f"/authorizations/{given.reference}")
-
-    assert (found["driver_id"], found["allowed"]) == (driver.id, "ALLOWED")
-    assert (await staff.ask("GET", "/authorizations/other")).status_code == 404
-
-
 @pytest.mark.parametrize("purpose", ["confirm", "reset", "change"])
 async def test_a_link_leads_to_a_page_that_does_nothing_by_itself_and_shows_no_token(api, purpose):
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url=BASE) as browser:

@@ -7,7 +7,7 @@ from hub.emsp.charging.room import Charging
 from hub.emsp.endpoints import EmspEndpoints
 from tests.clocks import ManualClock
 from tests.emsp.charging import world
-from tests.emsp.charging.world import HALF, LATER, SPOT, Agreed, CpoBook, FakeDrivers, Heard, Purse, Road
+from tests.emsp.charging.world import HALF, LATER, SPOT, CpoBook, FakeDrivers, Heard, Purse, Road
 from tests.rooms import EMSP, HUB, FakeHub, url_of
 
 
@@ -27,14 +27,14 @@ async def road(hub, database, clock):
     emsp = EmspEndpoints(
         party=EMSP, hub_party=HUB, hub=hub, call_url=hub.call_url, url_of=url_of, database=database, clock=clock.now
     )
-    money, agreed, heard, sms = Purse(), Agreed(), Heard(), SimulatedSms()
+    money, heard, sms = Purse(), Heard(), SimulatedSms()
     drivers = FakeDrivers()
-    charging = Charging(emsp, drivers, money=money, agreements=agreed, notifier=heard, sms=sms)
+    charging = Charging(emsp, drivers, money=money, notifier=heard, sms=sms)
     await emsp.start()
     await emsp.pulling.settled()
     hub.asked.clear()
     made = Road(
-        emsp=emsp, hub=hub, clock=clock, charging=charging, drivers=drivers, money=money, agreed=agreed, heard=heard,
+        emsp=emsp, hub=hub, clock=clock, charging=charging, drivers=drivers, money=money, heard=heard,
         sms=sms, cpo=CpoBook(hub, clock),
     )  # fmt: skip
     await made.location()

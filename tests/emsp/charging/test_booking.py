@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 
-from hub.emsp.charging.needs import Spot
+from hub.emsp.charging.needs import NotAllowed, Spot
 from hub.ocpi.errors import ReceiverTimeout, ReceiverUnreachable, ServerError
 from hub.ocpi.modules import bookings
 from tests.emsp.charging.world import HALF, NOON, SPOT, refusal
@@ -156,7 +156,7 @@ async def test_where_the_cpo_does_not_allow_reservation_it_is_refused(road):
 
 async def test_without_a_roaming_contract_nothing_is_sent_to_the_cpo(road, desk):
     """X-41."""
-    road.agreed.everybody = False
+    road.drivers.denied = NotAllowed("NOT_ALLOWED", "no agreement")
 
     assert (await refusal(desk.book("ada", SPOT, LATER, LATER + HALF))).code == "NO_AGREEMENT"
     assert (await refusal(desk.book("nobody", SPOT, LATER, LATER + HALF))).code == "UNKNOWN_DRIVER"

@@ -6,6 +6,7 @@ import pytest
 
 from hub.emsp.charging.cases import cases
 from hub.emsp.charging.ground import find_code
+from hub.emsp.charging.needs import NotAllowed
 from hub.emsp.charging.notices import of_driver
 from hub.ocpi.errors import ReceiverUnreachable, ServerError
 from tests.emsp.charging.world import HALF, LATER, NOON, PRICE, SPOT, bill, refusal
@@ -222,7 +223,7 @@ async def test_without_an_agreement_or_at_a_cpo_that_has_not_joined_a_start_is_r
     elsewhere = SPOT.of("FR-NEW", "LOC9", "E9")
 
     assert (await refusal(desk.start("ada", elsewhere))).code == "UNKNOWN_PLACE"
-    road.agreed.everybody = False
+    road.drivers.denied = NotAllowed("NOT_ALLOWED", "no agreement")
     assert (await refusal(desk.start("ada", SPOT))).code == "NO_AGREEMENT"
     assert road.commands("START") == []
 

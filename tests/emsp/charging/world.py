@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.sms.simulator import SimulatedSms
 from hub.emsp.charging.charges import charges
-from hub.emsp.charging.needs import Allowance, Driver, PaymentRefused, Spot
+from hub.emsp.charging.needs import Allowance, Driver, NotAllowed, PaymentRefused, Permission, Spot
 from hub.emsp.charging.notices import of_driver
 from hub.emsp.charging.refusals import Refused
 from hub.emsp.charging.room import Charging
@@ -43,12 +43,21 @@ class FakeDrivers:
         }  # fmt: skip
         self.phones = {"+31600000001": "ada"}
         self.ad_hoc_served = False
+        self.denied: NotAllowed | None = None
+        self.given: list[Permission] = []
 
     async def driver(self, driver_id):
         return self.known.get(driver_id)
 
-    async def token(self, driver_id):
-        return token(uid=f"APP-{driver_id}", type="APP_USER", contract_id=f"DE-EMP-{driver_id}")
+    async def allow(self, driver_id, place, *, before=None, begins=True):
+        if self.denied is not None:
+            raise self.denied
+        made = token(uid=f"APP-{driver_id}", type="APP_USER", contract_id=f"DE-EMP-{driver_id}")
+        self.given.append(before or Permission(token=made, reference=f"REF-{len(self.given)}"))
+        return self.given[-1]
+
+    async def admits(self, driver_id, place):
+        return self.denied is None
 
     async def driver_of_phone(self, phone):
         return self.phones.get(phone)
@@ -82,16 +91,6 @@ class Purse:
 
     async def release(self, charge_id):
         self.released.append(charge_id)
-
-
-@dataclass
-class Agreed:
-    """Agreements with everybody, or with nobody."""
-
-    everybody: bool = True
-
-    async def allows(self, driver_id, place):
-        return self.everybody
 
 
 @dataclass
@@ -150,7 +149,6 @@ class Road:
     charging: Charging
     drivers: FakeDrivers
     money: Purse
-    agreed: Agreed
     heard: Heard
     sms: SimulatedSms
     cpo: CpoBook

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-from hub.api.problems import Forbidden
 from hub.emsp.drivers.authorizations import AuthorizationQuery
 from hub.emsp.drivers.classes import DriverClass
+from hub.emsp.drivers.judging import Denied
 from hub.emsp.drivers.means import Card
 from hub.ocpi.messages import Party
 from hub.ocpi.modules import locations, tokens
@@ -169,29 +169,26 @@ async def test_a_token_an_operator_put_by_hand_is_judged_by_itself(emsp, desk):
     assert (await asked(emsp, "HAND-1"))["allowed"] == "NOT_ALLOWED"
 
 
-async def test_our_own_start_needs_the_same_leave_and_has_a_reference(desk, ada):
-    given = await desk.judge.allow(ada.id, CPO, "LOC1", "EVSE1")
-
-    assert given.token["type"] == "APP_USER" and given.token["contract_id"].startswith(f"{EMSP.country_code}-")
-    assert (await desk.authorizations.find(given.reference)).driver_id == ada.id
-
-
-async def test_a_start_at_a_cpo_without_agreement_is_refused_before_anything_is_sent(desk, ada, hub, emsp):
-    """X-41, X-43."""
-    await say(desk, "NL-CPO", False)
-    await emsp.owed.settled()
-    hub.asked.clear()
-
-    with pytest.raises(Forbidden, match="agreement") as refused:
-        await desk.judge.allow(ada.id, CPO, "LOC1")
-
-    assert refused.value.more == {"allowed": "NOT_ALLOWED"} and hub.asked == []
-
-
 async def test_whether_a_user_is_still_valid_can_be_told_without_a_cpo(desk, ada):
     """SGEM-4.1-09."""
     token = await desk.tokens.app_token(ada.id)
     await desk.means.block(ada.id, token.id)
 
-    with pytest.raises(Forbidden, match="no token"):
+    with pytest.raises(Denied, match="is blocked") as denied:
         await desk.judge.allow(ada.id, CPO, "LOC1")
+    assert denied.value.allowed == "BLOCKED"
+
+
+async def test_what_was_booked_is_judged_anew_when_it_begins_and_keeps_its_reference(desk, ada, purse):
+    purse.said = "You have no payment method."
+    booked = await desk.judge.allow(ada.id, CPO, "LOC1", "EVSE1", begins=False)
+    with pytest.raises(Denied, match="payment method"):
+        await desk.judge.allow(ada.id, CPO, "LOC1", "EVSE1", before=booked)
+    purse.said = None
+
+    begun = await desk.judge.allow(ada.id, CPO, "LOC1", "EVSE1", before=booked)
+
+    kept = (await desk.authorizations.page(AuthorizationQuery(driver_id=ada.id))).items
+    assert begun == booked and booked.token["contract_id"].startswith(f"{EMSP.country_code}-")
+    assert sorted(each.allowed for each in kept) == ["ALLOWED", "NO_CREDIT"]
+    assert [each.reference for each in kept if each.allowed == "ALLOWED"] == [booked.reference]

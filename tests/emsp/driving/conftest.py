@@ -163,7 +163,7 @@ async def provided(
     await emsp.pulling.settled()
     hub.asked.clear()
     made = Provider(
-        emsp=emsp, hub=hub, clock=clock, charging=charging, drivers=None, money=None, agreed=None, heard=None, sms=sms,
+        emsp=emsp, hub=hub, clock=clock, charging=charging, drivers=None, money=None, heard=None, sms=sms,
         cpo=CpoBook(hub, clock), assembly=assembly, gateway=gateway, mailbox=mailbox,
     )  # fmt: skip
     await emsp(told(tariffs.put_tariff, tariff(), tariff_id="T1"))
