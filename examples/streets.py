@@ -1,7 +1,8 @@
 """The streets of Lindenhaven, made of where its stations are: ``python -m examples.streets`` writes them anew.
 
 Each station is joined to its four nearest; then what is not yet one town is joined where it is closest. Long streets
-are faster. Nobody surveyed them: they are for showing how a router is used.
+are faster; each has the name of the street its station stands in. Nobody surveyed them: they are for showing how a
+router is used.
 """
 
 import itertools
@@ -17,15 +18,20 @@ _LONG = 600.0  # metres
 
 
 def streets() -> Any:
-    """Return nodes ([latitude, longitude]) and edges ([node, node, km/h])."""
-    places = [each["coordinates"] for each in internal_locations() + external_locations()]
+    """Return nodes ([latitude, longitude]) and edges ([node, node, km/h, name])."""
+    stations = internal_locations() + external_locations()
+    places = [each["coordinates"] for each in stations]
+    names = [each["address"].rpartition(" ")[0] for each in stations]
     nodes = [Point(float(each["latitude"]), float(each["longitude"])) for each in places]
     edges = {_edge(one, other) for one in range(len(nodes)) for other in _nearest(nodes, one)}
     edges |= _bridges(nodes, edges)
     return {
         "about": "made by examples/streets.py of the demo city's stations; no survey, no real place",
         "nodes": [[each.lat, each.lon] for each in nodes],
-        "edges": [[*each, 50 if distance(*(nodes[end] for end in each)) > _LONG else 30] for each in sorted(edges)],
+        "edges": [
+            [*each, 50 if distance(*(nodes[end] for end in each)) > _LONG else 30, names[each[0]]]
+            for each in sorted(edges)
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.routing.directions import directions, legs_of
 from hub.emsp.companion.routing import Way
 from hub.emsp.search.geometry import Point, distance
 
@@ -28,28 +29,30 @@ class Street:
 
     Attributes:
         speed: in metres a second.
+        name: "" where it has none.
     """
 
     end: int
     metres: float
     speed: float
+    name: str = ""
 
 
 class StreetRouter:
     """Finds ways in a graph.
 
     Args:
-        file: JSON of nodes ([latitude, longitude]) and edges ([node, node, km/h]).
+        file: JSON of nodes ([latitude, longitude]) and edges ([node, node, km/h] or [node, node, km/h, name]).
     """
 
     def __init__(self, file: Path = LINDENHAVEN) -> None:
         document = json.loads(file.read_text(encoding="utf-8"))
         self.nodes = [Point(*each) for each in document["nodes"]]
         self.streets: list[list[Street]] = [[] for _ in self.nodes]
-        for one, other, speed in document["edges"]:
+        for one, other, speed, *name in document["edges"]:
             metres = distance(self.nodes[one], self.nodes[other])
-            self.streets[one].append(Street(other, metres, speed / 3.6))
-            self.streets[other].append(Street(one, metres, speed / 3.6))
+            self.streets[one].append(Street(other, metres, speed / 3.6, *name))
+            self.streets[other].append(Street(one, metres, speed / 3.6, *name))
         self._fastest = max((each.speed for streets in self.streets for each in streets), default=1.0)
 
     async def ways(self, start: Point, end: Point, *, most: int, departure: datetime.datetime | None) -> list[Way]:
@@ -97,13 +100,17 @@ class StreetRouter:
         return None
 
     def _way(self, start: Point, path: tuple[int, ...], end: Point) -> Way:
-        metres = seconds = 0.0
+        points = (start, *(self.nodes[node] for node in path), end)
+        to, off = distance(start, points[1]), distance(points[-2], end)
+        pieces = [("", to, to / _WALK)]
         for one, other in itertools.pairwise(path):
             street = min((each for each in self.streets[one] if each.end == other), key=lambda each: -each.speed)
-            metres, seconds = metres + street.metres, seconds + street.metres / street.speed
-        ends = distance(start, self.nodes[path[0]]) + distance(self.nodes[path[-1]], end)
-        points = (start, *(self.nodes[node] for node in path), end)
-        return Way(points=points, metres=metres + ends, seconds=seconds + ends / _WALK, by="streets")
+            pieces.append((street.name, street.metres, street.metres / street.speed))
+        pieces.append(("", off, off / _WALK))
+        return Way(
+            points=points, metres=sum(metres for _, metres, _ in pieces), by="streets",
+            seconds=sum(seconds for _, _, seconds in pieces), directions=directions(legs_of(points, pieces)),
+        )  # fmt: skip
 
 
 def _walked(came: Mapping[int, int], first: int, last: int) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ import datetime
 import httpx
 
 from adapters.routing import polyline
-from hub.emsp.companion.routing import NoRoute, Way
+from adapters.routing.directions import ARRIVED, said
+from hub.emsp.companion.routing import Direction, NoRoute, Way
 from hub.emsp.search.geometry import Point
 from hub.ocpi.objects import JSON
 
@@ -32,7 +33,10 @@ class OsrmRouter:
             NoRoute: it is away, or answered what cannot be read.
         """
         line = f"{start.lon:.6f},{start.lat:.6f};{end.lon:.6f},{end.lat:.6f}"
-        asked = {"overview": "full", "geometries": "polyline6", "alternatives": str(most - 1) if most > 1 else "false"}
+        asked = {
+            "overview": "full", "geometries": "polyline6", "steps": "true",
+            "alternatives": str(most - 1) if most > 1 else "false",
+        }  # fmt: skip
         try:
             answer = await self._client.get(f"{self._url}/route/v1/driving/{line}", params=asked)
             read = answer.json()
@@ -51,4 +55,22 @@ class OsrmRouter:
 
 def _way(route: JSON) -> Way:
     points = polyline.decode(route["geometry"])
-    return Way(points=points, metres=float(route["distance"]), seconds=float(route["duration"]), by="OSRM")
+    told = tuple(_direction(step) for leg in route.get("legs") or () for step in leg["steps"])
+    return Way(
+        points=points, metres=float(route["distance"]), seconds=float(route["duration"]), by="OSRM", directions=told
+    )
+
+
+def _direction(step: JSON) -> Direction:
+    """Return a RouteStep in words; OSRM names what is to be done and says nothing."""
+    maneuver, street = step["maneuver"], step.get("name") or ""
+    kind = maneuver["type"]
+    if kind == "arrive":
+        text = ARRIVED
+    elif kind == "depart":
+        text = f"Start on {street}" if street else "Start"
+    elif kind in ("roundabout", "rotary") and maneuver.get("exit"):
+        text = f"At the roundabout take exit {maneuver['exit']}" + (f" into {street}" if street else "")
+    else:
+        text = said(maneuver.get("modifier", ""), street)
+    return Direction(text=text, metres=float(step["distance"]), seconds=float(step["duration"]))

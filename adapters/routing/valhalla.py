@@ -8,7 +8,7 @@ import datetime
 import httpx
 
 from adapters.routing import polyline
-from hub.emsp.companion.routing import NoRoute, Way
+from hub.emsp.companion.routing import Direction, NoRoute, Way
 from hub.emsp.search.geometry import Point
 from hub.ocpi.objects import JSON
 
@@ -35,7 +35,7 @@ class ValhallaRouter:
         """
         asked: dict[str, JSON] = {
             "locations": [{"lat": each.lat, "lon": each.lon} for each in (start, end)],
-            "costing": "auto", "units": "kilometers", "directions_type": "none", "alternates": most - 1,
+            "costing": "auto", "units": "kilometers", "directions_type": "instructions", "alternates": most - 1,
         }  # fmt: skip
         if departure is not None:
             # Type 3 is a moment that is the same at both ends, unlike type 1, local to the start.
@@ -59,4 +59,10 @@ class ValhallaRouter:
 def _way(trip: JSON) -> Way:
     points = tuple(point for leg in trip["legs"] for point in polyline.decode(leg["shape"]))
     summary = trip["summary"]
-    return Way(points=points, metres=float(summary["length"]) * 1000, seconds=float(summary["time"]), by="Valhalla")
+    told = tuple(
+        Direction(text=each["instruction"], metres=float(each["length"]) * 1000, seconds=float(each["time"]))
+        for leg in trip["legs"]
+        for each in leg.get("maneuvers") or ()
+    )
+    metres, seconds = float(summary["length"]) * 1000, float(summary["time"])
+    return Way(points=points, metres=metres, seconds=seconds, by="Valhalla", directions=told)

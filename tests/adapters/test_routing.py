@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from adapters.routing import polyline
 from adapters.routing.astar import LINDENHAVEN, StreetRouter
+from adapters.routing.directions import directions, legs_of, turn_of
 from adapters.routing.osrm import OsrmRouter
 from adapters.routing.valhalla import ValhallaRouter
 from examples import city, streets
@@ -66,6 +67,37 @@ async def test_several_ways_are_different_and_the_fastest_comes_first():
     assert len({way.points for way in ways}) == len(ways) == 3
     assert [way.seconds for way in ways] == sorted(way.seconds for way in ways)
     assert all(way.metres >= distance(CENTRE, NORTH) for way in ways)
+
+
+async def test_a_way_through_the_town_is_told_turn_by_turn():
+    """INCAR-UC004: streets by their names, and the directions are as long as the way."""
+    (way,) = await StreetRouter().ways(CENTRE, NORTH, most=1, departure=None)
+
+    told = way.directions
+    assert told[0].text.startswith("Start to the ") and told[-1].text == "You are there"
+    assert any(street in each.text for each in told for street in city._STREETS)
+    assert sum(each.metres for each in told) == pytest.approx(way.metres)
+    assert sum(each.seconds for each in told) == pytest.approx(way.seconds)
+
+
+def test_a_turn_is_told_and_a_street_that_goes_straight_on_is_not():
+    corner, north, east = Point(52.0, 4.0), Point(52.02, 4.0), Point(52.02, 4.05)
+    points = (corner, Point(52.01, 4.0), north, east)
+
+    told = directions(legs_of(points, [("Lane", 1.0, 2.0), ("Lane", 3.0, 4.0), ("Road", 5.0, 6.0)]))
+
+    assert [(each.text, each.metres, each.seconds) for each in told] == [
+        ("Start to the north on Lane", 4.0, 6.0), ("Turn right into Road", 5.0, 6.0), ("You are there", 0.0, 0.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "turn"),
+    [(350, 10, "straight"), (0, 90, "right"), (0, 270, "left"), (10, 330, "slight left"), (0, 150, "sharp right"),
+     (90, 270, "uturn")],
+)  # fmt: skip
+def test_a_turn_is_named_by_its_angle(before, after, turn):
+    assert turn_of(before, after) == turn
 
 
 async def test_who_is_not_in_town_gets_no_way():
@@ -219,7 +251,7 @@ async def test_osrm_is_asked_in_its_words_and_understood(osrm, server):
     assert [(way.points, way.metres, way.seconds) for way in ways] == [(POINTS, 1234.5, 99.9), (POINTS, 2000, 99.9)]
     ((path, query, _),) = server.asked
     assert path == "/route/v1/driving/4.231000,52.614000;4.250000,52.630000"
-    assert query == {"overview": "full", "geometries": "polyline6", "alternatives": "2"}
+    assert query == {"overview": "full", "geometries": "polyline6", "alternatives": "2", "steps": "true"}
 
 
 async def test_valhalla_is_asked_in_its_words_and_understood(valhalla, server):
@@ -233,6 +265,37 @@ async def test_valhalla_is_asked_in_its_words_and_understood(valhalla, server):
     assert (path, asked["costing"], asked["alternates"]) == ("/route", "auto", 2)
     assert asked["locations"] == [{"lat": 52.614, "lon": 4.231}, {"lat": 52.63, "lon": 4.25}]
     assert asked["date_time"] == {"type": 3, "value": "2026-01-01T12:00"}
+
+
+async def test_the_directions_of_osrm_are_put_into_words(osrm, server):
+    """INCAR-UC004."""
+    steps = [
+        {"distance": 10, "duration": 1, "name": "Lane", "maneuver": {"type": "depart"}},
+        {"distance": 20, "duration": 2, "name": "Road", "maneuver": {"type": "turn", "modifier": "left"}},
+        {"distance": 30, "duration": 3, "name": "", "maneuver": {"type": "roundabout", "exit": 2}},
+        {"distance": 0, "duration": 0, "name": "", "maneuver": {"type": "arrive"}},
+    ]
+    route = {"geometry": LINE, "distance": 60, "duration": 6, "legs": [{"steps": steps}]}
+    server.answer = {"code": "Ok", "routes": [route]}
+
+    (way,) = await osrm.ways(CENTRE, NORTH, most=1, departure=NOW)
+
+    assert [each.text for each in way.directions] == [
+        "Start on Lane", "Turn left into Road", "At the roundabout take exit 2", "You are there",
+    ]  # fmt: skip
+    assert [(each.metres, each.seconds) for each in way.directions] == [(10, 1), (20, 2), (30, 3), (0, 0)]
+
+
+async def test_the_directions_of_valhalla_are_its_own_words(valhalla, server):
+    """INCAR-UC004."""
+    maneuvers = [{"instruction": "Drive north.", "length": 0.5, "time": 40}]
+    found = {"legs": [{"shape": LINE, "maneuvers": maneuvers}], "summary": {"length": 0.5, "time": 40}}
+    server.answer = {"trip": found}
+
+    (way,) = await valhalla.ways(CENTRE, NORTH, most=1, departure=NOW)
+
+    assert [(each.text, each.metres, each.seconds) for each in way.directions] == [("Drive north.", 500, 40)]
+    assert server.asked[0][2]["directions_type"] == "instructions"
 
 
 async def test_that_there_is_no_way_is_an_answer(osrm, valhalla, server):

@@ -30,6 +30,15 @@ class RoutersAway(NoRoute):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Direction:
+    """What to do at a corner, and how far it then goes on; the last one arrives."""
+
+    text: str
+    metres: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Way:
     """A way by car.
 
@@ -37,12 +46,14 @@ class Way:
         points: of its line, from start to end.
         seconds: how long it takes.
         by: the router that knows it.
+        directions: from start to end (INCAR-UC004); (): the router says none.
     """
 
     points: tuple[Point, ...]
     metres: float
     seconds: float
     by: str
+    directions: tuple[Direction, ...] = ()
 
 
 class Router(Protocol):

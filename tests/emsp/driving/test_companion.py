@@ -233,7 +233,7 @@ async def test_positions_are_kept_with_consent_and_deleted_when_the_driver_says_
 
 
 async def test_ways_come_with_arrival_and_what_they_take_of_the_battery(ada):
-    """INCAR-RT03, INCAR-RT06."""
+    """INCAR-RT03, INCAR-RT06, INCAR-UC004."""
     asked = {
         "start": {"latitude": 52.627, "longitude": 4.249}, "end": {"latitude": 52.598, "longitude": 4.223},
         "charge": 50, "battery_kwh": 40, "grams": 250,
@@ -252,6 +252,13 @@ async def test_ways_come_with_arrival_and_what_they_take_of_the_battery(ada):
     assert best["charge"] == pytest.approx(50 - best["kwh"] / 40 * 100, abs=0.06) and best["is_safe"]
     assert best["kg_co2"] == pytest.approx(best["kwh"] / 4, abs=0.006)
     assert (both.status_code, far.status_code, foreign.status_code) == (422, 404, 422)
+    told = best["directions"]
+    assert told[0]["text"].startswith("Start to the ") and told[-1] == {
+        "text": "You are there",
+        "metres": 0,
+        "seconds": 0,
+    }
+    assert sum(each["metres"] for each in told) == pytest.approx(best["metres"], abs=len(told))
 
 
 # -- remembering -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The way to a charger, with what it takes of the driver's car (INCAR-RT03, INCAR-RT06)."""
+"""The way to a charger, with what it takes of the driver's car (INCAR-RT03, INCAR-RT06, INCAR-UC004)."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -41,6 +41,14 @@ class RouteQuestion(Shape, frozen=True, kw_only=True):
     most: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
 
 
+class DirectionSeen(Shape, frozen=True, kw_only=True):
+    """What to do at a corner, and how far it then goes on; the last one arrives."""
+
+    text: str
+    metres: int
+    seconds: int
+
+
 class RouteSeen(Shape, frozen=True, kw_only=True):
     """A way, and what it takes.
 
@@ -49,6 +57,7 @@ class RouteSeen(Shape, frozen=True, kw_only=True):
         charge: state of charge at arrival, in percent; null: not known. Below 0: the car does not get there.
         is_safe: whether it arrives with a reserve.
         points: of its line, from start to end.
+        directions: from start to end; empty where the router says none.
     """
 
     by: str
@@ -61,6 +70,7 @@ class RouteSeen(Shape, frozen=True, kw_only=True):
     is_safe: bool | None
     kg_co2: Decimal | None
     points: list[Place]
+    directions: list[DirectionSeen]
 
 
 class WayRoutes:
@@ -115,4 +125,8 @@ def _seen(trip: Trip) -> RouteSeen:
         by=trip.way.by, metres=round(trip.way.metres), seconds=round(trip.way.seconds), departure=trip.departure,
         arrival=trip.arrival, kwh=trip.kwh, charge=trip.charge, is_safe=trip.is_safe, kg_co2=trip.kg,
         points=[Place(latitude=each.lat, longitude=each.lon) for each in trip.way.points],
+        directions=[
+            DirectionSeen(text=each.text, metres=round(each.metres), seconds=round(each.seconds))
+            for each in trip.way.directions
+        ],
     )  # fmt: skip
