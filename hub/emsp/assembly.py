@@ -141,7 +141,14 @@ class Assembly:
     def routes(self) -> list[object]:
         """Return what drivers and operators may do with its rooms."""
         return [
-            SearchRoutes(self.finder, self.viewer, self.statuses, self.api.gate, WhereAllowed(self.drivers)),
+            SearchRoutes(
+                self.finder,
+                self.viewer,
+                self.statuses,
+                self.api.gate,
+                contracts=WhereAllowed(self.drivers),
+                vehicles=self.drivers.garage,
+            ),
             SignUpRoutes(self.drivers),
             GuestRoutes(self.drivers.guests, served=lambda: self._terms.all().charging.ad_hoc),
             DriverRoutes(self.drivers),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from hub.emsp.drivers.garage import Vehicle
 from hub.emsp.search.contracts import Contract
 
 
@@ -49,3 +50,19 @@ class AllAccepted:
     async def contract(self, driver_id: str | None) -> Contract:
         """Return a contract that accepts everything."""
         return Contract()
+
+
+class Vehicles(Protocol):
+    """Knows the vehicles of drivers."""
+
+    async def of_driver(self, driver_id: str) -> list[Vehicle]:
+        """Return a driver's vehicles in the order they came."""
+        ...
+
+
+class NoVehicles:
+    """Nobody has told of a vehicle."""
+
+    async def of_driver(self, driver_id: str) -> list[Vehicle]:
+        """Return none."""
+        return []

@@ -4,6 +4,7 @@ Around a point the area grows until there is enough in it. What the index cannot
 is free at another time - is looked at for the nearest candidates only.
 """
 
+import dataclasses
 import datetime
 import math
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from hub.emsp.search.bookable import FreeTimes
 from hub.emsp.search.geometry import Point, Spot, around, beside, corridor, distance, shrinking
 from hub.emsp.search.index import Index, Place
 from hub.emsp.search.prices import Estimate, Prices, Retail, as_told
@@ -18,7 +20,6 @@ from hub.emsp.search.queries import Query, Sort, Wishes
 from hub.emsp.store import Store
 from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSONObject
-from hub.ocpi.times import moment
 
 _FIRST = 300.0  # metres: a first area that in a city holds enough
 _LEAST_GROWTH, _MOST_GROWTH = 1.5, 3.0
@@ -38,6 +39,7 @@ class Found:
         hours: how long the wanted energy takes there.
         price: what the charge is expected to cost; None: its CPO told no price.
         accepted: on the contract of whoever asked.
+        bookable: for the moment asked for; False: it may be free then, but nobody keeps it; None: no moment was.
     """
 
     place: Place
@@ -46,6 +48,7 @@ class Found:
     hours: Decimal
     price: Estimate | None
     accepted: bool
+    bookable: bool | None = None
 
     @property
     def arrival(self) -> float:
@@ -143,7 +146,7 @@ class Finder:
         if query.wishes.has_range:
             found = [each for each in found if _is_in_range(each.price, query.wishes, currency)]
         if query.wishes.free_at is not None:
-            found = [each for each in found if await self.is_free(each.place, query.wishes.free_at)]
+            found = await self._free(found, query.wishes.free_at)
         found.sort(key=_order(query.sort, currency))
         return found[: query.limit], currency
 
@@ -188,16 +191,14 @@ class Finder:
             accepted=query.contract.accepts(place.owner, place.location_id, place.country),
         )
 
-    async def is_free(self, place: Place, at: datetime.datetime) -> bool:
-        """Whether an EVSE can be had at a moment, as far as its CPO offers it for booking."""
-        offers = await self._store.booking_locations.find(owner=place.owner)
-        for offer in offers:
-            option = offer.get("booking_option") or {}
-            if offer["location_id"].upper() != place.location_id:
-                continue
-            if (option.get("evse_uid") or place.evse_uid).upper() == place.evse_uid and _has_slot(offer, at):
-                return True
-        return False
+    async def _free(self, found: Sequence[Found], at: datetime.datetime) -> list[Found]:
+        """Return what is not taken at a moment, each with whether it can be booked for it."""
+        times, free = FreeTimes(self._store, at), []
+        for each in found:
+            bookable = await times.bookable(each.place)
+            if bookable is not None:
+                free.append(dataclasses.replace(each, bookable=bookable))
+        return free
 
     async def location(self, owner: Party, location_id: str) -> JSONObject | None:
         """Return a Location as its CPO told it."""
@@ -223,14 +224,6 @@ def _is_in_range(price: Estimate | None, wishes: Wishes, currency: str | None) -
         return price is not None
     least, greatest = wishes.least_price, wishes.greatest_price
     return (least is None or least <= price.amount) and (greatest is None or price.amount <= greatest)
-
-
-def _has_slot(offer: JSONObject, at: datetime.datetime) -> bool:
-    return any(
-        moment(slot["start_date_time"]) <= at < moment(slot["end_date_time"])
-        for calendar in offer.get("calendars") or ()
-        for slot in calendar.get("available_timeslots") or ()
-    )
 
 
 def _spot(query: Query, place: Place) -> Spot:

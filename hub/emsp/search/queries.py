@@ -26,7 +26,7 @@ class Wishes:
         least_power: in W.
         current: AC or DC.
         available: free now.
-        free_at: free at this moment, as far as its CPO offers bookings.
+        free_at: free at this moment, as its CPO offers bookings; where it offers none, as far as is known.
         least_price, greatest_price: of the whole charge, as its driver pays it, in the currency of the query.
         operators: CC-PID of the CPOs.
         facilities: all of these.

@@ -9,6 +9,7 @@ from hub.api.problems import Conflict, Forbidden
 from hub.emsp.api.scopes import Scope
 from hub.emsp.charging.cases import cases
 from hub.emsp.drivers.classes import DriverClass
+from hub.emsp.drivers.forms import VehicleForm
 from hub.emsp.money.ports import Status
 from hub.ocpi.modules import cdrs, tokens
 from hub.ocpi.times import date_time
@@ -202,6 +203,51 @@ async def test_search_and_detail_say_what_the_contract_does_not_let_a_driver_use
     assert before == (*free, True)
     assert elsewhere == (*(shut if asker == "driver" else free), False)
     assert without == (*shut, False)
+
+
+async def test_where_nothing_can_be_booked_what_is_promised_to_nobody_is_found_free(provider):
+    """X-40: RESERVE_NOW is a promise; another driver finds what is left, and that nobody keeps it."""
+    ada, bob = await provider.driver("ada"), await provider.driver("bob")
+    start, end = NOON + 2 * HOUR, NOON + 3 * HOUR
+    body = {"owner": "NL-CPO", "location_id": "LOC1", "evse_uid": "EVSE1"}
+    made = await ada.post("/bookings", {"place": body, "starts_at": date_time(start), "ends_at": date_time(end)})
+    assert made.status_code == 201, made.text
+
+    async def free(at):
+        found = await bob.get("/search", params={"near": "52.3731,4.8922", "free_at": date_time(at)})
+        return sorted((each["evse_uid"], each["bookable"]) for each in found["items"])
+
+    assert await free(start + HALF / 2) == [("EVSE2", False)]
+    assert await free(end) == [("EVSE1", False), ("EVSE2", False)]
+
+
+async def test_prices_and_sockets_are_for_the_drivers_own_vehicle_unless_he_says_otherwise(provider):
+    """GEM-FTR-918: battery, connectors and power."""
+    rider, other = await provider.driver(), await provider.driver("bob")
+    garage, where = provider.assembly.drivers.garage, {"near": "52.3731,4.8922"}
+    typed = {"plate_country": "NL", "battery_kwh": Decimal(10), "max_ac_kw": Decimal(4), "max_dc_kw": Decimal(40)}
+    small = await garage.bring(
+        rider.driver_id, VehicleForm(plate="AB-123-C", name="Small", connectors=["IEC_62196_T2_COMBO"], **typed)
+    )
+    await provider.clock.advance(1)
+    old = await garage.bring(
+        rider.driver_id, VehicleForm(plate="AB-124-C", name="Old", connectors=["CHADEMO"], **typed)
+    )
+
+    async def asked(who, **more):
+        """Return hours and price of the nearest; else why there is none."""
+        answer = await who.get("/search", params=where | more)
+        found = [(each["hours"], each["price"]["amount"]) for each in answer["items"][:1]]
+        return found or answer["reasons"][0]["wishes"]
+
+    assert await asked(rider) == await asked(rider, vehicle_id=small.id) == [(0.25, 5.45)]
+    assert await asked(rider, vehicle_id=old.id) == ["standards"]
+    assert await asked(rider, kwh=20, most_dc=50_000) == [(0.4, 10.29)]
+    assert await asked(rider, vehicle_id="none") == await asked(other) == [(0.4, 10.29)]
+    detail = await rider.get("/locations/NL/CPO/LOC1")
+    assert {each["price"]["amount"] for group in detail["groups"] for each in group["sockets"]} == {5.45}
+    refused = await other.ask("GET", "/search", params=where | {"vehicle_id": small.id})
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "query.vehicle_id")
 
 
 async def test_a_driver_who_leaves_takes_all_that_names_him_and_not_before_he_has_stopped(provider):

@@ -12,10 +12,20 @@ from hub.api.feed import Event, Feed
 from hub.api.problems import NotFound, invalid
 from hub.api.shapes import Moment, Shape
 from hub.api.streams import MEDIA_TYPE, EventStream
-from hub.emsp.api.needs import AllAccepted, Contracts
+from hub.emsp.api.needs import AllAccepted, Contracts, NoVehicles, Vehicles
 from hub.emsp.api.routes.events import Allowed
-from hub.emsp.api.routes.wishes import Near, Search, SearchQuery, car_of, point_of, query_of, search_of
+from hub.emsp.api.routes.wishes import (
+    Near,
+    Search,
+    SearchQuery,
+    car_of,
+    point_of,
+    query_of,
+    search_of,
+    vehicle_of,
+)
 from hub.emsp.api.scopes import Scope
+from hub.emsp.drivers.garage import Vehicle
 from hub.emsp.search.contracts import Contract
 from hub.emsp.search.details import Details, Group, Slot, Socket
 from hub.emsp.search.finding import CANDIDATES, Answer, Finder, Found
@@ -49,6 +59,8 @@ class FoundEvse(Shape, frozen=True, kw_only=True):
         hours: how long the wanted energy takes.
         price: null where its CPO told none, or what the driver pays cannot be said.
         accepted: whether the contract of the caller lets him use it.
+        bookable: whether its CPO offers ``free_at`` for booking; false: free now and promised to no driver of ours
+            then, which nobody keeps; null where no such moment was asked for.
         told_at: when its CPO last changed something of it.
     """
 
@@ -65,6 +77,7 @@ class FoundEvse(Shape, frozen=True, kw_only=True):
     hours: Decimal
     price: ExpectedPrice | None
     accepted: bool
+    bookable: bool | None
     told_at: Moment
 
 
@@ -178,18 +191,27 @@ class SearchRoutes:
     Args:
         statuses: live events of ``hub.emsp.search.statuses``.
         contracts: where callers may charge.
+        vehicles: what they drive.
     """
 
     tag = "search"
 
     def __init__(
-        self, finder: Finder, viewer: Viewer, statuses: Feed, gate: Gate, contracts: Contracts | None = None
+        self,
+        finder: Finder,
+        viewer: Viewer,
+        statuses: Feed,
+        gate: Gate,
+        *,
+        contracts: Contracts | None = None,
+        vehicles: Vehicles | None = None,
     ) -> None:
         self._finder = finder
         self._viewer = viewer
         self._statuses = statuses
         self._gate = gate
         self._contracts = contracts or AllAccepted()
+        self._vehicles = vehicles or NoVehicles()
 
     @route("GET", "/search", scope=Scope.CHARGERS_READ)
     async def search(self, call: Call, query: SearchQuery) -> SearchAnswer:
@@ -205,11 +227,15 @@ class SearchRoutes:
         return await self._found(call, body, "$")
 
     async def _found(self, call: Call, wanted: Search, root: str) -> SearchAnswer:
-        query = query_of(wanted, root, await self._contract(call))
+        query = query_of(wanted, root, await self._contract(call), await self._vehicle(call, wanted, root))
         return _answer(query, await self._finder.find(query))
 
     async def _contract(self, call: Call) -> Contract:
         return await self._contracts.contract(call.principal.id if call.principal.kind == "driver" else None)
+
+    async def _vehicle(self, call: Call, wanted: Search | Near, root: str) -> Vehicle | None:
+        known = await self._vehicles.of_driver(call.principal.id) if call.principal.kind == "driver" else []
+        return vehicle_of(wanted, known, f"{root}.vehicle_id")
 
     @route("GET", "/locations/{country_code}/{party_id}/{location_id}", scope=Scope.CHARGERS_READ)
     async def view_location(
@@ -217,7 +243,8 @@ class SearchRoutes:
     ) -> LocationSeen:
         """Show a Location: its sockets grouped by connector, with speed and price, free slots, offers."""
         owner = _owner(country_code, party_id)
-        found = await self._viewer.view(owner, location_id, car_of(query), near=point_of(query))
+        car = car_of(query, await self._vehicle(call, query, "query"))
+        found = await self._viewer.view(owner, location_id, car, near=point_of(query))
         if found is None:
             raise NotFound("There is no such Location")
         contract = await self._contract(call)
@@ -287,6 +314,7 @@ def _found_evse(found: Found) -> FoundEvse:
         hours=found.hours,
         price=_price(found.price),
         accepted=found.accepted,
+        bookable=found.bookable,
         told_at=EPOCH + datetime.timedelta(microseconds=place.changed),
     )
 

@@ -1,5 +1,6 @@
 """What a driver wishes for, as the API takes it: as JSON, or as query parameters with lists between commas."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -8,6 +9,7 @@ import msgspec
 from hub.api import judging
 from hub.api.problems import invalid
 from hub.api.shapes import Moment, Shape, pattern, within
+from hub.emsp.drivers.garage import Vehicle
 from hub.emsp.search.contracts import Contract
 from hub.emsp.search.geometry import Box, Point
 from hub.emsp.search.polyline import BadPolyline, decoded
@@ -23,6 +25,8 @@ Words = Annotated[
 PartyId = Annotated[str, pattern("^[A-Za-z]{2}[-*]?[A-Za-z0-9]{3}$", "a country and a party, such as NL-CPO", most=6)]
 Operators = Annotated[list[PartyId], msgspec.Meta(max_length=100)]
 Kwh = Annotated[Decimal, within(0.1, 1_000)]
+#: Of a vehicle, or ``none``.
+VehicleId = Annotated[str, pattern("^[A-Za-z0-9-]+$", "the id of a vehicle, or none", most=60)]
 Watts = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Amount = Annotated[Decimal, within(0, 1_000_000)]
 Metres = Annotated[float, within(1, FURTHEST)]
@@ -64,8 +68,12 @@ class WishesAndCar(Shape, frozen=True, kw_only=True):
             then the others, each currency by itself.
         accepted: leaves out what the contract of the caller does not let him use.
         green: from renewable sources only.
-        kwh: how much is wanted.
-        most_ac, most_dc: what the vehicle takes, in W.
+        free_at: free at this moment, as CPOs offer it for booking; where a CPO offers none, what is free now and
+            promised to nobody: ``bookable`` tells them apart.
+        vehicle_id: one of the driver's; without it his first, ``none``: whatever he drives. Where nothing else is said,
+            it decides ``kwh``, ``most_ac``, ``most_dc`` and ``standards``.
+        kwh: how much is wanted; without it 20, or what the battery holds.
+        most_ac, most_dc: what the vehicle takes, in W; without it 11,000 and 100,000.
     """
 
     radius: Metres = FURTHEST
@@ -84,9 +92,10 @@ class WishesAndCar(Shape, frozen=True, kw_only=True):
     green: bool = False
     reservable: bool = False
     accepted: bool = False
-    kwh: Kwh = Decimal(20)
-    most_ac: Watts = 11_000
-    most_dc: Watts = 100_000
+    vehicle_id: VehicleId | None = None
+    kwh: Kwh | None = None
+    most_ac: Watts | None = None
+    most_dc: Watts | None = None
     sort: Sort = "distance"
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
 
@@ -95,7 +104,7 @@ class Search(WishesAndCar, frozen=True, kw_only=True):
     """A search: around ``near``, in ``box``, or along ``route`` or ``polyline``.
 
     Attributes:
-        standards: any of these connectors.
+        standards: any of these connectors; without it, those of the vehicle.
         operators: CC-PID of CPOs, any of these.
         facilities, capabilities: all of these.
         parking: any of these.
@@ -131,13 +140,14 @@ class SearchQuery(WishesAndCar, frozen=True, kw_only=True):
 
 
 class Near(Shape, frozen=True, kw_only=True):
-    """Where the driver is and what he wants, for distance and price."""
+    """Where the driver is, and what he wants and drives as in a search, for distance and price."""
 
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    kwh: Kwh = Decimal(20)
-    most_ac: Watts = 11_000
-    most_dc: Watts = 100_000
+    vehicle_id: VehicleId | None = None
+    kwh: Kwh | None = None
+    most_ac: Watts | None = None
+    most_dc: Watts | None = None
 
 
 #: X-07: a phone that may not tell where it is finds chargers all the same.
@@ -189,11 +199,12 @@ def _numbers(name: str, text: str, count: int) -> list[float]:
     return found
 
 
-def query_of(search: Search, root: str, contract: Contract) -> Query:
+def query_of(search: Search, root: str, contract: Contract, vehicle: Vehicle | None) -> Query:
     """Return what the finder is asked.
 
     Args:
         contract: of the caller.
+        vehicle: what he drives; None: nobody knows.
 
     Raises:
         Invalid: it does not say where, or says it twice.
@@ -216,8 +227,8 @@ def query_of(search: Search, root: str, contract: Contract) -> Query:
         box=Box(box.south, box.west, box.north, box.east) if box is not None else None,
         route=route,
         width=search.width,
-        wishes=_wishes(search, contract),
-        car=car_of(search),
+        wishes=_wishes(search, contract, vehicle),
+        car=car_of(search, vehicle),
         sort=search.sort,
         limit=search.limit,
         currency=search.price_currency,
@@ -239,9 +250,9 @@ def _route(search: Search, root: str) -> list[Point]:
     return found
 
 
-def _wishes(search: Search, contract: Contract) -> Wishes:
+def _wishes(search: Search, contract: Contract, vehicle: Vehicle | None) -> Wishes:
     return Wishes(
-        standards=frozenset(search.standards),
+        standards=frozenset(search.standards or (vehicle.connectors if vehicle is not None else ())),
         least_power=search.least_power,
         current=search.current,
         available=search.available,
@@ -276,6 +287,33 @@ def point_of(query: Near) -> Point | None:
     return Point(query.latitude, query.longitude)
 
 
-def car_of(wanted: Search | Near) -> Car:
-    """Return the vehicle a search is for."""
-    return Car(kwh=wanted.kwh, most_ac=wanted.most_ac, most_dc=wanted.most_dc)
+def vehicle_of(wanted: Search | Near, vehicles: Sequence[Vehicle], path: str) -> Vehicle | None:
+    """Return the one of a driver's vehicles that is meant; None: none.
+
+    Raises:
+        Invalid: it is none of his.
+    """
+    if wanted.vehicle_id is None:
+        return vehicles[0] if vehicles else None
+    if wanted.vehicle_id == "none":
+        return None
+    found = [each for each in vehicles if each.id == wanted.vehicle_id]
+    if not found:
+        raise invalid(path, "is none of your vehicles")
+    return found[0]
+
+
+def car_of(wanted: Search | Near, vehicle: Vehicle | None) -> Car:
+    """Return what is charged: as it is said, else as the vehicle is, else as many are."""
+    plain = Car()
+    if vehicle is None:
+        known = plain
+    else:
+        known = Car(
+            kwh=min(plain.kwh, vehicle.battery_kwh),
+            most_ac=int(vehicle.max_ac_kw * 1000) or plain.most_ac,
+            most_dc=int(vehicle.max_dc_kw * 1000) or plain.most_dc,
+        )
+    return Car(
+        kwh=wanted.kwh or known.kwh, most_ac=wanted.most_ac or known.most_ac, most_dc=wanted.most_dc or known.most_dc
+    )
