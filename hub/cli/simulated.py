@@ -3,12 +3,13 @@
 Their EVSEs have the uids that place a station by convention: ``{station_id}-{n}``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.cli.output import Failure
+from hub.cli.placing import place
 from hub.cli.stores import on_store
 from hub.ocpi.objects import JSON, JSONObject
 
@@ -43,7 +44,7 @@ class Known:
 
 
 def make_known(known: Known, data: Path, database: str | None) -> None:
-    """Add stations as ``emall cpms station add`` does, and have the running server put them on the map.
+    """Add stations as ``emall cpms station add --location`` does, and have the running server put them on the map.
 
     Raises:
         Failure: the server refused their Location.
@@ -76,7 +77,7 @@ async def _add(store: "Database", known: Known) -> None:
 
 
 async def _place(store: "Database", known: Known) -> None:
-    """Have Locations made for the stations that stand at none of ours yet."""
+    """Have Locations made for the stations that stand at none of ours yet, and have each be a station there."""
     from hub.orders import give
     from hub.recorded import recorded_settings
 
@@ -84,7 +85,7 @@ async def _place(store: "Database", known: Known) -> None:
     if settings is None or "cpms" not in settings.rooms:
         raise Failure("the server on this store runs no CPMS; leave --data out, or add cpms to its --rooms", 2)
     placed = {
-        evse["uid"]
+        evse["uid"]: location["id"]
         for location in await give(store, "cpms.list", {"kind": "locations"})
         for evse in location.get("evses") or []
     }
@@ -92,9 +93,14 @@ async def _place(store: "Database", known: Known) -> None:
         told: JSON = await give(store, "cpms.import", {"kind": "locations", "objects": [location]})
         if told["refused"]:
             raise Failure(f"{location['id']}: {told['refused'][0]['error']}; give another --prefix", 1)
+        placed |= {evse["uid"]: location["id"] for evse in location["evses"]}
+    for station_id in known.station_ids:
+        uids = [f"{station_id}-{number}" for number in range(1, known.connectors + 1)]
+        here = placed[uids[0]]
+        await place(store, station_id, here, [each for each in uids if placed[each] == here], known.version)
 
 
-def _locations(known: Known, cpo_id: str, placed: set[str]) -> list[JSONObject]:
+def _locations(known: Known, cpo_id: str, placed: Mapping[str, str]) -> list[JSONObject]:
     from hub.ocpi.times import date_time, utc_now
 
     at = date_time(utc_now())
@@ -104,7 +110,9 @@ def _locations(known: Known, cpo_id: str, placed: set[str]) -> list[JSONObject]:
         for number in range(1, known.connectors + 1)
         if f"{station_id}-{number}" not in placed
     ]
-    parts = [evses[start : start + _AT_ONE_LOCATION] for start in range(0, len(evses), _AT_ONE_LOCATION)]
+    # A station stands at one Location, with all its EVSEs.
+    some = max(1, _AT_ONE_LOCATION // known.connectors) * known.connectors
+    parts = [evses[start : start + some] for start in range(0, len(evses), some)]
     return [_location(f"{known.prefix}-{part[0]['uid'][-12:]}"[-36:], part, cpo_id, at) for part in parts]
 
 

@@ -15,6 +15,7 @@ from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
 from hub.cpms.api.routes.ending import EndingRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
+from hub.cpms.api.routes.leniencies import LeniencyRoutes
 from hub.cpms.api.routes.power import PowerRoutes
 from hub.cpms.api.routes.register import RegisterRoutes
 from hub.cpms.api.routes.settings import SettingsRoutes
@@ -168,6 +169,7 @@ class Assembly:
             UpkeepRoutes(chargers),
             PowerRoutes(self.sharing, self.store),
             RegisterRoutes(chargers.stations, chargers.passwords),
+            LeniencyRoutes(chargers.leniencies),
             FrameRoutes(self.store.database),
             CaseRoutes(self.cpms.cases),
             EndingRoutes(self.cpms.end_by),

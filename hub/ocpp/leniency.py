@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.database.contract import Database, Transaction
+from hub.database.works import Also, followed
 from hub.ocpp.boots import Identity
 
 #: Told when grants have changed.
@@ -148,8 +149,12 @@ class Leniencies:
         rows = await self._database.fetch("SELECT vendor, model, names FROM ocpp_leniency ORDER BY vendor, model")
         return [(vendor, model, frozenset(names.split(","))) for vendor, model, names in rows]
 
-    async def grant(self, vendor: str, model: str, names: frozenset[str]) -> None:
-        """Grant a make exactly these leniencies; none: it is strict again."""
+    async def grant(self, vendor: str, model: str, names: frozenset[str], *, also: Also[None] | None = None) -> None:
+        """Grant a make exactly these leniencies; none: it is strict again.
+
+        Args:
+            also: written with it, in its transaction.
+        """
 
         async def work(tx: Transaction) -> None:
             await tx.execute("DELETE FROM ocpp_leniency WHERE vendor = $1 AND model = $2", vendor, model)
@@ -160,4 +165,4 @@ class Leniencies:
                 )  # fmt: skip
             tx.notify(CHANNEL)
 
-        await self._database.transact(work)
+        await self._database.transact(followed(work, also))

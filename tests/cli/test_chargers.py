@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.database import open_database
 from hub.ocpp.simulation.faults import FAULTS
 from tests.cli.test_serving import Served
 from tests.ocpp.simulation.central import Central
@@ -104,9 +105,13 @@ async def test_with_data_the_stations_are_made_known_and_stand_at_a_location(cen
 
     stations = await asyncio.to_thread(served.emall, "cpms", "station", "list", "--json")
     locations = await asyncio.to_thread(served.emall, "cpms", "list", "locations", "--json")
+    store = await open_database(served.data)
+    placed = await store.fetch("SELECT station_id, location_id FROM cpms_station ORDER BY station_id")
+    await store.close()
     await asyncio.to_thread(served.stop)
 
     assert (code, err) == (0, "")
+    assert [tuple(each) for each in placed] == [(each, locations.value[0]["id"]) for each in ("SIM0001", "SIM0002")]
     assert [(each["id"], each["security_profile"]) for each in stations.value] == [("SIM0001", 1), ("SIM0002", 1)]
     assert [each["uid"] for location in locations.value for each in location["evses"]] == [
         "SIM0001-1", "SIM0001-2", "SIM0002-1", "SIM0002-2",

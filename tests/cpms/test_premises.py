@@ -2,12 +2,14 @@
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from hub.api.feed import Feed
 from hub.cpms.premises import Premises
 from hub.cpms.store import Store
+from hub.ocpi.modules import locations, sessions
 from hub.ocpp.events import Connected, StatusChanged
 from tests.cpms.operating import HERE, STATION, Operation
 from tests.rooms import CPO, token
@@ -110,6 +112,31 @@ async def test_the_driver_of_a_session_hears_what_his_station_reports(house):
 
     event = await reader.next(1)
     assert (event.data["session_id"], event.data["message"]["level"]) == (session, "warning")
+
+
+async def test_a_fault_that_ends_a_charge_is_told_the_emsp_as_far_as_ocpi_has_words(house, hub):
+    """X-65, SGEM-4.1-12: the EVSE is OUTOFORDER, and the Session COMPLETED with what was charged; its driver's eMSP
+    says the rest (tests/emsp/charging/test_interrupted.py).
+    """
+    number = await house.begin()
+    await house.tell("Charging")
+
+    await house.tell("Faulted", error_code="GroundFailure")
+    await house.clock.advance(3600)
+    await house.operation.tell(house.operation.stopped(number, meter=3000, uid=None, reason="Other"))
+    await house.operation.endpoints.owed.settled()
+
+    statuses = [each.value["status"] for each in hub.heard(locations.patch_evse)]
+    assert statuses[-1] == "OUTOFORDER"
+    ended: dict[str, Any] = {}
+    for each in sessions_told(hub):
+        ended |= each.value
+    assert (ended["status"], float(ended["kwh"])) == ("COMPLETED", 2)
+
+
+def sessions_told(hub):
+    """Return what was told of Sessions, put or patched."""
+    return [each for each in hub.asked if each.operation in (sessions.put_session, sessions.patch_session)]
 
 
 async def test_the_time_of_a_car_that_has_to_leave_is_told(house):

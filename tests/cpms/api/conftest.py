@@ -20,6 +20,7 @@ from hub.cpms.api.routes.cases import CaseRoutes
 from hub.cpms.api.routes.control import ControlRoutes
 from hub.cpms.api.routes.credits import CreditRoutes
 from hub.cpms.api.routes.frames import FrameRoutes
+from hub.cpms.api.routes.leniencies import LeniencyRoutes
 from hub.cpms.api.routes.offers import OfferRoutes
 from hub.cpms.api.routes.power import PowerRoutes
 from hub.cpms.api.routes.records import RecordRoutes
@@ -42,6 +43,7 @@ from hub.cpms.tariffs.room import TariffRoom
 from hub.database import Database
 from hub.ocpi.times import utc_now
 from hub.ocpp.commands import ChargerOffline, Chargers, Commands, Presence
+from hub.ocpp.leniency import Leniencies
 from hub.ocpp.rotation import PasswordRotation
 from hub.ocpp.stations import Stations
 from tests.clocks import ManualClock
@@ -155,6 +157,7 @@ class Rooms:
         self.prices = TariffRoom(self.store)
         self.routes: tuple[object, ...] = (
             RegisterRoutes(stations, PasswordRotation(chargers, stations)),
+            LeniencyRoutes(Leniencies(database)),
             FrameRoutes(database),
             CaseRoutes(Cases(database)),
             BookingRoutes(BookingBook(self.store, clock=utc_now)),

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from hub.cpms.api.routes.frames import FrameRoutes
+from hub.cpms.api.routes.leniencies import Leniency, LeniencyRoutes
 from hub.cpms.api.routes.register import RegisterRoutes
 from hub.database import Database
+from hub.ocpp.boots import Identity
 from hub.ocpp.framelog import FrameLog
 from hub.ocpp.gate import StationGate
+from hub.ocpp.leniency import LENIENCIES, Leniencies
 from hub.ocpp.passwords import Passwords
 from hub.ocpp.rotation import PasswordRotation
 from hub.ocpp.stations import Stations
@@ -37,7 +40,9 @@ async def yard(database: Database, clock: ManualClock) -> AsyncIterator[Yard]:
     gate = StationGate(known, unknown="wait")
     dialect = cast(Any, Dialect16(cast(Any, RecordingOperator())))
     async with plain.house(dialect, gate=gate, frame_log=log, call_timeout=0.3) as stations:
-        routes = (RegisterRoutes(known, PasswordRotation(stations.central, known)), FrameRoutes(database))
+        passwords = PasswordRotation(stations.central, known)
+        leniencies = LeniencyRoutes(Leniencies(database))
+        routes = (RegisterRoutes(known, passwords), leniencies, FrameRoutes(database))
         yield Yard(House(database, clock, routes), stations, log)
     await log.stop()
     gate.close()
@@ -58,6 +63,28 @@ async def test_a_station_that_waits_is_listed_and_let_in(yard: Yard, operator: C
     assert [each["id"] for each in waiting["items"]] == ["CP1"]
     assert (answer.status_code, answer.json()["station"]["state"], answer.json()["password"]) == (200, "known", None)
     assert (await operator.get("/register?state=waiting"))["items"] == []
+
+
+async def test_leniencies_are_granted_by_make_and_taken_back_and_the_audit_knows(
+    yard: Yard, operator: Caller, database: Database
+) -> None:
+    """Issue 3, 1: leniency per station model."""
+    make = {"vendor": "Maker", "model": "Box", "leniencies": ["nulls", "case-of-enums"]}
+
+    granted = await operator.ask("PUT", "/leniencies", json=make)
+    listed = await operator.get("/leniencies")
+    held = Leniencies(database)
+    await held.load()
+    unknown = await operator.ask("PUT", "/leniencies", json=make | {"leniencies": ["anything"]})
+    await operator.ask("PUT", "/leniencies", json={"vendor": "Maker", "model": "Box"})
+
+    assert (granted.status_code, granted.json(), unknown.status_code) == (200, make, 422)
+    assert listed["items"] == [make | {"leniencies": sorted(make["leniencies"])}]
+    assert held.of(Identity(vendor="Maker", model="Box")) == {"nulls", "case-of-enums"}
+    assert (await operator.get("/leniencies"))["items"] == []
+    assert set(get_args(Leniency)) == set(LENIENCIES)
+    admin = await yard.house.staff("admin")
+    assert '"vendor":"Maker"' in (await admin.ask("GET", "/audit")).text.replace(" ", "")
 
 
 async def test_a_station_gets_a_password_that_is_shown_once(yard: Yard, operator: Caller, database: Database) -> None:

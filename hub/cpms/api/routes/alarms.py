@@ -30,7 +30,7 @@ class AlarmShape(Shape, frozen=True, kw_only=True):
     """Something to look at.
 
     Attributes:
-        subject: what it is about: a station, ``STATION/EVSE``, or a session.
+        subject: what it is about: a station, ``STATION/EVSE``, ``STATION/EVSE Component.Variable``, or a session.
         cleared_at: when it was over; null: it is not.
     """
 
