@@ -19,6 +19,9 @@ TX_PURPOSE, DEFAULT_PURPOSE = "TxProfile", "TxDefaultProfile"
 
 #: Ids of profiles by their purpose: one per EVSE, so that the next one replaces it.
 _FIRST_ID = {TX_PURPOSE: 10_000, DEFAULT_PURPOSE: 20_000}
+
+#: A higher level would replace a lower one and not be limited by it, so nothing of ours is stacked (decision 0025);
+#: every station has this one, and operators' own profiles may stand above it.
 _STACK_LEVEL = 0
 
 
