@@ -4,13 +4,16 @@ Against the demo, once its story is told::
 
     .venv/bin/python -m examples.driver http://127.0.0.1:8000 --letters FOLDER/letters
 
-where FOLDER is the demo's data. The sample CPO's stations plug their cars in by themselves, and charge in a
-second what takes an hour, so the power shown is high. The receipt is saved where this is run.
+where FOLDER is the demo's data. She books the next half hour and starts when it begins; where that is further off
+than ``--wait``, or nothing can be booked, she charges on the fly. She follows her charge live, stops it by hand, and
+saves the receipt where this is run. The sample CPO's stations plug their cars in by themselves, and charge in a second
+what takes an hour, so the power shown is high.
 
 Only HTTP is used: what stands here can be written in any language.
 """
 
 import argparse
+import datetime
 import email
 import email.policy
 import itertools
@@ -26,6 +29,7 @@ import httpx
 JSON = Any
 
 PASSWORD = "tulips in a glass house"
+ENOUGH = 2.0  # kWh after which she stops
 PATIENCE = 60.0  # seconds until what must come is missed
 
 
@@ -84,12 +88,36 @@ class DriverApp:
         """Save a payment method by the token the payment provider's own form gave."""
         return self.ask("POST", "/payment-methods", {"token": token, "return_url": "https://app.example/back"})
 
-    # -- a charge ----------------------------------------------------------------------------------
+    # -- a booking ---------------------------------------------------------------------------------
 
     def slots(self, place: JSON) -> JSON:
         """Return when a charge point can be booked."""
         owner = place["owner"].replace("-", "/")
         return self.get(f"/locations/{owner}/{place['location_id']}/evses/{place['evse_uid']}/slots")
+
+    def book_next(self, place: JSON) -> JSON | None:
+        """Book the next free half hour at a charge point; None: nothing can be booked there."""
+        free = [each for each in self.slots(place)["slots"] if each["state"] == "FREE"]
+        if not free:
+            return None
+        times = {name: free[0][name] for name in ("starts_at", "ends_at")}
+        return self.ask("POST", "/bookings", {"place": place, **times})
+
+    # -- a charge ----------------------------------------------------------------------------------
+
+    def begin(self, place: JSON, *, wait: datetime.timedelta) -> JSON:
+        """Start a charge: the one that is booked, if its time comes soon, else on the fly."""
+        booking = self.book_next(place)
+        if booking is not None:
+            left = datetime.datetime.fromisoformat(booking["starts_at"]) - datetime.datetime.now(datetime.UTC)
+            print(f"booked from {booking['starts_at']} ({booking['way']}, {booking['state']})")
+            if left <= wait:
+                time.sleep(max(0.0, left.total_seconds()))
+                self.until(f"/bookings/{booking['id']}", "RESERVED")
+                return self.ask("POST", f"/bookings/{booking['id']}/start", {"limits": {"energy_kwh": 5}})
+            self.ask("POST", f"/bookings/{booking['id']}/cancel")
+            print(f"that is {left.total_seconds() / 60:.0f} minutes off: cancelled, and on the fly instead")
+        return self.ask("POST", "/charges", {"place": place, "limits": {"energy_kwh": 5}})
 
     def follow(self) -> Iterator[JSON]:
         """Yield how far the charges are, as the eMSP tells it (server-sent events)."""
@@ -133,6 +161,7 @@ def main() -> None:
     parser.add_argument("url", help="of the server")
     parser.add_argument("--letters", type=Path, required=True, help="folder of the letters it sends")
     parser.add_argument("--operator", default="BE-CPX", help="CC-PID of the CPO to charge at")
+    parser.add_argument("--wait", type=float, default=5, help="minutes she waits for a booking to begin")
     asked = parser.parse_args()
 
     app = DriverApp(f"{asked.url}/emsp/api/v1")
@@ -141,13 +170,19 @@ def main() -> None:
     found = app.get("/search", near="52.63,4.25", available="true", operators=asked.operator, limit="1")["items"][0]
     place = {name: found[name] for name in ("owner", "location_id", "evse_uid")}
     print("found:", place)
-    charge = app.ask("POST", "/charges", {"place": place, "limits": {"energy_kwh": 5}})
+    charge = app.begin(place, wait=datetime.timedelta(minutes=asked.wait))
     if place["owner"] == "BE-CPX":
-        print("the sample CPO gives 2.5 kWh a second, for time runs faster there: high power, and a limit stops late")
+        print("the sample CPO gives 2.5 kWh a second, for time runs faster there: high power, and a stop comes late")
+    stopped = False
     for seen in app.follow():
+        if seen["id"] != charge["id"]:
+            continue
         print(f"{seen['state']}: {seen['kwh'] or 0} kWh, {seen['kw'] or 0} kW, {seen['cost'] or 0} {seen['currency']}")
         if seen["state"] not in ("ASKED", "ACCEPTED", "STARTED", "CHARGING", "STOPPING"):
             break
+        if not stopped and seen["state"] == "CHARGING" and float(seen["kwh"] or 0) >= ENOUGH:
+            print("that is enough:", app.ask("POST", f"/charges/{charge['id']}/stop")["state"])
+            stopped = True
     print("paid:", app.bill(charge["id"])["amount"], "receipt:", app.receipt(Path()))
 
 

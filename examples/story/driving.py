@@ -1,7 +1,7 @@
 """Chapter of the driver: from signing up to the receipt, at our CPMS and at the sample CPO, over our API alone."""
 
 from examples.driver import DriverApp, Refused
-from examples.stage import CPMS, JSON, SAMPLE_CPO, Stage, StepFailed, check, held
+from examples.stage import CPMS, JSON, SAMPLE_CPO, Stage, StepFailed, check, held, until
 
 OURS = {"owner": CPMS, "location_id": "CPO-006", "evse_uid": "DC0003-1"}
 THEIRS = {"owner": SAMPLE_CPO, "location_id": "CPX-003", "evse_uid": "CPX-003-1"}
@@ -41,6 +41,10 @@ def charge_at_ours(stage: Stage) -> None:
     check(charge["state"] == "ACCEPTED", "START_SESSION is accepted, 50.00 EUR are set aside before it was sent")
     stage.hand("plug", "DC0003", 1, "soc=30")
     _seen(app, charge)
+    path = f"/charges/{charge['id']}"
+    app.ask("PUT", f"{path}/limits", {"power_kw": 20})
+    until(lambda: app.get(path)["limit_power_kw"] == 20, "the station takes the limit of power")
+    held("she limits it to 20 kW: a ChargingProfile over OCPI, which the station has taken")
     stopped = app.ask("POST", f"/charges/{charge['id']}/stop")
     check(stopped["state"] in ("STOPPING", "ENDED", "BILLED"), "STOP_SESSION is accepted")
     _paid(stage, charge)
