@@ -163,6 +163,17 @@ def test_who_stays_longer_never_pays_less(hour, parked, step, visit, more):
     assert visit.costs(made).total.before_taxes >= before - _steps_lost(made, step)
 
 
+@given(prices, prices, steps, visits(), st.decimals("0", "50", places=4))
+def test_who_takes_more_energy_in_the_same_time_never_pays_less(kwh, hour, step, visit, more):
+    made = tariff(element(energy(kwh, step_size=step), time(hour), flat("0.5")))
+    visit.charges(30, "5")
+    before = visit.costs(made).total.before_taxes
+
+    visit.periods[-1]["dimensions"][1]["volume"] += more
+
+    assert visit.costs(made).total.before_taxes >= before
+
+
 def _steps_lost(made, step):
     """Return what charging may lose: it is not rounded up any more once parking follows (mod_cdrs, step_size)."""
     return Decimal(step) / 3600 * made["elements"][0]["price_components"][0]["price"] + Decimal("0.01")

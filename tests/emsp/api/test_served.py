@@ -56,7 +56,7 @@ def test_the_api_describes_itself_where_it_is_served(running: HubProcess, api: h
     assert api.get("/docs").headers["content-type"].startswith("text/html")
 
 
-def test_a_stranger_sees_no_money_and_the_staff_the_books(running: HubProcess, api: httpx.Client) -> None:
+def test_a_stranger_sees_no_money_and_the_staff_books_still_empty(running: HubProcess, api: httpx.Client) -> None:
     key = running.emall("emsp", "key", "create", "--name", "books", "--scope", "money:read")["key"]
 
     stranger = api.get("/wallet")
