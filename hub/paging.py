@@ -9,7 +9,8 @@ parties know of stand beside them.
 Source: OCPI 2.3.0, transport_and_format.asciidoc (Pagination, GET All via Hubs).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -71,13 +72,13 @@ class _Own(NamedTuple):
     Attributes:
         place: where it stands in the list.
         seq: the row that is the newest.
-        beside: whether no public object has this place.
+        public: the ``last_updated`` of the public object in this place; None where there is none.
     """
 
     place: int
     seq: int
     moment: int
-    beside: bool
+    public: int | None
 
 
 class Paging:
@@ -134,9 +135,7 @@ class Paging:
         return int(count)
 
     async def _seq_at(self, rows: "_Rows", total: int, position: int) -> int:
-        """Return the place of the object at a position, sought from the nearer end; beyond the last, no place."""
-        if position >= total:
-            return _NOWHERE
+        """Return the place of the object at a position, sought from the nearer end."""
         order, skip = ("ASC", position) if position < total / 2 else ("DESC", total - 1 - position)
         found = await self._database.fetch(
             f"SELECT seq {rows.where} ORDER BY seq {order} LIMIT 1 OFFSET ${len(rows.args) + 1}", *rows.args, skip
@@ -173,20 +172,38 @@ class Paging:
 
     async def _with_own(self, kind: str, viewer: str, query: Query, total: int, deleted: int) -> Page:
         """Return a page of the public objects, and among them what the viewer knows by himself."""
-        own = [each for each in await self._own(kind, viewer) if query.admits(each.moment)]
-        others = _Rows(kind, viewer, query, _OTHERS)
+        known = await self._own(kind, viewer)
+        own = [each for each in known if query.admits(each.moment)]
+        public = _Rows(kind, viewer, query, _PUBLIC)
         if query.filtered:
-            public, places = await self._count(others), [each.place for each in own]
-            at = partial(self._seq_at, others, public)
+            # Of an object the viewer knows more of, the public row may be asked for where his is not, and vice versa.
+            count, more = await self._count(public), [each.place for each in own]
+            less = [each.place for each in known if each.public is not None and query.admits(each.public)]
+            at = partial(self._seq_at, public, count)
         else:
-            public, places = total, [each.place for each in own if each.beside]
+            count, more, less = total, [each.place for each in own if each.public is None], []
             at = partial(self._public_at, kind, deleted)
-        total, after = public + len(places), query.after or 0
+        total, after = count - len(less) + len(more), query.after or 0
+        others = _Rows(kind, viewer, query, _OTHERS)
         if query.after is None and query.offset:
             if query.offset >= total:
                 return Page([], total, None)
-            after = await _place_before(query.offset, places, at)
+            begin = max(0, query.offset - len(more))
+            after = await at(begin - 1) if begin else 0
+            skip = query.offset - (begin + bisect_right(more, after) - bisect_right(less, after))
+            after = await self._skip(others, own, after, skip)
         return await self._merged(others, [each for each in own if each.place > after], query, total, after)
+
+    async def _skip(self, others: "_Rows", own: Sequence[_Own], after: int, skip: int) -> int:
+        """Return the place of the object so many behind a place, which are few: as many as the viewer's own."""
+        if not skip:
+            return after
+        rows = await self._database.fetch(
+            f"SELECT seq {others.where} AND seq > ${len(others.args) + 1} ORDER BY seq LIMIT ${len(others.args) + 2}",
+            *others.args, after, skip,
+        )  # fmt: skip
+        places = sorted([*(seq for (seq,) in rows), *(each.place for each in own if each.place > after)])
+        return int(places[skip - 1])
 
     async def _own(self, kind: str, viewer: str) -> list[_Own]:
         """Return what a viewer sees of the objects of which he was told, or told, something not public; in order."""
@@ -194,7 +211,7 @@ class Paging:
         objects: dict[tuple[str, str], list[Any]] = {}
         for owner, key, *row in rows:
             objects.setdefault((owner, key), []).append(row)
-        return sorted(_seen(rows) for rows in objects.values())
+        return sorted(map(_seen, objects.values()), key=lambda each: each.place)
 
     async def _merged(self, others: "_Rows", own: Sequence[_Own], query: Query, total: int, after: int) -> Page:
         """Return the page after a place, of the other public objects and the viewer's own."""
@@ -223,31 +240,13 @@ def _seen(rows: list[Any]) -> _Own:
     """Return what is seen of one object, of its rows (seq, moment, public seq, public moment)."""
     seq, moment, public_seq, public_moment = max(rows, key=lambda row: (row[1], row[0]))
     if public_seq is None:
-        return _Own(min(row[0] for row in rows), seq, moment, beside=True)
+        return _Own(min(row[0] for row in rows), seq, moment, None)
     if public_moment > moment:
-        return _Own(public_seq, public_seq, public_moment, beside=False)
-    return _Own(public_seq, seq, moment, beside=False)
+        return _Own(public_seq, public_seq, public_moment, public_moment)
+    return _Own(public_seq, seq, moment, public_moment)
 
 
-async def _place_before(offset: int, places: Sequence[int], at: Callable[[int], Awaitable[int]]) -> int:
-    """Return the place before that of the object at ``offset``, which is not 0, of two lists merged.
-
-    Args:
-        offset: a position among both.
-        places: the one list.
-        at: returns the place at a position of the other.
-    """
-    low, high = 0, min(len(places), offset)
-    while low < high:  # how many of ``places`` are among the first ``offset``
-        middle = (low + high) // 2
-        if places[middle] < await at(offset - middle - 1):
-            low = middle + 1
-        else:
-            high = middle
-    return max(places[low - 1] if low else 0, await at(offset - low - 1) if low < offset else 0)
-
-
-_NOWHERE = 2**63 - 1  # the place of what is beyond the last
+_NOWHERE = 2**63 - 1  # the place of what was deleted meanwhile
 _PUBLIC_SEQ = "SELECT seq FROM hub_object WHERE kind = $1 AND peer = $2 AND seq > $3 ORDER BY seq LIMIT 1 OFFSET $4"
 
 #: The rows only a viewer knows: those told him, and those he told others.
