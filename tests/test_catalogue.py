@@ -490,6 +490,36 @@ async def test_a_cdr_is_never_changed(database: Database) -> None:
     assert await stored(database, "C1", kind="cdrs") == value
 
 
+class _Overheard:
+    """A transaction that notes which tables are written, in order."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.written: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        if sql.startswith("INSERT INTO"):
+            self.written.append(sql.split()[2])
+        return await self._tx.execute(sql, *args)
+
+
+async def test_a_place_is_taken_only_when_those_before_it_are_there_to_be_seen(database: Database) -> None:
+    """Nodes that add objects at one time wait for each other at the count, before the place is given."""
+    request = push(locations.put_location, location(), location_id="LOC1")
+    level = level_of(request.operation)
+    assert level is not None
+
+    async def work(tx: Transaction) -> list[str]:
+        overheard: Any = _Overheard(tx)
+        await Catalogue(database).keep(overheard, request, level, PUBLIC)
+        return list(overheard.written)
+
+    assert await database.transact(work) == ["hub_count", "hub_object"]
+
+
 async def test_a_party_that_leaves_takes_with_it_what_it_told_everyone(database: Database) -> None:
     await put_location(database)
     await put_location(database, "LOC2", peer=str(EMSP))

@@ -115,6 +115,11 @@ def test_parties_that_are_to_come_are_named_with_their_roles(tmp_path: Path, wro
     emall("party", "invite", "--name", "Soon", *wrong, "--data", str(tmp_path)).refused(2, "--party")
 
 
+def test_only_roles_of_ocpi_are_invited(tmp_path: Path) -> None:
+    """A role that no version of OCPI has could never be registered."""
+    emall("party", "invite", "--name", "Till", "--role", "PTP", "--data", str(tmp_path)).refused(2, "--role")
+
+
 def test_an_empty_hub_lists_an_empty_array(tmp_path: Path, sqlite_stores: Any) -> None:
     data = str(sqlite_stores.fresh(tmp_path / "data"))
 
