@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from hub.api.problems import Conflict, Forbidden
+from hub.api.problems import Conflict
 from hub.emsp.api.scopes import Scope
 from hub.emsp.charging.cases import cases
 from hub.emsp.drivers.classes import DriverClass
 from hub.emsp.drivers.forms import VehicleForm
+from hub.emsp.drivers.judging import Denied
 from hub.emsp.money.ports import Status
 from hub.ocpi.modules import cdrs, tokens
 from hub.ocpi.times import date_time
@@ -188,7 +189,7 @@ async def test_search_and_detail_say_what_the_contract_does_not_let_a_driver_use
     async def judged():
         try:
             await desk.judge.allow(rider.driver_id, CPO, "LOC1", "EVSE1")
-        except Forbidden:
+        except Denied:
             return False
         return True
 
