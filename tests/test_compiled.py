@@ -89,3 +89,10 @@ def test_without_a_compiler_it_says_so_and_runs_as_plain_python(copy: Path) -> N
 
     assert said.startswith("not compiled, so it runs as plain Python")
     assert run(copy, "-c", ORIGIN).startswith("False")
+
+
+def test_the_command_line_imports_nothing_that_may_be_compiled_before_it_is_used() -> None:
+    """``emall serve`` decides for the compiled files first; what was imported before would stay plain Python."""
+    imported = "import sys, hub.cli, hub.compiled; print(sorted({*hub.compiled.MODULES} & {*sys.modules}))"
+
+    assert run(ROOT, "-c", imported).strip() == "[]"

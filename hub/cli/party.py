@@ -14,12 +14,12 @@ from hub.cli.options import DATA, AsJson, Data, DatabaseURL, option
 from hub.cli.output import Failure, show, table
 from hub.cli.stores import on_store, reception_with_key, receptions
 from hub.ocpi import interfaces
-from hub.ocpi.messages import Party
 from hub.ocpi.objects import JSON, JSONObject
 
 if TYPE_CHECKING:
     from hub.credentials.store import Store
     from hub.database import Database
+    from hub.ocpi.messages import Party
 
 app = typer.Typer(help="Invite, register and look after the parties connected to the hub.")
 
@@ -88,7 +88,9 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _parties(roles: list[str], parties: list[str]) -> list[tuple[str, Party]]:
+def _parties(roles: list[str], parties: list[str]) -> "list[tuple[str, Party]]":
+    from hub.ocpi.messages import Party
+
     if parties and not roles:
         raise Failure("--party is told as what it comes; give --role too", 2)
     try:
@@ -102,7 +104,7 @@ async def _invited(
     store: "Database",
     name: str,
     roles: list[str],
-    parties: list[tuple[str, Party]],
+    parties: "list[tuple[str, Party]]",
     lifetime: timedelta,
     data: Path,
     database: str | None,
