@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any
 
@@ -16,7 +17,7 @@ RUN = settings(
 )
 
 
-class Battery:
+class Battery(ABC):
     """Makes every call and checks its answer: no 5xx, as described, and a refusal changes nothing.
 
     Attributes:
@@ -31,17 +32,17 @@ class Battery:
         self.described = described
         self.seen: Counter[tuple[str, int]] = Counter()
 
+    @abstractmethod
     async def kept(self) -> object:
         """Return everything that a refused call must not change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_plausible(self, case: Any, part: str) -> None:
         """Name what is there, so that most right cases come to where something is done."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def ask(self, case: Any, request: dict[str, Any]) -> httpx.Response:
         """Make a call."""
-        raise NotImplementedError
 
     async def call(self, case: Any, part: str) -> None:
         """Make one call of a part."""

@@ -135,7 +135,7 @@ class Stranger:
         pass
 
     async def versions(self, caller: object) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("only requests to modules are made here")
 
     version_details = credentials = versions
 

@@ -5,7 +5,7 @@ import pytest
 from adapters.cpms.simulator import SimulatedCpms
 from hub.cpms.endpoints import CpoEndpoints
 from tests.clocks import ManualClock
-from tests.rooms import CPO, HUB, FakeHub, location, tariff, url_of
+from tests.rooms import CPO, HUB, FakeHub, location, tariff, token, url_of
 
 
 @pytest.fixture
@@ -47,3 +47,15 @@ async def cpms(hub, database, stations, clock):
 async def received(database, kind):
     """Return how far the receivers of a kind have it: [(receiver, received, reason)]."""
     return await database.fetch("SELECT receiver, received, reason FROM cpms_object WHERE kind = $1 ORDER BY seq", kind)
+
+
+@pytest.fixture
+async def operation(hub, database, clock):
+    """The CPMS we bring, at work: one token is known, and one charger is connected."""
+    from tests.cpms.operating import Operation  # which stands on ``make``
+
+    made = await Operation(hub, database, clock).start()
+    await made.know(token())
+    made.chargers.connect()
+    yield made
+    await made.stop()

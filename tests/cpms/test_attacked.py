@@ -24,15 +24,6 @@ RESERVED = {"reservation_id": "R1", "expiry_date": "2026-01-01T13:00:00.000Z"}
 
 
 @pytest.fixture
-async def operation(hub, database, clock):
-    made = await Operation(hub, database, clock).start()
-    await made.know(token())
-    made.chargers.connect()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
 def station(operation):
     return operation.chargers.connect()
 

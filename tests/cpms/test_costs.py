@@ -7,8 +7,6 @@ Source: OCPP 2.0.1, part 2, I02, I03.
 
 from decimal import Decimal
 
-import pytest
-
 from hub.cpms.builtin import Rules
 from hub.cpms.watching import Limits
 from hub.ocpp.events import CallRefused, IdToken, Variable
@@ -16,15 +14,6 @@ from tests.cpms.operating import Operation
 from tests.rooms import tariff, token
 
 CARD = IdToken(id_token="CARD-1")
-
-
-@pytest.fixture
-async def operation(hub, database, clock):
-    made = await Operation(hub, database, clock).start()
-    await made.know(token())
-    made.chargers.connect()
-    yield made
-    await made.stop()
 
 
 async def test_a_station_of_2_0_1_is_told_what_its_transaction_costs_so_far_and_in_the_end(operation):

@@ -11,16 +11,6 @@ from hub.cpms.crediting import Crediting
 from hub.cpms.terms import terms_of
 from hub.ocpp.events import Answer, IdToken
 from tests.cpms.operating import Operation
-from tests.rooms import token
-
-
-@pytest.fixture
-async def operation(hub, database, clock):
-    made = await Operation(hub, database, clock).start()
-    await made.know(token())
-    made.chargers.connect()
-    yield made
-    await made.stop()
 
 
 async def given_up(operation, metered=4000):

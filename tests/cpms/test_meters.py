@@ -4,18 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from tests.cpms.operating import Operation
-from tests.rooms import token
-
-
-@pytest.fixture
-async def operation(hub, database, clock):
-    made = await Operation(hub, database, clock).start()
-    await made.know(token())
-    made.chargers.connect()
-    yield made
-    await made.stop()
-
 
 async def test_a_register_that_begins_again_at_zero_is_counted_on(operation):
     number = (await operation.tell(operation.started(meter=9_999_000))).transaction_id

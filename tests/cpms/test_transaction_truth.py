@@ -17,15 +17,6 @@ from tests.cpms.operating import HERE, NEXT, STATION, Operation, minutes
 from tests.rooms import evse, location, token
 
 
-@pytest.fixture
-async def operation(hub, database, clock):
-    made = await Operation(hub, database, clock).start()
-    await made.know(token())
-    made.chargers.connect()
-    yield made
-    await made.stop()
-
-
 async def charged(operation, start=None):
     """Charge 6 kWh in half an hour, and return our number of the transaction."""
     answer = await operation.tell(start or operation.started(meter=1000))
